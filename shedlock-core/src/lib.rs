@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The lock protocol, the scheduler and the in-memory provider of [shedlock](https://docs.rs/shedlock).
+//!
+//! Services use the facade crate `shedlock`. This crate is for who writes a lock provider of his own: implement
+//! [`LockProvider`] and run the `conformance` suite (behind the feature of that name) on it.
+
+mod holder;
+mod lock;
+mod observe;
+pub mod testing;
+
+pub use holder::default_holder;
+pub use lock::*;
+pub use observe::*;
+pub use shedlock_schedule::{DurationError, NameError, Schedule, ScheduleError, Tz, ZoneError};

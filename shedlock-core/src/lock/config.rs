@@ -1,0 +1,165 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use shedlock_schedule::{DurationError, NameError, check_lock_name, parse_duration};
+
+/// The longest lease that can be asked for: 366 days.
+pub const MAX_AT_MOST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// The shortest lease: every store keeps at least milliseconds.
+const MIN_AT_MOST: Duration = Duration::from_millis(1);
+
+/// What a lock is asked with: its name, how long a lease may last at most, and how long it lasts at least.
+///
+/// - `at_most`: the lease ends after this time even if its holder died. Between 1 ms and [`MAX_AT_MOST`].
+/// - `at_least`: the lock stays taken for this long, counted from the acquisition, however soon the work ends. Zero unless set.
+///
+/// ```
+/// use shedlock_core::LockConfig;
+/// use std::time::Duration;
+///
+/// let config = LockConfig::new("send-report", "10m")?.at_least("PT1M")?;
+/// assert_eq!(config.at_most(), Duration::from_secs(600));
+/// assert!(LockConfig::new("", "10m").is_err());
+/// assert!(LockConfig::new("send-report", "1m")?.at_least("2m").is_err());
+/// # Ok::<(), shedlock_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockConfig {
+    name: Arc<str>,
+    at_most: Duration,
+    at_least: Duration,
+}
+
+impl LockConfig {
+    /// A lock `name` whose leases last `at_most`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the name is empty, longer than 64 characters or holds what a store would change,
+    /// or if the duration does not parse or is out of range.
+    pub fn new(name: impl AsRef<str>, at_most: impl IntoDuration) -> Result<Self, ConfigError> {
+        let name = name.as_ref();
+        check_lock_name(name)?;
+        Ok(Self {
+            name: name.into(),
+            at_most: lease_time(at_most)?,
+            at_least: Duration::ZERO,
+        })
+    }
+
+    /// Keeps the lock taken for `at_least` after each acquisition, however soon the work ends.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the duration does not parse or is longer than `at_most`.
+    pub fn at_least(mut self, at_least: impl IntoDuration) -> Result<Self, ConfigError> {
+        let at_least = at_least.into_duration()?;
+        if at_least > self.at_most {
+            return Err(ConfigError::AtLeastOverAtMost {
+                at_least,
+                at_most: self.at_most,
+            });
+        }
+        self.at_least = at_least;
+        Ok(self)
+    }
+
+    /// The lock's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long a lease lasts unless it is extended or released.
+    pub fn at_most(&self) -> Duration {
+        self.at_most
+    }
+
+    /// How long the lock stays taken, counted from `locked_at`, even if it is released sooner.
+    pub fn least(&self) -> Duration {
+        self.at_least
+    }
+
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+}
+
+/// Why a lock cannot be asked for like this; each text names the value and what is right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The lock's name is not usable in every store.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A duration does not parse.
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    /// A lease would be shorter than stores can tell, or longer than [`MAX_AT_MOST`].
+    #[error("a lease of {0:?} is out of range: `at_most` is between 1ms and 366 days")]
+    LeaseOutOfRange(Duration),
+    /// The lock would have to outlive its lease.
+    #[error(
+        "`at_least` ({at_least:?}) is longer than `at_most` ({at_most:?}): a lock cannot stay taken beyond its lease; lower `at_least` or raise `at_most`"
+    )]
+    AtLeastOverAtMost {
+        /// What was asked for as `at_least`.
+        at_least: Duration,
+        /// What was asked for as `at_most`.
+        at_most: Duration,
+    },
+}
+
+/// A duration as a user writes it: `"59s"`, `"1m 30s"`, `"PT59S"`, or a [`Duration`].
+///
+/// ```
+/// use shedlock_core::IntoDuration;
+/// use std::time::Duration;
+///
+/// assert_eq!("PT1M".into_duration()?, Duration::from_secs(60));
+/// assert_eq!(Duration::from_secs(5).into_duration()?, Duration::from_secs(5));
+/// # Ok::<(), shedlock_core::DurationError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no duration",
+    label = "expected a text such as \"59s\", \"1m 30s\" or \"PT59S\", or a `std::time::Duration`"
+)]
+pub trait IntoDuration {
+    /// The duration that is meant.
+    ///
+    /// # Errors
+    /// [`DurationError`] if a text does not parse.
+    fn into_duration(self) -> Result<Duration, DurationError>;
+}
+
+impl IntoDuration for Duration {
+    fn into_duration(self) -> Result<Duration, DurationError> {
+        Ok(self)
+    }
+}
+
+impl IntoDuration for &str {
+    fn into_duration(self) -> Result<Duration, DurationError> {
+        parse_duration(self)
+    }
+}
+
+impl IntoDuration for String {
+    fn into_duration(self) -> Result<Duration, DurationError> {
+        parse_duration(&self)
+    }
+}
+
+impl IntoDuration for &String {
+    fn into_duration(self) -> Result<Duration, DurationError> {
+        parse_duration(self)
+    }
+}
+
+/// A duration that a lease may last.
+pub(crate) fn lease_time(time: impl IntoDuration) -> Result<Duration, ConfigError> {
+    let time = time.into_duration()?;
+    if (MIN_AT_MOST..=MAX_AT_MOST).contains(&time) {
+        Ok(time)
+    } else {
+        Err(ConfigError::LeaseOutOfRange(time))
+    }
+}

@@ -1,0 +1,131 @@
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::config::lease_time;
+use super::{HoldState, IntoDuration, LockError, ProviderId};
+
+tokio::task_local! {
+    /// The locks that this task holds, the innermost last.
+    static HELD: Vec<Arc<HoldState>>;
+}
+
+/// The innermost lock that the current task holds.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor};
+///
+/// async fn import() {
+///     let lock = shedlock_core::current().expect("called under a lock");
+///     println!("{} with token {}", lock.name(), lock.fencing_token());
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// assert!(shedlock_core::current().is_none());
+/// let locks = LockExecutor::new(InMemoryLockProvider::new());
+/// let _ = locks.run(LockConfig::new("import", "1m")?, import()).await?;
+/// # Ok(()) }
+/// ```
+pub fn current() -> Option<CurrentLock> {
+    HELD.try_with(|held| held.last().cloned().map(CurrentLock)).ok().flatten()
+}
+
+/// The lock `name`, which the current task has to hold: for code that must not run outside of it.
+///
+/// [`testing::under_lock`](crate::testing::under_lock) lets a test call such code without any store.
+///
+/// # Errors
+/// [`LockError::NotLocked`] if the task does not hold the lock, [`LockError::Lost`] if its lease was lost.
+pub fn require_lock(name: &str) -> Result<CurrentLock, LockError> {
+    let lock = held_by_task(|hold| hold.name() == name)
+        .ok_or_else(|| LockError::NotLocked(format!("this code needs the lock `{name}`; call it under that lock")))?;
+    match lock.lost_lease() {
+        Some(lost) => Err(lost.into()),
+        None => Ok(CurrentLock(lock)),
+    }
+}
+
+/// Panics unless the current task holds the lock `name`, as ShedLock's `LockAssert.assertLocked` throws.
+///
+/// # Panics
+/// If the task does not hold the lock, or its lease was lost.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// async fn settle() {
+///     shedlock_core::assert_locked("settle");
+/// }
+///
+/// shedlock_core::testing::under_lock("settle", settle()).await?;
+/// # Ok(()) }
+/// ```
+#[track_caller]
+pub fn assert_locked(name: &str) {
+    if let Err(error) = require_lock(name) {
+        panic!("{error}");
+    }
+}
+
+/// A lock that the current task holds.
+#[derive(Clone)]
+pub struct CurrentLock(Arc<HoldState>);
+
+impl CurrentLock {
+    /// The lock's name.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// Grows with every acquisition of this lock; see [`Lease::fencing_token`](super::Lease::fencing_token).
+    pub fn fencing_token(&self) -> u64 {
+        self.0.lease().fencing_token()
+    }
+
+    /// When the lease ends, by the store's clock.
+    pub fn lock_until(&self) -> DateTime<Utc> {
+        self.0.lease().lock_until()
+    }
+
+    /// Sets the lease's end to `at_most` from now, as often as wanted. One round trip. Returns the new end.
+    ///
+    /// # Errors
+    /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::Config`] for a duration that is none,
+    /// or what the store said; the lease then stands as it was.
+    pub async fn extend(&self, at_most: impl IntoDuration) -> Result<DateTime<Utc>, LockError> {
+        let lease = self.0.extend(lease_time(at_most)?).await?;
+        Ok(lease.lock_until())
+    }
+
+    /// Whether the lease was lost. Work that goes on in spite of it (`on_lost = "continue"`) can ask before each step.
+    pub fn is_lost(&self) -> bool {
+        self.0.lost_lease().is_some()
+    }
+}
+
+impl fmt::Debug for CurrentLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CurrentLock").field(&self.0.lease()).finish()
+    }
+}
+
+/// Runs `work` as holder of `hold`, beside the locks that the task holds already.
+pub(crate) async fn holding<F: Future>(hold: Arc<HoldState>, work: F) -> F::Output {
+    let mut held = HELD.try_with(Clone::clone).unwrap_or_default();
+    held.push(hold);
+    HELD.scope(held, work).await
+}
+
+/// Whether the current task holds this very lock.
+pub(super) fn is_held(provider: ProviderId, name: &str) -> bool {
+    held_by_task(|hold| hold.name() == name && hold.provider().id() == provider && hold.lost_lease().is_none()).is_some()
+}
+
+fn held_by_task(wanted: impl Fn(&HoldState) -> bool) -> Option<Arc<HoldState>> {
+    HELD.try_with(|held| held.iter().rev().find(|hold| wanted(hold)).cloned())
+        .ok()
+        .flatten()
+}

@@ -1,0 +1,140 @@
+use std::error::Error;
+use std::fmt;
+
+use super::ConfigError;
+
+type Source = Box<dyn Error + Send + Sync>;
+
+/// Why a lock could not be decided on or kept. "Held by somebody else" is never one of these.
+///
+/// The text says what is wrong and what to do; the driver's own words are the [`source`](Error::source).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// The request itself is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The table is not there.
+    #[error(
+        "the lock table `{table}` is missing: call `migrate()` when the service starts, or run the SQL of the migrations folder"
+    )]
+    TableMissing {
+        /// The table that was looked for.
+        table: String,
+        /// What the driver said.
+        source: Source,
+    },
+    /// The table is there but is not the one that was expected.
+    #[error(
+        "the lock table `{table}` has other columns than expected ({problem}): it needs name, lock_until, locked_at and locked_by, or set the names that it has"
+    )]
+    TableMismatch {
+        /// The table.
+        table: String,
+        /// Which column, in the server's words.
+        problem: String,
+        /// What the driver said.
+        source: Source,
+    },
+    /// The database user may not do it.
+    #[error("the database user may not use `{table}`: grant it SELECT, INSERT and UPDATE (and CREATE for `migrate()`)")]
+    PermissionDenied {
+        /// The table.
+        table: String,
+        /// What the driver said.
+        source: Source,
+    },
+    /// The server takes no writes.
+    #[error("the lock store is read-only (a replica?): connect to the primary")]
+    ReadOnly {
+        /// What the driver said.
+        source: Source,
+    },
+    /// A text is longer than the column that stores it.
+    #[error("`{value}` does not fit into column `{column}`: shorten it or widen the column (ShedLock's table has name 64, locked_by 255)")]
+    TooLong {
+        /// The column.
+        column: String,
+        /// The text.
+        value: String,
+        /// What the driver said.
+        source: Source,
+    },
+    /// Two names are one to the store, as its collation compares them.
+    #[error(
+        "lock `{name}` and lock `{stored}` are the same to the database (its collation ignores case or accents): rename one, or give the name column a binary collation"
+    )]
+    NameCollision {
+        /// The name that was asked for.
+        name: String,
+        /// The name in the store.
+        stored: String,
+    },
+    /// The store cannot be reached, or did not answer within bounds; tried again within bounds before it is said.
+    #[error("the lock store cannot be reached: {problem}")]
+    Unavailable {
+        /// What was tried.
+        problem: String,
+        /// What the driver said.
+        source: Source,
+    },
+    /// The store answered with an error that none of the others describes.
+    #[error("the lock store failed: {problem}")]
+    Store {
+        /// What was tried.
+        problem: String,
+        /// What the driver said.
+        source: Source,
+    },
+    /// The lease could not be kept, so the work was cancelled.
+    #[error(transparent)]
+    Lost(#[from] LostLease),
+    /// The code runs outside the lock that it needs.
+    #[error("no lock is held here: {0}")]
+    NotLocked(String),
+}
+
+impl LockError {
+    /// Whether the same call may succeed a little later without anybody's help.
+    ///
+    /// ```
+    /// use shedlock_core::{LockConfig, LockError};
+    /// let error = LockError::from(LockConfig::new("", "1m").unwrap_err());
+    /// assert!(!error.is_transient());
+    /// ```
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// A lease that could not be kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the lease on lock `{lock}` is lost: {loss}")]
+pub struct LostLease {
+    /// The lock's name.
+    pub lock: String,
+    /// What happened.
+    pub loss: Loss,
+}
+
+/// How a lease was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Loss {
+    /// The work took longer than the lease, and nobody extended it.
+    Expired,
+    /// The lease was to be renewed, but the store did not answer in time.
+    Unrenewed,
+    /// The store says that the lock is not ours: it expired there, was taken over, or its row was removed.
+    Taken,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "the work took longer than `at_most`; raise it, extend the lease, or use `keep_alive`",
+            Self::Unrenewed => "it could not be renewed in time, because the store did not answer",
+            Self::Taken => "the store no longer has it as ours (expired, taken over, or removed)",
+        })
+    }
+}

@@ -1,0 +1,161 @@
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::current;
+use super::hold::{Ended, Hold, KeepAlive};
+use super::{Acquire, Acquisition, Held, LockConfig, LockError, LockProvider};
+use crate::observe::{EventKind, Observer, Observers, Reporter, Skip};
+
+/// Runs futures under locks, whoever calls.
+///
+/// Within one task, a lock that is held already is entered again without asking the store; the outermost run releases it.
+/// A task that is spawned inside is another task: it does not hold the lock.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let executor = LockExecutor::new(InMemoryLockProvider::new());
+/// let config = LockConfig::new("import-acme", "10m")?.at_least("1m")?;
+/// match executor.run(config.clone(), async { 7 }).await? {
+///     Outcome::Ran(result) => assert_eq!(result, 7),
+///     Outcome::Skipped(held) => println!("{} has it until {}", held.holder, held.until),
+/// }
+/// // `at_least` keeps the lock for a minute after the first run.
+/// assert!(matches!(executor.run(config, async { 7 }).await?, Outcome::Skipped(_)));
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct LockExecutor {
+    provider: Arc<dyn LockProvider>,
+    keep_alive: KeepAlive,
+    on_lost: OnLost,
+    observers: Arc<Observers>,
+}
+
+impl LockExecutor {
+    /// Takes locks from `provider` (a provider, or an `Arc` of one).
+    pub fn new(provider: impl LockProvider) -> Self {
+        Self {
+            provider: Arc::new(provider),
+            keep_alive: KeepAlive::Off,
+            on_lost: OnLost::Cancel,
+            observers: Arc::default(),
+        }
+    }
+
+    /// Renews the lease well before it ends for as long as the work goes on.
+    #[must_use]
+    pub fn keep_alive(mut self) -> Self {
+        self.keep_alive = KeepAlive::On;
+        self
+    }
+
+    /// What happens to the work when its lease is lost. [`OnLost::Cancel`] unless set.
+    #[must_use]
+    pub fn on_lost(mut self, on_lost: OnLost) -> Self {
+        self.on_lost = on_lost;
+        self
+    }
+
+    /// Adds somebody who sees every step.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        Arc::make_mut(&mut self.observers).observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Runs `work` if the lock is free; otherwise drops it unpolled and says who has the lock.
+    ///
+    /// The lock is released when the work ends, panics (the panic goes on), or the returned future is dropped.
+    /// Costs one round trip to acquire and one to release, none when the task holds the lock already.
+    ///
+    /// # Errors
+    /// [`LockError`] if the store did not decide (nothing ran), or [`LockError::Lost`] if the lease was lost and the work cancelled.
+    pub async fn run<F: Future>(&self, config: LockConfig, work: F) -> Result<Outcome<F::Output>, LockError> {
+        if current::is_held(self.provider.id(), config.name()) {
+            return Ok(Outcome::Ran(work.await));
+        }
+        let hold = match self.acquire(config).await? {
+            Ok(hold) => hold,
+            Err(held) => return Ok(Outcome::Skipped(held)),
+        };
+        let ended = hold.watch_over(current::holding(hold.state().clone(), work)).await;
+        hold.release().await;
+        match ended {
+            Ended::Returned(value) => Ok(Outcome::Ran(value)),
+            Ended::Panicked(panic) => resume_unwind(panic),
+            Ended::Lost(lost) => Err(lost.into()),
+        }
+    }
+
+    async fn acquire(&self, config: LockConfig) -> Result<Result<Hold, Held>, LockError> {
+        let reporter = Reporter {
+            observers: self.observers.clone(),
+            job: None,
+            lock: Some(config.shared_name()),
+            fire_time: None,
+        };
+        let asked_at = Instant::now();
+        Ok(match self.provider.acquire(&Acquire::new(&config)).await? {
+            Acquisition::Acquired(lease) => Ok(Hold::new(
+                self.provider.clone(),
+                config,
+                lease,
+                asked_at,
+                self.keep_alive,
+                self.on_lost,
+                reporter,
+            )),
+            Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
+                reporter.tell(EventKind::Skipped(Skip::Held(held.clone())));
+                Err(held)
+            }
+            Acquisition::TooEarly { .. } => {
+                return Err(LockError::Store {
+                    problem: format!("it refused `{}` as too early, though no fire time was named", reporter.lock_name()),
+                    source: "a provider that breaks its contract".into(),
+                });
+            }
+        })
+    }
+}
+
+/// What became of work that needed a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome<T> {
+    /// It ran, with this result.
+    Ran(T),
+    /// It did not run, because this holder has the lock.
+    Skipped(Held),
+}
+
+impl<T> Outcome<T> {
+    /// The result, if it ran.
+    ///
+    /// ```
+    /// use shedlock_core::Outcome;
+    /// assert_eq!(Outcome::Ran(1).ran(), Some(1));
+    /// ```
+    pub fn ran(self) -> Option<T> {
+        match self {
+            Self::Ran(result) => Some(result),
+            Self::Skipped(_) => None,
+        }
+    }
+}
+
+/// What happens to work whose lease is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLost {
+    /// It is cancelled at its next await, before the lease ends.
+    #[default]
+    Cancel,
+    /// It goes on, as in ShedLock; the loss is logged and told to observers. Another node may then run the same work.
+    Continue,
+}

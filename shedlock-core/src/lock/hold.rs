@@ -1,0 +1,224 @@
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::keeper::{self, Term};
+use super::{Extension, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
+use crate::observe::{EventKind, Reporter};
+
+/// Whether a lease is renewed while the work goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeepAlive {
+    Off,
+    On,
+}
+
+/// How work under a lease ended.
+pub(crate) enum Ended<T> {
+    Returned(T),
+    Panicked(Box<dyn Any + Send>),
+    Lost(LostLease),
+}
+
+/// A lease that this process holds now. Dropping it releases the lock in the background.
+pub(crate) struct Hold {
+    state: Arc<HoldState>,
+    keeper: JoinHandle<()>,
+    settled: bool,
+}
+
+impl Hold {
+    /// Takes care of a lease that was asked for at `asked_at`, the local instant from which it is counted.
+    pub(crate) fn new(
+        provider: Arc<dyn LockProvider>,
+        config: LockConfig,
+        lease: Lease,
+        asked_at: Instant,
+        keep_alive: KeepAlive,
+        on_lost: OnLost,
+        reporter: Reporter,
+    ) -> Self {
+        reporter.tell(EventKind::Acquired { lease: lease.clone() });
+        let term = Term::new(lease, asked_at, config.at_most());
+        let state = Arc::new(HoldState {
+            provider,
+            config,
+            term: watch::Sender::new(term),
+            lost: watch::Sender::new(None),
+            asking: tokio::sync::Mutex::new(()),
+            on_lost,
+            reporter,
+        });
+        let keeper = tokio::spawn(keeper::keep(state.clone(), keep_alive));
+        Self {
+            state,
+            keeper,
+            settled: false,
+        }
+    }
+
+    pub(crate) fn state(&self) -> &Arc<HoldState> {
+        &self.state
+    }
+
+    /// Runs `work` until it ends or the lease is lost.
+    pub(crate) async fn watch_over<F: Future>(&self, work: F) -> Ended<F::Output> {
+        let lost = async {
+            match self.state.on_lost {
+                OnLost::Cancel => self.state.lost().await,
+                OnLost::Continue => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            lost = lost => Ended::Lost(lost),
+            result = AssertUnwindSafe(work).catch_unwind() => match result {
+                Ok(value) => Ended::Returned(value),
+                Err(panic) => Ended::Panicked(panic),
+            },
+        }
+    }
+
+    /// Gives the lock back. If the store does not answer, it is asked again in the background until the lease has ended.
+    pub(crate) async fn release(mut self) {
+        self.keeper.abort();
+        if self.state.try_release().await.is_err() {
+            tokio::spawn(self.state.clone().release_until_ended());
+        }
+        self.settled = true;
+    }
+
+    /// Gives the lock back, and returns only when that is done or the lease has ended.
+    pub(crate) async fn release_for_sure(mut self) {
+        self.keeper.abort();
+        self.state.clone().release_until_ended().await;
+        self.settled = true;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.keeper.abort();
+        if !self.settled
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(self.state.clone().release_until_ended());
+        }
+    }
+}
+
+/// What all who take part in a held lease share: the work, its keeper, and code deep inside that extends it.
+#[derive(Debug)]
+pub(crate) struct HoldState {
+    pub(super) provider: Arc<dyn LockProvider>,
+    pub(super) config: LockConfig,
+    /// The lease and its local deadlines; watched, so that the keeper sees an extension at once.
+    pub(super) term: watch::Sender<Term>,
+    lost: watch::Sender<Option<LostLease>>,
+    /// Extensions go one after the other, so that the last one to be asked for is the last one to be stored.
+    asking: tokio::sync::Mutex<()>,
+    on_lost: OnLost,
+    pub(super) reporter: Reporter,
+}
+
+impl HoldState {
+    pub(crate) fn name(&self) -> &str {
+        self.config.name()
+    }
+
+    pub(crate) fn provider(&self) -> &Arc<dyn LockProvider> {
+        &self.provider
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
+        self.term.borrow().lease.clone()
+    }
+
+    /// Completes when the lease is lost.
+    pub(crate) async fn lost(&self) -> LostLease {
+        let mut lost = self.lost.subscribe();
+        match lost.wait_for(Option::is_some).await.map(|lost| lost.clone()) {
+            Ok(Some(lost)) => lost,
+            _ => std::future::pending().await,
+        }
+    }
+
+    pub(crate) fn lost_lease(&self) -> Option<LostLease> {
+        self.lost.borrow().clone()
+    }
+
+    /// Whether the store itself said that the lock is not ours any more.
+    fn is_taken(&self) -> bool {
+        self.lost_lease().is_some_and(|lost| lost.loss == Loss::Taken)
+    }
+
+    /// Sets the lease's end to `at_most` from now.
+    pub(crate) async fn extend(&self, at_most: Duration) -> Result<Lease, LockError> {
+        let _one_at_a_time = self.asking.lock().await;
+        if let Some(lost) = self.lost_lease() {
+            return Err(lost.into());
+        }
+        let asked_at = Instant::now();
+        match self.provider.extend(&self.lease(), at_most).await? {
+            Extension::Extended(lease) => {
+                self.term.send_replace(Term::new(lease.clone(), asked_at, at_most));
+                self.reporter.tell(EventKind::Extended {
+                    until: lease.lock_until(),
+                });
+                Ok(lease)
+            }
+            Extension::NotHeld => Err(self.lose(Loss::Taken).into()),
+        }
+    }
+
+    /// Whether the work is cancelled when the lease is lost.
+    pub(super) fn cancels(&self) -> bool {
+        self.on_lost == OnLost::Cancel
+    }
+
+    /// Marks the lease as lost; the first reason counts.
+    pub(super) fn lose(&self, loss: Loss) -> LostLease {
+        let lock = self.name().to_owned();
+        let lost = LostLease { lock, loss };
+        let first = self.lost.send_if_modified(|known| {
+            let first = known.is_none();
+            known.get_or_insert_with(|| lost.clone());
+            first
+        });
+        if first {
+            self.reporter.tell(EventKind::Lost {
+                lost: lost.clone(),
+                cancelling: self.cancels(),
+            });
+        }
+        lost
+    }
+
+    async fn try_release(&self) -> Result<(), LockError> {
+        if self.is_taken() {
+            return Ok(());
+        }
+        self.provider.release(&self.lease(), self.config.least()).await?;
+        self.reporter.tell(EventKind::Released);
+        Ok(())
+    }
+
+    async fn release_until_ended(self: Arc<Self>) {
+        let mut pause = Duration::from_millis(50);
+        while let Err(error) = self.try_release().await {
+            self.reporter.tell(EventKind::ReleaseFailed { error: Arc::new(error) });
+            if Instant::now() + pause > self.term.borrow().ends {
+                return;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+}

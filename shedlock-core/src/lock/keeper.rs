@@ -1,0 +1,104 @@
+//! Watches over one lease: renews it, or tells in time that it is about to end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+
+use super::hold::{HoldState, KeepAlive};
+use super::{Lease, LockError, Loss};
+use crate::observe::EventKind;
+
+/// A lease and what it means by this process's monotonic clock.
+///
+/// The lease is counted from the moment it was asked for, so it ends here no later than in the store.
+#[derive(Clone, Debug)]
+pub(super) struct Term {
+    pub(super) lease: Lease,
+    pub(super) ends: Instant,
+    /// When work has to be cancelled, so that it has stopped before the lease ends.
+    pub(super) cancel_at: Instant,
+}
+
+impl Term {
+    pub(super) fn new(lease: Lease, asked_at: Instant, at_most: Duration) -> Self {
+        let margin = (at_most / 10).min(Duration::from_secs(2));
+        Self {
+            lease,
+            ends: asked_at + at_most,
+            cancel_at: asked_at + at_most - margin,
+        }
+    }
+}
+
+/// Runs beside the work until the lease is lost (or the task is aborted, because the work ended).
+pub(super) async fn keep(state: Arc<HoldState>, keep_alive: KeepAlive) {
+    let loss = tokio::select! {
+        _ = state.lost() => None,
+        loss = run_out(&state, keep_alive) => Some(loss),
+    };
+    if let Some(loss) = loss {
+        state.lose(loss);
+    }
+    report_unstoppable(&state).await;
+}
+
+/// Completes when the lease cannot be kept any longer.
+async fn run_out(state: &HoldState, keep_alive: KeepAlive) -> Loss {
+    let mut terms = state.term.subscribe();
+    loop {
+        let term = terms.borrow_and_update().clone();
+        let wake = match keep_alive {
+            KeepAlive::Off => term.cancel_at,
+            KeepAlive::On => renewal_time(&term, state.config.at_most()),
+        };
+        tokio::select! {
+            _ = terms.changed() => continue,
+            () = sleep_until(wake) => {}
+        }
+        match keep_alive {
+            KeepAlive::Off => return Loss::Expired,
+            KeepAlive::On => {
+                let renewed = timeout_at(term.cancel_at, renew(state)).await;
+                if renewed.is_err() && Instant::now() >= state.term.borrow().cancel_at {
+                    return Loss::Unrenewed;
+                }
+            }
+        }
+    }
+}
+
+/// After a third of the lease, so that two more attempts fit; later if the work has extended it further.
+fn renewal_time(term: &Term, at_most: Duration) -> Instant {
+    term.ends - at_most * 2 / 3
+}
+
+/// Tries until the store has renewed the lease. A store that says no ends it through [`HoldState::lost`].
+async fn renew(state: &HoldState) {
+    let at_most = state.config.at_most();
+    let patience = (at_most / 6).max(Duration::from_millis(10));
+    let mut pause = at_most / 100;
+    loop {
+        let error = match timeout(patience, state.extend(at_most)).await {
+            Ok(Ok(_) | Err(LockError::Lost(_))) => return,
+            Ok(Err(error)) => error,
+            Err(elapsed) => LockError::Unavailable {
+                problem: format!("no answer to the renewal of `{}` within {patience:?}", state.name()),
+                source: elapsed.into(),
+            },
+        };
+        state.reporter.tell(EventKind::RenewalFailed { error: Arc::new(error) });
+        sleep(pause).await;
+        pause = (pause * 2).min(at_most / 10);
+    }
+}
+
+/// Still here when the lease ends: the work was told to stop but blocks its thread.
+async fn report_unstoppable(state: &HoldState) {
+    let told = Instant::now();
+    let ends = state.term.borrow().ends;
+    sleep_until(ends).await;
+    if state.cancels() {
+        state.reporter.tell(EventKind::Unstoppable { for_: told.elapsed() });
+    }
+}

@@ -1,0 +1,24 @@
+//! Locks: what a caller asks for, what a store answers, and the life of a lease in this process.
+
+mod clock;
+mod config;
+mod current;
+mod error;
+mod executor;
+mod hold;
+mod keeper;
+mod lease;
+mod memory;
+mod provider;
+
+pub use clock::{Clock, SystemClock};
+pub use config::{ConfigError, IntoDuration, LockConfig, MAX_AT_MOST};
+pub use current::{CurrentLock, assert_locked, current, require_lock};
+pub use error::{LockError, Loss, LostLease};
+pub use executor::{LockExecutor, OnLost, Outcome};
+pub use lease::{Lease, StoredLock};
+pub use memory::InMemoryLockProvider;
+pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};
+
+pub(crate) use current::holding;
+pub(crate) use hold::{Ended, Hold, HoldState, KeepAlive};

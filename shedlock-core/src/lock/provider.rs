@@ -1,0 +1,227 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{Lease, LockConfig, LockError, StoredLock};
+
+/// A store that decides who holds a lock.
+///
+/// # Contract
+/// Every implementation passes the [conformance suite](crate::conformance), whose cases are this contract in code:
+///
+/// - **The store's clock decides.** Every time that is stored or compared is computed by the store. A node's clock is never written.
+/// - **One atomic statement decides** each acquire, also for a name never seen before or deleted a moment ago. A refused acquire writes nothing.
+/// - **`locked_at` is strictly increasing per lock**, through releases and expiries: `max(now, previous locked_at + smallest step)`.
+/// - **Ownership is the acquisition**: `extend` and `release` match the name, the holder and `locked_at` of the lease.
+/// - **"Held by somebody else" is a value, never an error**; an error never means that the lock is held, and it never lets work run.
+/// - **Transient faults are retried** inside, within bounds of a few seconds.
+/// - **Cancel-safe**: dropping the future of a call leaves no connection in the middle of a statement; an acquisition whose caller
+///   is gone is released.
+///
+/// ```
+/// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let locks = InMemoryLockProvider::new();
+/// let config = LockConfig::new("report", "1m")?;
+/// let Acquisition::Acquired(lease) = locks.acquire(&Acquire::new(&config)).await? else { panic!() };
+/// assert!(matches!(locks.acquire(&Acquire::new(&config)).await?, Acquisition::Held(_)));
+/// locks.release(&lease, config.least()).await?;
+/// # Ok(()) }
+/// ```
+#[async_trait]
+pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
+    /// Tries to take a lock, without waiting for its holder. The lease ends `at_most` after the store's present time.
+    ///
+    /// # Errors
+    /// [`LockError`] if the store did not decide.
+    async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError>;
+
+    /// Sets the end of a lease that still runs to `at_most` from the store's present time (which may also shorten it).
+    ///
+    /// # Errors
+    /// [`LockError`] if the store did not decide; the lease then stands as it was, or extended.
+    async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
+
+    /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`.
+    ///
+    /// # Errors
+    /// [`LockError`] if the store did not decide. Releasing again is harmless.
+    async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError>;
+
+    /// Every lock that the store knows, held or not, in order of name.
+    ///
+    /// # Errors
+    /// [`LockError`] if the store cannot be read.
+    async fn locks(&self) -> Result<Vec<StoredLock>, LockError>;
+
+    /// The store's clock.
+    ///
+    /// # Errors
+    /// [`LockError`] if the store cannot be asked.
+    async fn now(&self) -> Result<DateTime<Utc>, LockError>;
+
+    /// Creates what the store needs (a table). Idempotent, and safe when many nodes start at once.
+    /// Does nothing for a store that needs nothing.
+    ///
+    /// # Errors
+    /// [`LockError`] if it cannot be created.
+    async fn migrate(&self) -> Result<(), LockError> {
+        Ok(())
+    }
+
+    /// Tells whether two providers are the same one: clones share their id.
+    ///
+    /// A lock that the current task holds is entered again without asking the store only on the same provider.
+    fn id(&self) -> ProviderId;
+}
+
+#[async_trait]
+impl<P: LockProvider + ?Sized> LockProvider for Arc<P> {
+    async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
+        (**self).acquire(request).await
+    }
+
+    async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
+        (**self).extend(lease, at_most).await
+    }
+
+    async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
+        (**self).release(lease, at_least).await
+    }
+
+    async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
+        (**self).locks().await
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>, LockError> {
+        (**self).now().await
+    }
+
+    async fn migrate(&self) -> Result<(), LockError> {
+        (**self).migrate().await
+    }
+
+    fn id(&self) -> ProviderId {
+        (**self).id()
+    }
+}
+
+/// Which provider this is, within one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProviderId(u64);
+
+impl ProviderId {
+    /// An id that no other provider of this process has.
+    ///
+    /// ```
+    /// use shedlock_core::ProviderId;
+    /// assert_ne!(ProviderId::unique(), ProviderId::unique());
+    /// ```
+    pub fn unique() -> Self {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A request for a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acquire {
+    name: Arc<str>,
+    at_most: Duration,
+    fire_time: Option<DateTime<Utc>>,
+}
+
+impl Acquire {
+    /// Asks for the lock that `config` describes.
+    pub fn new(config: &LockConfig) -> Self {
+        Self {
+            name: config.shared_name(),
+            at_most: config.at_most(),
+            fire_time: None,
+        }
+    }
+
+    /// Asks on behalf of a fire time: it succeeds only if the store's clock has reached it and the stored `locked_at` is before it,
+    /// so each fire time is granted at most once.
+    #[must_use]
+    pub fn for_fire_time(self, fire_time: DateTime<Utc>) -> Self {
+        Self {
+            fire_time: Some(fire_time),
+            ..self
+        }
+    }
+
+    /// The lock's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long the lease shall last.
+    pub fn at_most(&self) -> Duration {
+        self.at_most
+    }
+
+    /// The fire time it is for, if it comes from a schedule.
+    pub fn fire_time(&self) -> Option<DateTime<Utc>> {
+        self.fire_time
+    }
+}
+
+/// What the store decided about an [`Acquire`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acquisition {
+    /// The lock is ours until the lease ends.
+    Acquired(Lease),
+    /// Somebody holds the lock, or it is kept by `at_least`.
+    Held(Held),
+    /// The fire time was claimed already: the stored `locked_at` is not before it. Says who did.
+    AlreadyRan(Held),
+    /// The store's clock has not reached the fire time.
+    TooEarly {
+        /// By how much the request came too early.
+        by: Duration,
+    },
+}
+
+/// Who has a lock, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Who acquired it, as the store keeps it.
+    pub holder: String,
+    /// When it was acquired, by the store's clock.
+    pub locked_at: DateTime<Utc>,
+    /// Until when it is taken, by the store's clock.
+    pub until: DateTime<Utc>,
+    /// The store's clock when it answered.
+    pub now: DateTime<Utc>,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "held by {} until {}", self.holder, self.until.format("%FT%T%.3fZ"))
+    }
+}
+
+/// What the store decided about an extension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// The lease with its new end.
+    Extended(Lease),
+    /// The lease had ended, or the lock has another holder. Nothing was changed.
+    NotHeld,
+}
+
+/// What the store decided about a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// The lock is free now, or once its `at_least` is over.
+    Released,
+    /// The lock has another holder, or is gone. Nothing was changed.
+    NotHeld,
+}

@@ -1,0 +1,209 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::lock::{Held, Lease, LockError, LostLease};
+
+/// Sees every step of every run. Called on the task that takes the step, so it has to return soon; a panic in it is ignored.
+///
+/// The steps of one run come in this order: [`Acquired`](EventKind::Acquired), [`Started`](EventKind::Started),
+/// [`Finished`](EventKind::Finished), [`Released`](EventKind::Released); a run that does not happen is one
+/// [`Skipped`](EventKind::Skipped), [`AcquireFailed`](EventKind::AcquireFailed) or [`Misfired`](EventKind::Misfired).
+///
+/// ```
+/// use shedlock_core::{Event, EventKind, Observer};
+///
+/// struct Alarm;
+///
+/// impl Observer for Alarm {
+///     fn on_event(&self, event: &Event) {
+///         if let EventKind::Lost { lost, .. } = &event.kind {
+///             eprintln!("page somebody: {:?}: {lost}", event.job);
+///         }
+///     }
+/// }
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Something happened.
+    fn on_event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
+    fn on_event(&self, event: &Event) {
+        self(event);
+    }
+}
+
+/// One step, and what it belongs to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// The job's name; none for a lock that a [`LockExecutor`](crate::LockExecutor) took.
+    pub job: Option<Arc<str>>,
+    /// The lock's name; none for a job that runs on every node.
+    pub lock: Option<Arc<str>>,
+    /// The fire time that the run is for; none if somebody triggered it.
+    pub fire_time: Option<DateTime<Utc>>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The store granted the lock.
+    Acquired {
+        /// The lease.
+        lease: Lease,
+    },
+    /// The run did not happen here, as it should not.
+    Skipped(Skip),
+    /// The store could not decide; the fire time is lost on this node unless `retrying`.
+    AcquireFailed {
+        /// What the store said.
+        error: Arc<LockError>,
+        /// Whether it is asked again for the same fire time.
+        retrying: bool,
+    },
+    /// Fire times passed that this node could not take care of when they were due.
+    Misfired {
+        /// How late the node was for the latest of them.
+        late_by: Duration,
+        /// Whether the latest of them is now made up for (`misfire = "once"`).
+        caught_up: bool,
+    },
+    /// The work begins.
+    Started {
+        /// How long after the fire time.
+        late_by: Duration,
+    },
+    /// The work ended.
+    Finished {
+        /// How.
+        outcome: RunOutcome,
+        /// How long it took.
+        took: Duration,
+    },
+    /// The lease was extended.
+    Extended {
+        /// Its new end, by the store's clock.
+        until: DateTime<Utc>,
+    },
+    /// A renewal failed and is tried again.
+    RenewalFailed {
+        /// What the store said.
+        error: Arc<LockError>,
+    },
+    /// The lease could not be kept.
+    Lost {
+        /// Which, and why.
+        lost: LostLease,
+        /// Whether the work is cancelled for it (`on_lost = "cancel"`).
+        cancelling: bool,
+    },
+    /// The work was to be cancelled, but it blocks its thread and goes on beyond the end of the lease.
+    Unstoppable {
+        /// How long ago it was told to stop.
+        for_: Duration,
+    },
+    /// The lock was given back.
+    Released,
+    /// The lock could not be given back; it is tried again until the lease has ended.
+    ReleaseFailed {
+        /// What the store said.
+        error: Arc<LockError>,
+    },
+}
+
+/// Why a run did not happen on this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Skip {
+    /// Another node took this fire time.
+    AlreadyRan(Held),
+    /// The lock is held: an earlier run still goes on, or `at_least` keeps it.
+    Held(Held),
+    /// The previous run of the job still goes on in this process.
+    StillRunning,
+    /// The job is paused.
+    Paused,
+    /// This process runs as many jobs as it may, and no place came free in time.
+    AtCapacity,
+}
+
+impl Skip {
+    /// A short name, as metrics and logs use it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::AlreadyRan(_) => "already_ran",
+            Self::Held(_) => "held",
+            Self::StillRunning => "still_running",
+            Self::Paused => "paused",
+            Self::AtCapacity => "at_capacity",
+        }
+    }
+
+    /// Who has the lock, if that is the reason.
+    pub fn held(&self) -> Option<&Held> {
+        match self {
+            Self::AlreadyRan(held) | Self::Held(held) => Some(held),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyRan(held) => write!(f, "{} took this fire time", held.holder),
+            Self::Held(held) => held.fmt(f),
+            Self::StillRunning => f.write_str("the previous run still goes on in this process"),
+            Self::Paused => f.write_str("the job is paused"),
+            Self::AtCapacity => f.write_str("this process runs as many jobs as it may"),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunOutcome {
+    /// The job returned `()` or `Ok(())`.
+    Succeeded,
+    /// The job returned this error.
+    Failed(String),
+    /// The job panicked with this message.
+    Panicked(String),
+    /// The job was cancelled because its lease was lost.
+    LeaseLost(LostLease),
+    /// The job was cancelled because the scheduler's grace period was over.
+    ShutDown,
+}
+
+impl RunOutcome {
+    /// A short name, as metrics and logs use it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed(_) => "failed",
+            Self::Panicked(_) => "panicked",
+            Self::LeaseLost(_) => "lease_lost",
+            Self::ShutDown => "shut_down",
+        }
+    }
+}
+
+impl fmt::Display for RunOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeded => f.write_str("succeeded"),
+            Self::Failed(error) => write!(f, "failed: {error}"),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+            Self::LeaseLost(lost) => write!(f, "cancelled: {lost}"),
+            Self::ShutDown => f.write_str("cancelled by the shutdown"),
+        }
+    }
+}

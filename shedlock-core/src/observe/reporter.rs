@@ -1,0 +1,137 @@
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tracing::Level;
+
+use super::{Event, EventKind, Observer, RunOutcome, Skip};
+
+/// Who is told, and how loudly skips are logged.
+#[derive(Clone)]
+pub(crate) struct Observers {
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) skip_level: Level,
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} observers", self.observers.len())
+    }
+}
+
+impl Default for Observers {
+    fn default() -> Self {
+        Self {
+            observers: Vec::new(),
+            skip_level: Level::DEBUG,
+        }
+    }
+}
+
+/// Tells of the steps of one run.
+#[derive(Clone, Debug)]
+pub(crate) struct Reporter {
+    pub(crate) observers: Arc<Observers>,
+    pub(crate) job: Option<Arc<str>>,
+    pub(crate) lock: Option<Arc<str>>,
+    pub(crate) fire_time: Option<DateTime<Utc>>,
+}
+
+impl Reporter {
+    pub(crate) fn lock_name(&self) -> &str {
+        self.lock.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn tell(&self, kind: EventKind) {
+        let event = Event {
+            job: self.job.clone(),
+            lock: self.lock.clone(),
+            fire_time: self.fire_time,
+            kind,
+        };
+        log(&event, self.observers.skip_level);
+        for observer in &self.observers.observers {
+            if catch_unwind(AssertUnwindSafe(|| observer.on_event(&event))).is_err() {
+                tracing::warn!("an observer panicked; its panic is ignored");
+            }
+        }
+    }
+}
+
+/// One `tracing` event with the fields that every step has.
+macro_rules! say {
+    ($level:expr, $event:expr, $($rest:tt)+) => {
+        tracing::event!(
+            $level,
+            job = $event.job.as_deref(),
+            lock = $event.lock.as_deref(),
+            fire_time = $event.fire_time.map(tracing::field::display),
+            $($rest)+
+        )
+    };
+}
+
+/// The same at a level that is known only at run time.
+macro_rules! say_at {
+    ($level:expr, $($rest:tt)+) => {
+        match $level {
+            Level::ERROR => say!(Level::ERROR, $($rest)+),
+            Level::WARN => say!(Level::WARN, $($rest)+),
+            Level::INFO => say!(Level::INFO, $($rest)+),
+            Level::DEBUG => say!(Level::DEBUG, $($rest)+),
+            Level::TRACE => say!(Level::TRACE, $($rest)+),
+        }
+    };
+}
+
+fn log(event: &Event, skip_level: Level) {
+    match &event.kind {
+        EventKind::Acquired { lease } => say!(
+            Level::DEBUG, event,
+            holder = lease.holder(), token = lease.fencing_token(), until = %lease.lock_until(), "lock acquired"
+        ),
+        EventKind::Skipped(skip) => log_skip(event, skip, skip_level),
+        EventKind::AcquireFailed { error, retrying } => say!(
+            Level::ERROR, event,
+            error = &**error as &(dyn Error + 'static), retrying, "the lock could not be decided on, so nothing runs"
+        ),
+        EventKind::Misfired { late_by, caught_up } => say!(
+            Level::WARN, event, late_by = ?late_by, caught_up, "fire times passed unattended on this node"
+        ),
+        EventKind::Started { late_by } => say!(Level::INFO, event, late_by = ?late_by, "run started"),
+        EventKind::Finished { outcome, took } => {
+            let level = match outcome {
+                RunOutcome::Succeeded => Level::INFO,
+                RunOutcome::ShutDown => Level::WARN,
+                _ => Level::ERROR,
+            };
+            say_at!(level, event, outcome = %outcome, took = ?took, "run finished");
+        }
+        EventKind::Extended { until } => say!(Level::DEBUG, event, until = %until, "lease extended"),
+        EventKind::RenewalFailed { error } => say!(
+            Level::WARN, event, error = &**error as &(dyn Error + 'static), "the lease could not be renewed; trying again"
+        ),
+        EventKind::Lost { lost, cancelling } => {
+            say!(Level::ERROR, event, loss = %lost.loss, cancelling, "the lease is lost");
+        }
+        EventKind::Unstoppable { for_ } => say!(
+            Level::ERROR, event, told_to_stop = ?for_,
+            "the run goes on without its lease: it blocks its thread, so it cannot be cancelled"
+        ),
+        EventKind::Released => say!(Level::DEBUG, event, "lock released"),
+        EventKind::ReleaseFailed { error } => say!(
+            Level::WARN, event, error = &**error as &(dyn Error + 'static), "the lock could not be released; trying again"
+        ),
+    }
+}
+
+fn log_skip(event: &Event, skip: &Skip, level: Level) {
+    match skip.held() {
+        Some(held) => say_at!(
+            level, event, reason = skip.reason(), holder = held.holder.as_str(), until = %held.until, "skipped"
+        ),
+        None => say_at!(level, event, reason = skip.reason(), "skipped"),
+    }
+}
