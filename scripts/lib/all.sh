@@ -1,0 +1,8 @@
+# shellcheck shell=bash
+lib=$(dirname "${BASH_SOURCE[0]}")
+source "$lib/common.sh"
+source "$lib/install.sh"
+source "$lib/processes.sh"
+source "$lib/postgres.sh"
+source "$lib/mariadb.sh"
+source "$lib/redis.sh"

@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# What a fresh Debian 12 with only the Rust toolchain lacks.
+
+as_root() {
+    if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
+declare -A package=([postgres]=postgresql [mariadb]=mariadb-server [redis]=redis-server)
+
+# install_for SERVER..: what these servers and all tests need.
+install_for() {
+    local server missing=()
+    have cc || missing+=(gcc libc6-dev)
+    [[ -e /usr/share/zoneinfo/Asia/Seoul ]] || missing+=(tzdata)
+    [[ -n $(faketime_lib) ]] || missing+=(libfaketime)
+    for server; do
+        "${server}_installed" || missing+=("${package[$server]}")
+    done
+    ((${#missing[@]} == 0)) || install "${missing[@]}"
+}
+
+install() {
+    have apt-get || die "missing: $*. Install them, or name your servers: see CONTRIBUTING.md"
+    ((EUID == 0)) || have sudo || die "missing, and neither root nor sudo here: apt-get install $*"
+    say "installing $*"
+    forbid_services
+    # An unreachable source that we do not need must not stop us.
+    apt_get update || say "apt-get update failed: going on with the lists that are here"
+    apt_get install --yes --no-install-recommends "$@" || {
+        show_log apt
+        die "apt-get install $* failed"
+    }
+    end_install
+}
+
+# In the foreground: a package manager must not be cut in the middle.
+apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null >>"$work/apt.log" 2>&1
+}
+
+policy=/usr/sbin/policy-rc.d
+own_policy=
+
+# Debian starts a server as soon as it is installed, unless this file forbids it.
+forbid_services() {
+    [[ ! -e $policy ]] || return 0
+    own_policy=yes
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+}
+
+end_install() {
+    [[ -n $own_policy ]] || return 0
+    as_root rm -f "$policy"
+    own_policy=
+}
+
+# The one of libfaketime's two libraries that is made for programs with threads.
+faketime_lib() {
+    local lib
+    for lib in "${SHEDLOCK_TEST_FAKETIME_LIB:-}" /usr/lib/*/faketime/libfaketimeMT.so.1; do
+        [[ ! -f $lib ]] || { echo "$lib"; return; }
+    done
+}
+
+# rustup's minimal profile comes without them.
+install_rust_components() {
+    have cargo || die "no cargo: install Rust from https://rustup.rs"
+    local component missing=()
+    cargo fmt --version >/dev/null 2>&1 || missing+=(rustfmt)
+    cargo clippy --version >/dev/null 2>&1 || missing+=(clippy)
+    for component in "${missing[@]}"; do
+        have rustup || die "cargo has no $component, and there is no rustup to add it"
+        rustup component add "$component" >&2
+    done
+}
