@@ -4,11 +4,27 @@
 //! [`LockProvider`] and run the `conformance` suite (behind the feature of that name) on it.
 
 mod holder;
+mod job;
 mod lock;
 mod observe;
 pub mod testing;
 
 pub use holder::default_holder;
+pub use job::{
+    Data, FromRun, IntoZone, Job, JobError, JobResult, Misfire, MissingData, Run, ScheduledJob, Services,
+};
 pub use lock::*;
 pub use observe::*;
 pub use shedlock_schedule::{DurationError, NameError, Schedule, ScheduleError, Tz, ZoneError};
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+/// What the attributes expand to; not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+
+    pub use crate::job::Registration;
+    pub use crate::lock::IntoExecutor;
+}

@@ -129,3 +129,9 @@ fn held_by_task(wanted: impl Fn(&HoldState) -> bool) -> Option<Arc<HoldState>> {
         .ok()
         .flatten()
 }
+
+impl From<Arc<HoldState>> for CurrentLock {
+    fn from(hold: Arc<HoldState>) -> Self {
+        Self(hold)
+    }
+}

@@ -159,3 +159,25 @@ pub enum OnLost {
     /// It goes on, as in ShedLock; the loss is logged and told to observers. Another node may then run the same work.
     Continue,
 }
+
+/// What `#[locked(provider = ..)]` accepts: a provider, an `Arc` of one, or a [`LockExecutor`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` takes no locks",
+    label = "expected a lock provider, an `Arc` of one, or a `LockExecutor`"
+)]
+pub trait IntoExecutor {
+    /// The executor that takes the locks.
+    fn into_executor(self) -> LockExecutor;
+}
+
+impl<P: LockProvider> IntoExecutor for P {
+    fn into_executor(self) -> LockExecutor {
+        LockExecutor::new(self)
+    }
+}
+
+impl IntoExecutor for LockExecutor {
+    fn into_executor(self) -> LockExecutor {
+        self
+    }
+}

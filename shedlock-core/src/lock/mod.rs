@@ -15,7 +15,7 @@ pub use clock::{Clock, SystemClock};
 pub use config::{ConfigError, IntoDuration, LockConfig, MAX_AT_MOST};
 pub use current::{CurrentLock, assert_locked, current, require_lock};
 pub use error::{LockError, Loss, LostLease};
-pub use executor::{LockExecutor, OnLost, Outcome};
+pub use executor::{IntoExecutor, LockExecutor, OnLost, Outcome};
 pub use lease::{Lease, StoredLock};
 pub use memory::InMemoryLockProvider;
 pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};

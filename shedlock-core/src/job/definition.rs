@@ -1,0 +1,242 @@
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use shedlock_schedule::{DurationError, Schedule, ScheduleError, Tz, ZoneError, parse_zone};
+
+use super::{FromRun, JobResult, MissingData, Run, Services};
+use crate::lock::{IntoDuration, OnLost};
+use crate::observe::RunOutcome;
+
+/// A job that `#[scheduled]` made of an async fn: the fn's name is also a type that stands for the job.
+///
+/// `Scheduler::builder(locks).job::<send_report>()` takes it by this type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no job",
+    label = "expected the name of an async fn with `#[scheduled(..)]`"
+)]
+pub trait ScheduledJob {
+    /// The job as its attribute describes it.
+    fn job() -> Job;
+}
+
+/// A job: a name, work, a schedule, and usually a lock. `#[scheduled]` writes this for an async fn.
+///
+/// A value that is wrong is kept and told by `build()`, together with all others.
+///
+/// ```
+/// use shedlock_core::{Job, Run};
+///
+/// let job = Job::new("send-report", |run: Run| async move {
+///     println!("for {:?}", run.fire_time());
+/// })
+/// .cron("0 */15 * * * *")
+/// .zone("Asia/Seoul")
+/// .lock("send-report")
+/// .at_least("59s")
+/// .at_most("14m");
+/// assert_eq!(job.name(), "send-report");
+/// ```
+#[must_use]
+pub struct Job {
+    pub(crate) name: Arc<str>,
+    pub(crate) work: Work,
+    pub(crate) needs: Vec<fn(&Services) -> Result<(), MissingData>>,
+    pub(crate) settings: JobSettings,
+    pub(crate) errors: Vec<JobError>,
+    pub(crate) defined_at: &'static Location<'static>,
+}
+
+pub(crate) type Work = Arc<dyn Fn(Run) -> BoxFuture<'static, RunOutcome> + Send + Sync>;
+
+/// What can be set for a job, in code or by the service's configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct JobSettings {
+    pub(crate) timing: Vec<Timing>,
+    pub(crate) zone: Option<Tz>,
+    pub(crate) lock: Option<String>,
+    pub(crate) at_least: Option<Duration>,
+    pub(crate) at_most: Option<Duration>,
+    pub(crate) keep_alive: bool,
+    pub(crate) on_lost: OnLost,
+    pub(crate) misfire: Misfire,
+    pub(crate) provider: Option<String>,
+}
+
+/// Where a schedule comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Timing {
+    Cron(Schedule),
+    Every(Schedule),
+    /// It did not parse; the error is kept.
+    Wrong,
+}
+
+impl Job {
+    /// A job of this name that does `work`. It needs a schedule: [`cron`](Self::cron) or [`every`](Self::every).
+    #[track_caller]
+    pub fn new<F, R>(name: impl AsRef<str>, work: F) -> Self
+    where
+        F: Fn(Run) -> R + Send + Sync + 'static,
+        R: Future<Output: JobResult> + Send + 'static,
+    {
+        Self {
+            name: name.as_ref().into(),
+            work: Arc::new(move |run| work(run).map(JobResult::into_outcome).boxed()),
+            needs: Vec::new(),
+            settings: JobSettings::default(),
+            errors: Vec::new(),
+            defined_at: Location::caller(),
+        }
+    }
+
+    /// The job's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Says that the work takes an `A`, so that `build()` can check that it is there.
+    pub fn needs<A: FromRun>(mut self) -> Self {
+        self.needs.push(A::check);
+        self
+    }
+
+    /// Fires as a cron line says: six fields (seconds first, as Spring), seven (with a year), or five (as crontab).
+    pub fn cron(mut self, line: impl AsRef<str>) -> Self {
+        let schedule = Schedule::cron(line.as_ref());
+        let timing = self.keep_error(schedule).map_or(Timing::Wrong, Timing::Cron);
+        self.settings.timing.push(timing);
+        self
+    }
+
+    /// Fires at every multiple of `period` since the Unix epoch, so all nodes agree on the fire times.
+    pub fn every(mut self, period: impl IntoDuration) -> Self {
+        let period = self.keep_error(period.into_duration());
+        let schedule = period.and_then(|period| self.keep_error(Schedule::every(period)));
+        self.settings.timing.push(schedule.map_or(Timing::Wrong, Timing::Every));
+        self
+    }
+
+    /// The time zone that a cron line is read in. The builder's default, and UTC without one.
+    pub fn zone(mut self, zone: impl IntoZone) -> Self {
+        self.settings.zone = self.keep_error(zone.into_zone());
+        self
+    }
+
+    /// The lock that makes each fire time run once, on one node. Without it, the job runs on every node.
+    pub fn lock(mut self, name: impl AsRef<str>) -> Self {
+        self.settings.lock = Some(name.as_ref().to_owned());
+        self
+    }
+
+    /// How long the lock stays taken at least, counted from the acquisition.
+    pub fn at_least(mut self, at_least: impl IntoDuration) -> Self {
+        self.settings.at_least = self.keep_error(at_least.into_duration());
+        self
+    }
+
+    /// How long a run may hold the lock at most. The builder's default without it.
+    pub fn at_most(mut self, at_most: impl IntoDuration) -> Self {
+        self.settings.at_most = self.keep_error(at_most.into_duration());
+        self
+    }
+
+    /// Whether the lease is renewed for as long as the run goes on, so that `at_most` only bounds how long a dead node holds it.
+    pub fn keep_alive(mut self, keep_alive: bool) -> Self {
+        self.settings.keep_alive = keep_alive;
+        self
+    }
+
+    /// What happens to a run whose lease is lost.
+    pub fn on_lost(mut self, on_lost: OnLost) -> Self {
+        self.settings.on_lost = on_lost;
+        self
+    }
+
+    /// What happens to fire times that nobody took care of when they were due.
+    pub fn misfire(mut self, misfire: Misfire) -> Self {
+        self.settings.misfire = misfire;
+        self
+    }
+
+    /// The lock provider, by the name that it was registered with; the scheduler's first one without it.
+    pub fn provider(mut self, name: impl AsRef<str>) -> Self {
+        self.settings.provider = Some(name.as_ref().to_owned());
+        self
+    }
+
+    fn keep_error<T, E: Into<JobError>>(&mut self, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.errors.push(error.into())).ok()
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("name", &self.name)
+            .field("settings", &self.settings)
+            .field("errors", &self.errors)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happens to fire times that nobody took care of when they were due (no node was up, the store was away).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Misfire {
+    /// They are skipped; the job goes on with the next fire time.
+    #[default]
+    Skip,
+    /// The latest of them is made up for once, on one node, as soon as a node can.
+    Once,
+}
+
+/// A setting of a job that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobError {
+    /// The cron line or the period.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A duration.
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    /// The time zone.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
+}
+
+/// A time zone as a user writes it: `"Europe/Berlin"`, or a [`Tz`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no time zone",
+    label = "expected a text such as \"Europe/Berlin\", or a `shedlock::Tz`"
+)]
+pub trait IntoZone {
+    /// The zone that is meant.
+    ///
+    /// # Errors
+    /// [`ZoneError`] if there is none of this name.
+    fn into_zone(self) -> Result<Tz, ZoneError>;
+}
+
+impl IntoZone for Tz {
+    fn into_zone(self) -> Result<Tz, ZoneError> {
+        Ok(self)
+    }
+}
+
+impl IntoZone for &str {
+    fn into_zone(self) -> Result<Tz, ZoneError> {
+        parse_zone(self)
+    }
+}
+
+impl IntoZone for String {
+    fn into_zone(self) -> Result<Tz, ZoneError> {
+        parse_zone(&self)
+    }
+}

@@ -1,0 +1,97 @@
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+
+use super::Run;
+
+/// A value that the service registered with [`SchedulerBuilder::data`](crate::SchedulerBuilder::data), as an argument of a job.
+///
+/// Each run gets a clone; wrap what is expensive to clone in an `Arc`.
+///
+/// ```
+/// use shedlock_core::Data;
+/// use std::sync::Arc;
+///
+/// struct Mailer;
+///
+/// async fn send_report(Data(mailer): Data<Arc<Mailer>>) {
+///     let _: Arc<Mailer> = mailer;
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Data<T>(pub T);
+
+/// What a job may take as an argument: [`Data<T>`] and [`Run`].
+#[diagnostic::on_unimplemented(
+    message = "a job cannot take an argument of type `{Self}`",
+    label = "cannot be injected",
+    note = "a job takes `Data<T>` (a value that was registered with `Scheduler::builder(..).data(value)`, where `T: Clone + Send + Sync + 'static`) and `Run` (its own run)",
+    note = "wrap the type: `Data(value): Data<{Self}>`, or `Data<Arc<{Self}>>` if it is no `Clone`"
+)]
+pub trait FromRun: Sized {
+    /// Looks whether the service registered what a run will need; asked by `build()`.
+    ///
+    /// # Errors
+    /// [`MissingData`] naming the type.
+    fn check(services: &Services) -> Result<(), MissingData>;
+
+    /// The argument for one run.
+    ///
+    /// # Panics
+    /// If [`check`](Self::check) would fail.
+    fn from_run(run: &Run) -> Self;
+}
+
+impl<T: Clone + Send + Sync + 'static> FromRun for Data<T> {
+    fn check(services: &Services) -> Result<(), MissingData> {
+        match services.get::<T>() {
+            Some(_) => Ok(()),
+            None => Err(MissingData {
+                type_name: type_name::<T>(),
+            }),
+        }
+    }
+
+    fn from_run(run: &Run) -> Self {
+        Self(run.data::<T>())
+    }
+}
+
+impl FromRun for Run {
+    fn check(_: &Services) -> Result<(), MissingData> {
+        Ok(())
+    }
+
+    fn from_run(run: &Run) -> Self {
+        run.clone()
+    }
+}
+
+/// A job takes `Data<T>`, but the service registered no `T`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no value of type `{type_name}` was registered: add `.data(value)` to the scheduler's builder")]
+pub struct MissingData {
+    /// The type.
+    pub type_name: &'static str,
+}
+
+/// The values that a service registered, one per type.
+#[derive(Default)]
+pub struct Services {
+    values: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+}
+
+impl Services {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.values.insert(TypeId::of::<T>(), Box::new(value));
+    }
+
+    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
+        self.values.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} values", self.values.len())
+    }
+}
