@@ -1,0 +1,109 @@
+//! The days that a line names, on the plain calendar.
+
+use chrono::{Datelike, Months, NaiveDate};
+
+use super::bits::Bits;
+use super::special::Special;
+
+/// The day-of-month, month, day-of-week and year fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Calendar {
+    pub(super) dates: Days,
+    pub(super) months: Bits,
+    pub(super) weekdays: Days,
+    pub(super) join: Join,
+    pub(super) years: Years,
+}
+
+/// One of the two day fields: numbers, and rules that depend on the month.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Days {
+    pub(super) numbers: Bits,
+    pub(super) specials: Vec<Special>,
+}
+
+/// How the two day fields work together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Join {
+    Both,
+    Either,
+}
+
+/// The year field, in order; lines of five or six fields have none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Years {
+    Every,
+    Listed(Vec<i32>),
+}
+
+impl Calendar {
+    /// The first day at or after `from` that the line names.
+    pub(super) fn next_day(&self, from: NaiveDate) -> Option<NaiveDate> {
+        // A feasible line fires within 40 years: 29 February on one weekday, across a century's missing leap day.
+        const MONTHS: usize = 41 * 12;
+        let mut day = from;
+        for _ in 0..MONTHS {
+            let year = self.years.at_or_after(day.year())?;
+            if year > day.year() {
+                day = NaiveDate::from_ymd_opt(year, 1, 1)?;
+            }
+            if let Some(found) = self.next_day_in_month(day) {
+                return Some(found);
+            }
+            day = day.with_day(1)?.checked_add_months(Months::new(1))?;
+        }
+        None
+    }
+
+    fn next_day_in_month(&self, from: NaiveDate) -> Option<NaiveDate> {
+        if !self.months.contains(from.month()) {
+            return None;
+        }
+        from.iter_days()
+            .take_while(|day| day.month() == from.month())
+            .find(|day| self.names_day(*day))
+    }
+
+    fn names_day(&self, day: NaiveDate) -> bool {
+        let date = self.dates.contains(day.day(), day);
+        let weekday = self
+            .weekdays
+            .contains(day.weekday().number_from_monday(), day);
+        match self.join {
+            Join::Both => date && weekday,
+            Join::Either => date || weekday,
+        }
+    }
+
+    /// Whether any day at all is named.
+    pub(super) fn is_feasible(&self) -> bool {
+        super::feasible::years_to_try(&self.years)
+            .into_iter()
+            .any(|year| {
+                (1..=12)
+                    .filter(|month| self.months.contains(*month))
+                    .filter_map(|month| NaiveDate::from_ymd_opt(year, month, 1))
+                    .any(|first| self.next_day_in_month(first).is_some())
+            })
+    }
+}
+
+impl Days {
+    fn contains(&self, number: u32, day: NaiveDate) -> bool {
+        self.numbers.contains(number)
+            || self.specials.iter().any(|special| {
+                day.with_day(1).and_then(|first| special.in_month(first)) == Some(day.day())
+            })
+    }
+}
+
+impl Years {
+    pub(super) fn at_or_after(&self, year: i32) -> Option<i32> {
+        match self {
+            Years::Every => Some(year),
+            Years::Listed(years) => years
+                .get(years.partition_point(|listed| *listed < year))
+                .copied(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The fields of a cron line: their names, their ranges and the words they take.
+
+use std::ops::RangeInclusive;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Second,
+    Minute,
+    Hour,
+    DayOfMonth,
+    Month,
+    DayOfWeek,
+    Year,
+}
+
+const MONTHS: [&str; 12] = [
+    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+];
+const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+
+impl Field {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Field::Second => "second",
+            Field::Minute => "minute",
+            Field::Hour => "hour",
+            Field::DayOfMonth => "day-of-month",
+            Field::Month => "month",
+            Field::DayOfWeek => "day-of-week",
+            Field::Year => "year",
+        }
+    }
+
+    /// The values that may be written.
+    pub(super) fn range(self) -> RangeInclusive<u32> {
+        match self {
+            Field::Second | Field::Minute => 0..=59,
+            Field::Hour => 0..=23,
+            Field::DayOfMonth => 1..=31,
+            Field::Month => 1..=12,
+            Field::DayOfWeek => 0..=7,
+            Field::Year => 1970..=2099,
+        }
+    }
+
+    /// The values that `*` stands for: both 0 and 7 are Sunday, so the week begins at 1.
+    pub(super) fn all(self) -> RangeInclusive<u32> {
+        match self {
+            Field::DayOfWeek => 1..=7,
+            other => other.range(),
+        }
+    }
+
+    /// The values that may be written, in words.
+    pub(super) fn range_in_words(self) -> &'static str {
+        match self {
+            Field::Second => "seconds go from 0 to 59",
+            Field::Minute => "minutes go from 0 to 59",
+            Field::Hour => "hours go from 0 to 23",
+            Field::DayOfMonth => "days go from 1 to 31",
+            Field::Month => "months go from 1 to 12 or from JAN to DEC",
+            Field::DayOfWeek => {
+                "days of the week go from 0 to 7, where 0 and 7 are Sunday, or from MON to SUN"
+            }
+            Field::Year => "years go from 1970 to 2099",
+        }
+    }
+
+    /// The number of a name in this field, in any case of letters.
+    pub(super) fn number_of(self, name: &str) -> Option<u32> {
+        let position = self
+            .names()
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(name))?;
+        u32::try_from(position + 1).ok()
+    }
+
+    /// The name that a longer word such as `MONDAY` begins with.
+    pub(super) fn name_within(self, word: &str) -> Option<&'static str> {
+        let head = word.get(..3)?;
+        self.names()
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(head))
+            .copied()
+    }
+
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Field::Month => &MONTHS,
+            Field::DayOfWeek => &WEEKDAYS,
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Cron lines: what they mean, and when they fire.
+
+mod bits;
+mod calendar;
+mod crontab;
+mod feasible;
+mod field;
+mod last;
+mod moment;
+mod parse;
+mod special;
+mod unit;
+mod walk;
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use crate::ScheduleError;
+use bits::Bits;
+use calendar::Calendar;
+
+/// A cron line, ready to be asked for fire times in any zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cron {
+    source: String,
+    clock: Clock,
+    calendar: Calendar,
+    dialect: Dialect,
+}
+
+/// The times of day that a line names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Clock {
+    seconds: Bits,
+    minutes: Bits,
+    hours: Bits,
+}
+
+/// Whose rules a line follows at a change of the clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    /// Six or seven fields: Spring's walk.
+    Spring,
+    /// Five fields, minute or hour beginning with `*`: fires whenever the clock on the wall shows a time it names.
+    CrontabWildcard,
+    /// Five fields, fixed times: fires once for every time it names.
+    CrontabFixed,
+}
+
+impl Cron {
+    pub(crate) fn parse(line: &str) -> Result<Self, ScheduleError> {
+        let cron = parse::parse(line)?;
+        if cron.calendar.is_feasible() {
+            Ok(cron)
+        } else {
+            Err(ScheduleError::NeverFires { line: cron.source })
+        }
+    }
+
+    pub(crate) fn next_after(&self, instant: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        // Two days are room for any zone's offset at the beginning of chrono's range.
+        let instant = instant.max(DateTime::<Utc>::MIN_UTC + TimeDelta::days(2));
+        match self.dialect {
+            Dialect::Spring => walk::next_after(&self.clock, &self.calendar, instant, zone),
+            Dialect::CrontabWildcard => crontab::next_after(
+                &self.clock,
+                &self.calendar,
+                instant,
+                zone,
+                crontab::on_the_wall,
+            ),
+            Dialect::CrontabFixed => crontab::next_after(
+                &self.clock,
+                &self.calendar,
+                instant,
+                zone,
+                crontab::once_each,
+            ),
+        }
+    }
+
+    pub(crate) fn last_at_or_before(
+        &self,
+        instant: DateTime<Utc>,
+        zone: Tz,
+    ) -> Option<DateTime<Utc>> {
+        last::last_at_or_before(instant, |from| self.next_after(from, zone))
+    }
+}
+
+impl fmt::Display for Cron {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}

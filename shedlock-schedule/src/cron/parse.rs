@@ -1,0 +1,154 @@
+//! From the text of a line to its fields.
+
+use super::calendar::{Calendar, Days, Join, Years};
+use super::field::Field;
+use super::{Bits, Clock, Cron, Dialect};
+use crate::ScheduleError;
+
+mod day;
+mod values;
+
+use values::{Wrong, parse_values};
+
+/// Reads a line of five, six or seven fields, or a macro.
+pub(super) fn parse(line: &str) -> Result<Cron, ScheduleError> {
+    let source = line.trim();
+    let expanded = expand_macro(source)?;
+    let fields: Vec<&str> = expanded.split_ascii_whitespace().collect();
+    match fields.as_slice() {
+        [] => Err(ScheduleError::Empty),
+        [minute, hour, date, month, weekday] => {
+            crontab(source, [*minute, *hour, *date, *month, *weekday])
+        }
+        [second, minute, hour, date, month, weekday] => spring(
+            source,
+            [*second, *minute, *hour, *date, *month, *weekday],
+            Years::Every,
+        ),
+        [second, minute, hour, date, month, weekday, year] => {
+            let years = years(year)?;
+            spring(
+                source,
+                [*second, *minute, *hour, *date, *month, *weekday],
+                years,
+            )
+        }
+        other => Err(ScheduleError::FieldCount {
+            line: source.to_owned(),
+            found: other.len(),
+        }),
+    }
+}
+
+fn expand_macro(line: &str) -> Result<&str, ScheduleError> {
+    if !line.starts_with('@') {
+        return Ok(line);
+    }
+    match line.to_ascii_lowercase().as_str() {
+        "@yearly" | "@annually" => Ok("0 0 0 1 1 *"),
+        "@monthly" => Ok("0 0 0 1 * *"),
+        "@weekly" => Ok("0 0 0 * * 0"),
+        "@daily" | "@midnight" => Ok("0 0 0 * * *"),
+        "@hourly" => Ok("0 0 * * * *"),
+        _ => Err(ScheduleError::Macro {
+            name: line.to_owned(),
+        }),
+    }
+}
+
+fn spring(source: &str, fields: [&str; 6], years: Years) -> Result<Cron, ScheduleError> {
+    let [second, minute, hour, date, month, weekday] = fields;
+    let seconds = numbers(Field::Second, second)?;
+    Ok(Cron {
+        source: source.to_owned(),
+        clock: Clock {
+            seconds,
+            minutes: numbers(Field::Minute, minute)?,
+            hours: numbers(Field::Hour, hour)?,
+        },
+        calendar: calendar(date, month, weekday, Join::Both, years)?,
+        dialect: Dialect::Spring,
+    })
+}
+
+fn crontab(source: &str, fields: [&str; 5]) -> Result<Cron, ScheduleError> {
+    let [minute, hour, date, month, weekday] = fields;
+    let open = |field: &str| field.starts_with(['*', '?']);
+    let join = if open(date) || open(weekday) {
+        Join::Both
+    } else {
+        Join::Either
+    };
+    let dialect = if open(minute) || open(hour) {
+        Dialect::CrontabWildcard
+    } else {
+        Dialect::CrontabFixed
+    };
+    let seconds = Bits::from_iter([0]);
+    Ok(Cron {
+        source: source.to_owned(),
+        clock: Clock {
+            seconds,
+            minutes: numbers(Field::Minute, minute)?,
+            hours: numbers(Field::Hour, hour)?,
+        },
+        calendar: calendar(date, month, weekday, join, Years::Every)?,
+        dialect,
+    })
+}
+
+fn calendar(
+    date: &str,
+    month: &str,
+    weekday: &str,
+    join: Join,
+    years: Years,
+) -> Result<Calendar, ScheduleError> {
+    Ok(Calendar {
+        dates: days(Field::DayOfMonth, date)?,
+        months: numbers(Field::Month, month)?,
+        weekdays: days(Field::DayOfWeek, weekday)?,
+        join,
+        years,
+    })
+}
+
+fn numbers(field: Field, text: &str) -> Result<Bits, ScheduleError> {
+    let mut bits = Bits::default();
+    for token in text.split(',') {
+        bits.extend(parse_values(field, token).map_err(|wrong| error(field, text, wrong))?);
+    }
+    Ok(bits)
+}
+
+fn days(field: Field, text: &str) -> Result<Days, ScheduleError> {
+    day::parse_days(field, text).map_err(|wrong| error(field, text, wrong))
+}
+
+fn years(text: &str) -> Result<Years, ScheduleError> {
+    if text == "*" {
+        return Ok(Years::Every);
+    }
+    let mut years = Vec::new();
+    for token in text.split(',') {
+        let values =
+            parse_values(Field::Year, token).map_err(|wrong| error(Field::Year, text, wrong))?;
+        years.extend(values.filter_map(|year| i32::try_from(year).ok()));
+    }
+    years.sort_unstable();
+    years.dedup();
+    Ok(Years::Listed(years))
+}
+
+fn error(field: Field, text: &str, Wrong { token, problem }: Wrong) -> ScheduleError {
+    let token = if token.is_empty() {
+        text.to_owned()
+    } else {
+        token
+    };
+    ScheduleError::Field {
+        field: field.name(),
+        token,
+        problem,
+    }
+}

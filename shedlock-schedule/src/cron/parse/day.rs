@@ -1,0 +1,110 @@
+//! The two day fields, which know `?`, `L`, `W` and `#` as well.
+
+use super::values::{Wrong, parse_value, parse_values};
+use crate::cron::calendar::Days;
+use crate::cron::field::Field;
+use crate::cron::special::Special;
+
+/// Reads a whole day field.
+pub(super) fn parse_days(field: Field, text: &str) -> Result<Days, Wrong> {
+    let mut days = Days::default();
+    let alone_or_beside_specials =
+        !text.contains(',') || text.split(',').any(|element| is_special(field, element));
+    for element in text.split(',') {
+        if is_special(field, element) {
+            days.specials.push(parse_special(field, element)?);
+        } else if element == "?" && alone_or_beside_specials {
+            days.numbers.extend(field.all());
+        } else {
+            days.numbers.extend(parse_values(field, element)?);
+        }
+    }
+    // 0 is a Sunday too; the calendar knows it as 7.
+    if days.numbers.contains(0) {
+        days.numbers.remove(0);
+        days.numbers.insert(7);
+    }
+    Ok(days)
+}
+
+/// Letters count as Spring counts them: capitals only among dates, any among weekdays.
+fn is_special(field: Field, element: &str) -> bool {
+    match field {
+        Field::DayOfWeek => element.contains(['L', 'l', '#']),
+        _ => element.contains(['L', 'W']),
+    }
+}
+
+fn parse_special(field: Field, element: &str) -> Result<Special, Wrong> {
+    match field {
+        Field::DayOfWeek => parse_weekday_special(element),
+        _ => parse_date_special(element),
+    }
+}
+
+fn parse_date_special(element: &str) -> Result<Special, Wrong> {
+    match element {
+        "L" => return Ok(Special::Last { back: 0 }),
+        "LW" => return Ok(Special::LastWorkday),
+        _ => {}
+    }
+    if let Some(back) = element.strip_prefix("L-") {
+        return match number(back) {
+            Some(back @ 1..=30) => Ok(Special::Last { back }),
+            _ => Err(Wrong::new(
+                element,
+                "`L-3` is three days before the last, and it goes up to `L-30`",
+            )),
+        };
+    }
+    match element.strip_suffix('W').and_then(number) {
+        Some(near @ 1..=31) => Ok(Special::Workday { near }),
+        _ => Err(Wrong::new(
+            element,
+            "special days are `L`, `L-3`, `LW` and `15W`",
+        )),
+    }
+}
+
+fn parse_weekday_special(element: &str) -> Result<Special, Wrong> {
+    if let Some(weekday) = element.strip_suffix(['L', 'l']) {
+        return match weekday {
+            "" => Err(Wrong::new(
+                element,
+                "say which weekday is the last of its month, as in `FRIL`",
+            )),
+            weekday => Ok(Special::LastOf {
+                weekday: parse_weekday(weekday)?,
+            }),
+        };
+    }
+    let Some((weekday, n)) = element.split_once('#') else {
+        return Err(Wrong::new(
+            element,
+            "special weekdays are `FRIL` and `FRI#2`",
+        ));
+    };
+    match number(n) {
+        Some(n @ 1..=5) => Ok(Special::Nth {
+            weekday: parse_weekday(weekday)?,
+            n,
+        }),
+        _ => Err(Wrong::new(
+            element,
+            "a month has one to five of a weekday, as in `FRI#2`",
+        )),
+    }
+}
+
+/// A weekday from Monday, 1, to Sunday, 7.
+fn parse_weekday(text: &str) -> Result<u32, Wrong> {
+    match parse_value(Field::DayOfWeek, text)? {
+        0 => Ok(7),
+        weekday => Ok(weekday),
+    }
+}
+
+fn number(text: &str) -> Option<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}

@@ -1,0 +1,114 @@
+//! One element of a field's list: `*`, `5`, `MON`, `1-5`, `*/15`, `10/5`, `MON-FRI/2`.
+
+use crate::cron::field::Field;
+
+/// A part that cannot be read, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) token: String,
+    pub(super) problem: String,
+}
+
+impl Wrong {
+    pub(super) fn new(token: &str, problem: impl Into<String>) -> Self {
+        Self {
+            token: token.to_owned(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// The numbers that an element names.
+pub(super) fn parse_values(
+    field: Field,
+    element: &str,
+) -> Result<impl Iterator<Item = u32> + use<>, Wrong> {
+    let (range, step) = match element.split_once('/') {
+        Some((range, step)) => (range, Some(parse_step(element, step)?)),
+        None => (element, None),
+    };
+    let (first, last) = match (parse_range(field, range)?, step) {
+        (Range::Between(first, last), _) => (first, last),
+        (Range::Single(only), None) => (only, only),
+        (Range::Single(first), Some(_)) => (first, *field.range().end()),
+    };
+    Ok((first..=last).step_by(step.unwrap_or(1)))
+}
+
+/// A number or a name that the field allows.
+pub(super) fn parse_value(field: Field, text: &str) -> Result<u32, Wrong> {
+    if let Some(number) = field.number_of(text) {
+        return Ok(number);
+    }
+    if text.is_empty() {
+        return Err(Wrong::new(text, "a value is missing, write `*` for all"));
+    }
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Wrong::new(text, not_a_number(field, text)));
+    }
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| field.range().contains(number));
+    number.ok_or_else(|| Wrong::new(text, field.range_in_words()))
+}
+
+enum Range {
+    Between(u32, u32),
+    Single(u32),
+}
+
+fn parse_range(field: Field, text: &str) -> Result<Range, Wrong> {
+    if text == "*" {
+        return Ok(Range::Between(*field.all().start(), *field.all().end()));
+    }
+    let Some((first, last)) = text.split_once('-') else {
+        return Ok(Range::Single(parse_value(field, text)?));
+    };
+    let (first, last) = (parse_value(field, first)?, parse_value(field, last)?);
+    // Sunday begins a range as 0 and ends it as 7: `SUN-TUE` and `FRI-SUN` are both fine.
+    let first = if field == Field::DayOfWeek && first == 7 {
+        0
+    } else {
+        first
+    };
+    if first <= last {
+        Ok(Range::Between(first, last))
+    } else {
+        Err(Wrong::new(
+            text,
+            "a range goes upwards, so write two of them, such as `22-23,0-2`",
+        ))
+    }
+}
+
+fn parse_step(element: &str, text: &str) -> Result<usize, Wrong> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match text
+        .parse::<i32>()
+        .ok()
+        .and_then(|step| usize::try_from(step).ok())
+    {
+        Some(step) if digits && step > 0 => Ok(step),
+        _ => Err(Wrong::new(
+            element,
+            "a step is a number from 1, as in `*/15`",
+        )),
+    }
+}
+
+fn not_a_number(field: Field, text: &str) -> String {
+    let home = [Field::Month, Field::DayOfWeek]
+        .into_iter()
+        .find(|home| home.number_of(text).is_some());
+    match (field.name_within(text), home) {
+        (Some(name), _) => format!("names have three letters, so write `{name}`"),
+        (None, Some(home)) => format!(
+            "this name belongs into the {} field; {}",
+            home.name(),
+            field.range_in_words()
+        ),
+        (None, None) if text == "?" => "`?` stands alone, and for a day only: write `*`".to_owned(),
+        (None, None) => field.range_in_words().to_owned(),
+    }
+}

@@ -1,0 +1,262 @@
+//! Durations in the two notations that people paste: humantime's and ISO-8601's.
+
+use std::time::Duration;
+
+use crate::DurationError;
+
+/// No store keeps times beyond what fits into 64 bits of nanoseconds: 292 years.
+const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
+
+/// Reads `59s`, `1m 30s`, `500ms`, `1.5s`, `1d`, or ISO-8601: `PT59S`, `PT1M30S`, `PT1.5S`, `P1D`, `P1DT2H`.
+///
+/// Months and years are refused in either notation, because they have no fixed length; `0s` is a duration.
+///
+/// ```
+/// use std::time::Duration;
+/// use shedlock_schedule::parse_duration;
+///
+/// assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+/// assert_eq!(parse_duration("PT1M30S"), Ok(Duration::from_secs(90)));
+/// assert!(parse_duration("1M").is_err());
+/// assert!(parse_duration("-5s").is_err());
+/// ```
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(DurationError::Empty);
+    }
+    if trimmed.contains('-') {
+        return Err(DurationError::Negative {
+            text: text.to_owned(),
+        });
+    }
+    let duration = match trimmed.strip_prefix(['P', 'p']) {
+        Some(parts) => iso(parts, text)?,
+        None => human(trimmed, text)?,
+    };
+    if duration > LONGEST {
+        Err(too_long(text))
+    } else {
+        Ok(duration)
+    }
+}
+
+/// Term by term, because humantime panics when a sum of terms overflows.
+fn human(trimmed: &str, text: &str) -> Result<Duration, DurationError> {
+    let mut sum = Duration::ZERO;
+    for term in terms(trimmed) {
+        let unit = term
+            .trim_start_matches(|c: char| !c.is_alphabetic())
+            .trim_end();
+        if matches!(
+            unit,
+            "M" | "month" | "months" | "y" | "yr" | "yrs" | "year" | "years"
+        ) {
+            return Err(DurationError::NoFixedLength {
+                text: text.to_owned(),
+            });
+        }
+        let part = humantime::parse_duration(term).map_err(|error| match error {
+            humantime::DurationError::NumberOverflow => too_long(text),
+            _ => unreadable(text),
+        })?;
+        sum = sum.checked_add(part).ok_or_else(|| too_long(text))?;
+    }
+    Ok(sum)
+}
+
+/// Cuts `1m 30s` into `1m ` and `30s`: a term ends where a digit follows its unit.
+fn terms(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let unit = rest.find(char::is_alphabetic).unwrap_or(rest.len());
+        let end = rest[unit..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |digit| unit + digit);
+        let (term, tail) = rest.split_at(end);
+        rest = tail;
+        (!term.is_empty()).then_some(term)
+    })
+}
+
+/// What follows the `P`: `1DT2H3M4.5S`, or `2W`.
+fn iso(parts: &str, text: &str) -> Result<Duration, DurationError> {
+    let parts = parts.to_ascii_uppercase();
+    let (date, time) = match parts.split_once('T') {
+        Some((_, "")) => return Err(unreadable(text)),
+        Some((date, time)) => (date, time),
+        None if parts.is_empty() => return Err(unreadable(text)),
+        None => (parts.as_str(), ""),
+    };
+    if date.contains(['Y', 'M']) {
+        return Err(DurationError::NoFixedLength {
+            text: text.to_owned(),
+        });
+    }
+    let days = iso_units(date, &[('W', 604_800), ('D', 86_400)], text)?;
+    let clock = iso_units(time, &[('H', 3_600), ('M', 60), ('S', 1)], text)?;
+    days.checked_add(clock).ok_or_else(|| too_long(text))
+}
+
+/// Numbers with units in the given order, each unit at most once; seconds may have a fraction.
+fn iso_units(mut rest: &str, units: &[(char, u64)], text: &str) -> Result<Duration, DurationError> {
+    let mut sum = Duration::ZERO;
+    for &(unit, seconds) in units {
+        let Some((number, tail)) = rest.split_once(unit) else {
+            continue;
+        };
+        rest = tail;
+        let (whole, fraction) = match number.split_once(['.', ',']) {
+            Some((whole, fraction)) if unit == 'S' => (whole, iso_fraction(fraction, text)?),
+            _ => (number, Duration::ZERO),
+        };
+        let part = digits(whole, text)?
+            .checked_mul(seconds)
+            .ok_or_else(|| too_long(text))?;
+        sum = sum
+            .checked_add(Duration::from_secs(part))
+            .and_then(|sum| sum.checked_add(fraction))
+            .ok_or_else(|| too_long(text))?;
+    }
+    if rest.is_empty() {
+        Ok(sum)
+    } else {
+        Err(unreadable(text))
+    }
+}
+
+/// Up to nine digits behind the point, as nanoseconds.
+fn iso_fraction(fraction: &str, text: &str) -> Result<Duration, DurationError> {
+    if fraction.len() > 9 {
+        return Err(unreadable(text));
+    }
+    Ok(Duration::from_nanos(digits(
+        &format!("{fraction:0<9}"),
+        text,
+    )?))
+}
+
+fn digits(number: &str, text: &str) -> Result<u64, DurationError> {
+    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(unreadable(text));
+    }
+    number.parse().map_err(|_| too_long(text))
+}
+
+fn unreadable(text: &str) -> DurationError {
+    DurationError::Unreadable {
+        text: text.to_owned(),
+    }
+}
+
+fn too_long(text: &str) -> DurationError {
+    DurationError::TooLong {
+        text: text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_notations() {
+        let cases = [
+            ("59s", 59_000),
+            ("1m 30s", 90_000),
+            ("1h30m", 5_400_000),
+            (" 500ms ", 500),
+            ("1.5s", 1_500),
+            ("1d", 86_400_000),
+            ("2 weeks", 1_209_600_000),
+            ("0s", 0),
+            ("PT59S", 59_000),
+            ("PT1M", 60_000),
+            ("pt1m", 60_000),
+            ("P1D", 86_400_000),
+            ("PT1.5S", 1_500),
+            ("PT0.05S", 50),
+            ("P1DT2H", 93_600_000),
+            ("P1DT2H3M4.005S", 93_784_005),
+            ("P2W", 1_209_600_000),
+            ("PT0S", 0),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_millis(millis)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration() {
+        use DurationError as E;
+        let text = |text: &str| text.to_owned();
+        for blank in ["", "  "] {
+            assert_eq!(parse_duration(blank), Err(E::Empty));
+        }
+        for negative in ["-5s", "PT-5S", "-PT5S", "1m -5s"] {
+            assert_eq!(
+                parse_duration(negative),
+                Err(E::Negative {
+                    text: text(negative)
+                })
+            );
+        }
+        for vague in [
+            "1M",
+            "1 month",
+            "3months",
+            "1y",
+            "2 years",
+            "P1M",
+            "P1Y",
+            "P1Y2M3DT4H",
+            "1d 1M",
+        ] {
+            assert_eq!(
+                parse_duration(vague),
+                Err(E::NoFixedLength { text: text(vague) })
+            );
+        }
+        for long in [
+            "18446744073709551616s",
+            "18446744073709551615s 1000ms",
+            "999999999999999999w",
+            "PT99999999999999999999S",
+            "P300000000000000D",
+            "300000d",
+        ] {
+            assert_eq!(parse_duration(long), Err(E::TooLong { text: text(long) }));
+        }
+        for junk in [
+            "59",
+            "s",
+            "5 parsecs",
+            "P",
+            "PT",
+            "P1",
+            "P1H",
+            "PT1D",
+            "PT1S1M",
+            "PT1.5M",
+            "PT.5S",
+            "PT1.S ",
+            "P1DT",
+            "1,5s",
+            "five",
+            "٣s",
+            "PT٣S",
+            "1m PT5S",
+            "5s!",
+        ] {
+            assert!(
+                matches!(parse_duration(junk), Err(E::Unreadable { .. })),
+                "{junk}: {:?}",
+                parse_duration(junk)
+            );
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What can be wrong with a schedule, a duration, a zone or a name. Each message says what would be right.
+
+use std::time::Duration;
+
+use crate::MAX_LOCK_NAME_CHARS;
+
+/// Why a text is no schedule.
+///
+/// ```
+/// use shedlock_schedule::Schedule;
+///
+/// let error = Schedule::cron("0 0 25 * * *").unwrap_err();
+/// assert_eq!(error.to_string(), "the hour field has `25`: hours go from 0 to 23 (a line of 6 fields starts with seconds)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleError {
+    /// There is nothing in the line.
+    #[error("the cron line is empty: write for example `0 */15 * * * *` or `@every 30s`")]
+    Empty,
+    /// The line has too few or too many fields.
+    #[error(
+        "a cron line has 5, 6 or 7 fields, `{line}` has {found}: \
+         5 are minute, hour, day of month, month and day of week, 6 start with seconds, 7 end with a year"
+    )]
+    FieldCount {
+        /// The line as it was written.
+        line: String,
+        /// How many fields it has.
+        found: usize,
+    },
+    /// A part of a field cannot be read.
+    #[error("the {field} field has `{token}`: {problem}")]
+    Field {
+        /// The field's name, such as `day-of-month`.
+        field: &'static str,
+        /// The part that is wrong.
+        token: String,
+        /// What would be right.
+        problem: String,
+    },
+    /// A macro that does not exist, such as `@reboot`.
+    #[error(
+        "there is no macro `{name}`: there are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly and @every 30s"
+    )]
+    Macro {
+        /// The macro as it was written.
+        name: String,
+    },
+    /// The line can be read, but no date ever matches it.
+    #[error(
+        "`{line}` never fires: no date matches its day-of-month, month and day-of-week fields together"
+    )]
+    NeverFires {
+        /// The line as it was written.
+        line: String,
+    },
+    /// A period that is too short or too long.
+    #[error("a period goes from 1ms to 366days, not {}", humantime::format_duration(*.period))]
+    Period {
+        /// The period that was given.
+        period: Duration,
+    },
+    /// The period behind `@every` cannot be read.
+    #[error(transparent)]
+    Every(#[from] DurationError),
+}
+
+/// Why a text is no duration.
+///
+/// ```
+/// let error = shedlock_schedule::parse_duration("1M").unwrap_err();
+/// assert_eq!(error.to_string(), "the duration `1M` has months or years, which have no fixed length: count in days (`1m` is a minute)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DurationError {
+    /// There is nothing in the text.
+    #[error("the duration is empty: write for example `59s` or `PT59S`")]
+    Empty,
+    /// The duration goes backwards.
+    #[error("the duration `{text}` is negative: leave the minus out")]
+    Negative {
+        /// The text as it was written.
+        text: String,
+    },
+    /// Months or years, whose length depends on the calendar.
+    #[error(
+        "the duration `{text}` has months or years, which have no fixed length: count in days (`1m` is a minute)"
+    )]
+    NoFixedLength {
+        /// The text as it was written.
+        text: String,
+    },
+    /// More than 292 years.
+    #[error("the duration `{text}` is too long: it goes up to 106751 days")]
+    TooLong {
+        /// The text as it was written.
+        text: String,
+    },
+    /// Neither notation.
+    #[error(
+        "`{text}` is no duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`"
+    )]
+    Unreadable {
+        /// The text as it was written.
+        text: String,
+    },
+}
+
+/// Why a text is no time zone.
+///
+/// ```
+/// let error = shedlock_schedule::parse_zone("Seoul").unwrap_err();
+/// assert_eq!(error.to_string(), "there is no time zone `Seoul`: did you mean `Asia/Seoul`?");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ZoneError {
+    /// A name that is nearly right.
+    #[error("there is no time zone `{name}`: did you mean `{nearest}`?")]
+    Misspelt {
+        /// The name as it was written.
+        name: String,
+        /// The nearest name that exists.
+        nearest: &'static str,
+    },
+    /// A name that is like none.
+    #[error("there is no time zone `{name}`: write an IANA name such as `Europe/Berlin`, or `UTC`")]
+    Unknown {
+        /// The name as it was written.
+        name: String,
+    },
+}
+
+/// Why a text cannot be the name of a lock.
+///
+/// ```
+/// let error = shedlock_schedule::check_lock_name("").unwrap_err();
+/// assert_eq!(error.to_string(), "a lock needs a name: this one is blank");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Nothing but white space.
+    #[error("a lock needs a name: this one is blank")]
+    Blank,
+    /// More characters than the table's column holds.
+    #[error(
+        "the lock name {name:?} has {chars} characters: the table's column holds at most {MAX_LOCK_NAME_CHARS}"
+    )]
+    TooLong {
+        /// The name as it was given.
+        name: String,
+        /// How many characters it has.
+        chars: usize,
+    },
+    /// White space at an end.
+    #[error(
+        "the lock name {name:?} begins or ends with white space, which MySQL ignores when it compares: take it away"
+    )]
+    OuterSpace {
+        /// The name as it was given.
+        name: String,
+    },
+    /// A control character, such as a line break.
+    #[error("the lock name {name:?} holds the control character {control:?}: take it away")]
+    ControlCharacter {
+        /// The name as it was given.
+        name: String,
+        /// The first such character.
+        control: char,
+    },
+}

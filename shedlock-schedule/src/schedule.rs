@@ -1,0 +1,149 @@
+//! When a job is due: a cron line or a period, and a time zone.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::cron::Cron;
+use crate::every::Every;
+use crate::{ScheduleError, parse_duration};
+
+/// When a job is due: a cron line in a time zone, or a period.
+///
+/// ```
+/// use std::time::Duration;
+/// use shedlock_schedule::{Schedule, Tz};
+///
+/// let mornings = Schedule::cron("0 0 7 * * MON-FRI")?.in_zone(Tz::Asia__Seoul);
+/// assert_eq!(mornings.next_after("2025-01-03T12:00:00Z".parse()?), Some("2025-01-05T22:00:00Z".parse()?));
+///
+/// let half_minutes = Schedule::every(Duration::from_secs(30))?;
+/// assert_eq!(half_minutes.to_string(), "every 30s");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    rule: Rule,
+    zone: Tz,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Rule {
+    Cron(Cron),
+    Every(Every),
+}
+
+impl Schedule {
+    #[doc = include_str!("cron/README.md")]
+    pub fn cron(line: &str) -> Result<Schedule, ScheduleError> {
+        if let Some(period) = every_macro(line) {
+            return Schedule::every(parse_duration(period)?);
+        }
+        Ok(Schedule {
+            rule: Rule::Cron(Cron::parse(line)?),
+            zone: Tz::UTC,
+        })
+    }
+
+    /// A schedule whose fire times are the multiples of `period` since the Unix epoch, so that all nodes agree on them.
+    ///
+    /// The period is at least a millisecond and at most 366 days.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shedlock_schedule::Schedule;
+    ///
+    /// let every = Schedule::every(Duration::from_millis(1500))?;
+    /// assert_eq!(every.next_after("1970-01-01T00:00:02Z".parse()?), Some("1970-01-01T00:00:03Z".parse()?));
+    /// assert!(Schedule::every(Duration::ZERO).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn every(period: Duration) -> Result<Schedule, ScheduleError> {
+        Ok(Schedule {
+            rule: Rule::Every(Every::new(period)?),
+            zone: Tz::UTC,
+        })
+    }
+
+    /// The same schedule by the clocks of another zone. A period keeps its fire times whatever the zone.
+    ///
+    /// ```
+    /// use shedlock_schedule::{Schedule, Tz};
+    ///
+    /// let midnight = Schedule::cron("@midnight")?.in_zone(Tz::Asia__Seoul);
+    /// assert_eq!(midnight.next_after("2025-01-01T12:00:00Z".parse()?), Some("2025-01-01T15:00:00Z".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn in_zone(self, zone: Tz) -> Schedule {
+        Schedule { zone, ..self }
+    }
+
+    /// The zone whose clocks the schedule follows: UTC unless [`in_zone`](Schedule::in_zone) said otherwise.
+    ///
+    /// ```
+    /// use shedlock_schedule::{Schedule, Tz};
+    ///
+    /// assert_eq!(Schedule::cron("@daily")?.zone(), Tz::UTC);
+    /// # Ok::<(), shedlock_schedule::ScheduleError>(())
+    /// ```
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The first fire time strictly after an instant; `None` where a line's years have passed.
+    ///
+    /// ```
+    /// use shedlock_schedule::Schedule;
+    ///
+    /// let noon = Schedule::cron("0 0 12 * * *")?;
+    /// assert_eq!(noon.next_after("2025-01-01T12:00:00Z".parse()?), Some("2025-01-02T12:00:00Z".parse()?));
+    ///
+    /// let once = Schedule::cron("0 0 12 1 1 ? 2020")?;
+    /// assert_eq!(once.next_after("2025-01-01T12:00:00Z".parse()?), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn next_after(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match &self.rule {
+            Rule::Cron(cron) => cron.next_after(instant, self.zone),
+            Rule::Every(every) => every.next_after(instant),
+        }
+    }
+
+    /// The latest fire time at or before an instant; `None` where a line's years have not begun.
+    ///
+    /// ```
+    /// use shedlock_schedule::Schedule;
+    ///
+    /// let noon = Schedule::cron("0 0 12 * * *")?;
+    /// assert_eq!(noon.last_at_or_before("2025-01-01T12:00:00Z".parse()?), Some("2025-01-01T12:00:00Z".parse()?));
+    /// assert_eq!(noon.last_at_or_before("2025-01-01T11:59:59Z".parse()?), Some("2024-12-31T12:00:00Z".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn last_at_or_before(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match &self.rule {
+            Rule::Cron(cron) => cron.last_at_or_before(instant, self.zone),
+            Rule::Every(every) => every.last_at_or_before(instant),
+        }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.rule {
+            Rule::Cron(cron) => write!(f, "{cron} ({})", self.zone.name()),
+            Rule::Every(every) => every.fmt(f),
+        }
+    }
+}
+
+/// The period behind `@every`, which Go's cron knows as well.
+fn every_macro(line: &str) -> Option<&str> {
+    let (word, period) = line
+        .trim()
+        .split_once(char::is_whitespace)
+        .unwrap_or((line.trim(), ""));
+    word.eq_ignore_ascii_case("@every").then_some(period)
+}
