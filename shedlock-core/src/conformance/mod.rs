@@ -58,6 +58,11 @@ mod stage;
 mod timing;
 
 mod exclusion;
+mod faults;
+mod fire_time;
+mod lifetime;
+mod names;
+mod ownership;
 
 pub use case::Case;
 pub use cases::{case, cases};
