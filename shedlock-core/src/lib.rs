@@ -7,14 +7,20 @@ mod holder;
 mod job;
 mod lock;
 mod observe;
+mod scheduler;
 pub mod testing;
 
 pub use holder::default_holder;
 pub use job::{
-    Data, FromRun, IntoZone, Job, JobError, JobResult, Misfire, MissingData, Run, ScheduledJob, Services,
+    Data, FromRun, IntoZone, Job, JobError, JobResult, Misfire, MissingData, Run, ScheduledJob,
+    Services,
 };
 pub use lock::*;
 pub use observe::*;
+pub use scheduler::{
+    BuildError, JobOverride, JobStatus, LastRun, Problem, RunError, Scheduler, SchedulerBuilder,
+    SchedulerHandle, Triggered, UnknownJob,
+};
 pub use shedlock_schedule::{DurationError, NameError, Schedule, ScheduleError, Tz, ZoneError};
 
 #[cfg(feature = "conformance")]

@@ -108,7 +108,9 @@ impl Job {
     /// Fires as a cron line says: six fields (seconds first, as Spring), seven (with a year), or five (as crontab).
     pub fn cron(mut self, line: impl AsRef<str>) -> Self {
         let schedule = Schedule::cron(line.as_ref());
-        let timing = self.keep_error(schedule).map_or(Timing::Wrong, Timing::Cron);
+        let timing = self
+            .keep_error(schedule)
+            .map_or(Timing::Wrong, Timing::Cron);
         self.settings.timing.push(timing);
         self
     }
@@ -117,7 +119,9 @@ impl Job {
     pub fn every(mut self, period: impl IntoDuration) -> Self {
         let period = self.keep_error(period.into_duration());
         let schedule = period.and_then(|period| self.keep_error(Schedule::every(period)));
-        self.settings.timing.push(schedule.map_or(Timing::Wrong, Timing::Every));
+        self.settings
+            .timing
+            .push(schedule.map_or(Timing::Wrong, Timing::Every));
         self
     }
 
@@ -186,7 +190,11 @@ impl fmt::Debug for Job {
 
 /// What happens to fire times that nobody took care of when they were due (no node was up, the store was away).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum Misfire {
     /// They are skipped; the job goes on with the next fire time.
     #[default]

@@ -68,7 +68,9 @@ impl FromRun for Run {
 
 /// A job takes `Data<T>`, but the service registered no `T`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no value of type `{type_name}` was registered: add `.data(value)` to the scheduler's builder")]
+#[error(
+    "no value of type `{type_name}` was registered: add `.data(value)` to the scheduler's builder"
+)]
 pub struct MissingData {
     /// The type.
     pub type_name: &'static str,

@@ -15,5 +15,7 @@ inventory::collect!(Registration);
 
 /// Every job that is linked into this program.
 pub(crate) fn linked_jobs() -> impl Iterator<Item = Job> {
-    inventory::iter::<Registration>.into_iter().map(|registration| (registration.0)())
+    inventory::iter::<Registration>
+        .into_iter()
+        .map(|registration| (registration.0)())
 }

@@ -30,7 +30,9 @@ tokio::task_local! {
 /// # Ok(()) }
 /// ```
 pub fn current() -> Option<CurrentLock> {
-    HELD.try_with(|held| held.last().cloned().map(CurrentLock)).ok().flatten()
+    HELD.try_with(|held| held.last().cloned().map(CurrentLock))
+        .ok()
+        .flatten()
 }
 
 /// The lock `name`, which the current task has to hold: for code that must not run outside of it.
@@ -40,8 +42,11 @@ pub fn current() -> Option<CurrentLock> {
 /// # Errors
 /// [`LockError::NotLocked`] if the task does not hold the lock, [`LockError::Lost`] if its lease was lost.
 pub fn require_lock(name: &str) -> Result<CurrentLock, LockError> {
-    let lock = held_by_task(|hold| hold.name() == name)
-        .ok_or_else(|| LockError::NotLocked(format!("this code needs the lock `{name}`; call it under that lock")))?;
+    let lock = held_by_task(|hold| hold.name() == name).ok_or_else(|| {
+        LockError::NotLocked(format!(
+            "this code needs the lock `{name}`; call it under that lock"
+        ))
+    })?;
     match lock.lost_lease() {
         Some(lost) => Err(lost.into()),
         None => Ok(CurrentLock(lock)),
@@ -121,7 +126,10 @@ pub(crate) async fn holding<F: Future>(hold: Arc<HoldState>, work: F) -> F::Outp
 
 /// Whether the current task holds this very lock.
 pub(super) fn is_held(provider: ProviderId, name: &str) -> bool {
-    held_by_task(|hold| hold.name() == name && hold.provider().id() == provider && hold.lost_lease().is_none()).is_some()
+    held_by_task(|hold| {
+        hold.name() == name && hold.provider().id() == provider && hold.lost_lease().is_none()
+    })
+    .is_some()
 }
 
 fn held_by_task(wanted: impl Fn(&HoldState) -> bool) -> Option<Arc<HoldState>> {

@@ -37,7 +37,9 @@ pub enum LockError {
         source: Source,
     },
     /// The database user may not do it.
-    #[error("the database user may not use `{table}`: grant it SELECT, INSERT and UPDATE (and CREATE for `migrate()`)")]
+    #[error(
+        "the database user may not use `{table}`: grant it SELECT, INSERT and UPDATE (and CREATE for `migrate()`)"
+    )]
     PermissionDenied {
         /// The table.
         table: String,
@@ -51,7 +53,9 @@ pub enum LockError {
         source: Source,
     },
     /// A text is longer than the column that stores it.
-    #[error("`{value}` does not fit into column `{column}`: shorten it or widen the column (ShedLock's table has name 64, locked_by 255)")]
+    #[error(
+        "`{value}` does not fit into column `{column}`: shorten it or widen the column (ShedLock's table has name 64, locked_by 255)"
+    )]
     TooLong {
         /// The column.
         column: String,

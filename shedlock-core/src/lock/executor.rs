@@ -65,7 +65,9 @@ impl LockExecutor {
     /// Adds somebody who sees every step.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        Arc::make_mut(&mut self.observers).observers.push(Arc::new(observer));
+        Arc::make_mut(&mut self.observers)
+            .observers
+            .push(Arc::new(observer));
         self
     }
 
@@ -76,7 +78,11 @@ impl LockExecutor {
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide (nothing ran), or [`LockError::Lost`] if the lease was lost and the work cancelled.
-    pub async fn run<F: Future>(&self, config: LockConfig, work: F) -> Result<Outcome<F::Output>, LockError> {
+    pub async fn run<F: Future>(
+        &self,
+        config: LockConfig,
+        work: F,
+    ) -> Result<Outcome<F::Output>, LockError> {
         if current::is_held(self.provider.id(), config.name()) {
             return Ok(Outcome::Ran(work.await));
         }
@@ -84,7 +90,9 @@ impl LockExecutor {
             Ok(hold) => hold,
             Err(held) => return Ok(Outcome::Skipped(held)),
         };
-        let ended = hold.watch_over(current::holding(hold.state().clone(), work)).await;
+        let ended = hold
+            .watch_over(current::holding(hold.state().clone(), work))
+            .await;
         hold.release().await;
         match ended {
             Ended::Returned(value) => Ok(Outcome::Ran(value)),
@@ -117,7 +125,10 @@ impl LockExecutor {
             }
             Acquisition::TooEarly { .. } => {
                 return Err(LockError::Store {
-                    problem: format!("it refused `{}` as too early, though no fire time was named", reporter.lock_name()),
+                    problem: format!(
+                        "it refused `{}` as too early, though no fire time was named",
+                        reporter.lock_name()
+                    ),
                     source: "a provider that breaks its contract".into(),
                 });
             }

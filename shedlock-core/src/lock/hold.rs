@@ -45,7 +45,9 @@ impl Hold {
         on_lost: OnLost,
         reporter: Reporter,
     ) -> Self {
-        reporter.tell(EventKind::Acquired { lease: lease.clone() });
+        reporter.tell(EventKind::Acquired {
+            lease: lease.clone(),
+        });
         let term = Term::new(lease, asked_at, config.at_most());
         let state = Arc::new(HoldState {
             provider,
@@ -144,7 +146,11 @@ impl HoldState {
     /// Completes when the lease is lost.
     pub(crate) async fn lost(&self) -> LostLease {
         let mut lost = self.lost.subscribe();
-        match lost.wait_for(Option::is_some).await.map(|lost| lost.clone()) {
+        match lost
+            .wait_for(Option::is_some)
+            .await
+            .map(|lost| lost.clone())
+        {
             Ok(Some(lost)) => lost,
             _ => std::future::pending().await,
         }
@@ -156,7 +162,8 @@ impl HoldState {
 
     /// Whether the store itself said that the lock is not ours any more.
     fn is_taken(&self) -> bool {
-        self.lost_lease().is_some_and(|lost| lost.loss == Loss::Taken)
+        self.lost_lease()
+            .is_some_and(|lost| lost.loss == Loss::Taken)
     }
 
     /// Sets the lease's end to `at_most` from now.
@@ -168,7 +175,8 @@ impl HoldState {
         let asked_at = Instant::now();
         match self.provider.extend(&self.lease(), at_most).await? {
             Extension::Extended(lease) => {
-                self.term.send_replace(Term::new(lease.clone(), asked_at, at_most));
+                self.term
+                    .send_replace(Term::new(lease.clone(), asked_at, at_most));
                 self.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });
@@ -205,7 +213,9 @@ impl HoldState {
         if self.is_taken() {
             return Ok(());
         }
-        self.provider.release(&self.lease(), self.config.least()).await?;
+        self.provider
+            .release(&self.lease(), self.config.least())
+            .await?;
         self.reporter.tell(EventKind::Released);
         Ok(())
     }
@@ -213,7 +223,9 @@ impl HoldState {
     async fn release_until_ended(self: Arc<Self>) {
         let mut pause = Duration::from_millis(50);
         while let Err(error) = self.try_release().await {
-            self.reporter.tell(EventKind::ReleaseFailed { error: Arc::new(error) });
+            self.reporter.tell(EventKind::ReleaseFailed {
+                error: Arc::new(error),
+            });
             if Instant::now() + pause > self.term.borrow().ends {
                 return;
             }

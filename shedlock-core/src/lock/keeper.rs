@@ -83,11 +83,16 @@ async fn renew(state: &HoldState) {
             Ok(Ok(_) | Err(LockError::Lost(_))) => return,
             Ok(Err(error)) => error,
             Err(elapsed) => LockError::Unavailable {
-                problem: format!("no answer to the renewal of `{}` within {patience:?}", state.name()),
+                problem: format!(
+                    "no answer to the renewal of `{}` within {patience:?}",
+                    state.name()
+                ),
                 source: elapsed.into(),
             },
         };
-        state.reporter.tell(EventKind::RenewalFailed { error: Arc::new(error) });
+        state.reporter.tell(EventKind::RenewalFailed {
+            error: Arc::new(error),
+        });
         sleep(pause).await;
         pause = (pause * 2).min(at_most / 10);
     }
@@ -99,6 +104,8 @@ async fn report_unstoppable(state: &HoldState) {
     let ends = state.term.borrow().ends;
     sleep_until(ends).await;
     if state.cancels() {
-        state.reporter.tell(EventKind::Unstoppable { for_: told.elapsed() });
+        state.reporter.tell(EventKind::Unstoppable {
+            for_: told.elapsed(),
+        });
     }
 }

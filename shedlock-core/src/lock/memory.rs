@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::{
-    Acquire, Acquisition, Extension, Held, Lease, LockError, LockProvider, ProviderId, Release, StoredLock,
+    Acquire, Acquisition, Extension, Held, Lease, LockError, LockProvider, ProviderId, Release,
+    StoredLock,
 };
 use crate::holder::default_holder;
 
@@ -83,7 +84,10 @@ impl LockProvider for InMemoryLockProvider {
         }
         let stored = locks.get(request.name());
         if let Some(row) = stored {
-            if request.fire_time().is_some_and(|fire_time| row.locked_at >= fire_time) {
+            if request
+                .fire_time()
+                .is_some_and(|fire_time| row.locked_at >= fire_time)
+            {
                 return Ok(Acquisition::AlreadyRan(row.held(now)));
             }
             if row.lock_until > now {

@@ -204,7 +204,12 @@ pub struct Held {
 
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "held by {} until {}", self.holder, self.until.format("%FT%T%.3fZ"))
+        write!(
+            f,
+            "held by {} until {}",
+            self.holder,
+            self.until.format("%FT%T%.3fZ")
+        )
     }
 }
 

@@ -128,8 +128,6 @@ pub enum Skip {
     Held(Held),
     /// The previous run of the job still goes on in this process.
     StillRunning,
-    /// The job is paused.
-    Paused,
     /// This process runs as many jobs as it may, and no place came free in time.
     AtCapacity,
 }
@@ -141,7 +139,6 @@ impl Skip {
             Self::AlreadyRan(_) => "already_ran",
             Self::Held(_) => "held",
             Self::StillRunning => "still_running",
-            Self::Paused => "paused",
             Self::AtCapacity => "at_capacity",
         }
     }
@@ -161,7 +158,6 @@ impl fmt::Display for Skip {
             Self::AlreadyRan(held) => write!(f, "{} took this fire time", held.holder),
             Self::Held(held) => held.fmt(f),
             Self::StillRunning => f.write_str("the previous run still goes on in this process"),
-            Self::Paused => f.write_str("the job is paused"),
             Self::AtCapacity => f.write_str("this process runs as many jobs as it may"),
         }
     }

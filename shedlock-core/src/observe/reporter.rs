@@ -94,13 +94,18 @@ fn log(event: &Event, skip_level: Level) {
         ),
         EventKind::Skipped(skip) => log_skip(event, skip, skip_level),
         EventKind::AcquireFailed { error, retrying } => say!(
-            Level::ERROR, event,
-            error = &**error as &(dyn Error + 'static), retrying, "the lock could not be decided on, so nothing runs"
+            Level::ERROR,
+            event,
+            error = &**error as &(dyn Error + 'static),
+            retrying,
+            "the lock could not be decided on, so nothing runs"
         ),
         EventKind::Misfired { late_by, caught_up } => say!(
             Level::WARN, event, late_by = ?late_by, caught_up, "fire times passed unattended on this node"
         ),
-        EventKind::Started { late_by } => say!(Level::INFO, event, late_by = ?late_by, "run started"),
+        EventKind::Started { late_by } => {
+            say!(Level::INFO, event, late_by = ?late_by, "run started")
+        }
         EventKind::Finished { outcome, took } => {
             let level = match outcome {
                 RunOutcome::Succeeded => Level::INFO,
@@ -109,9 +114,14 @@ fn log(event: &Event, skip_level: Level) {
             };
             say_at!(level, event, outcome = %outcome, took = ?took, "run finished");
         }
-        EventKind::Extended { until } => say!(Level::DEBUG, event, until = %until, "lease extended"),
+        EventKind::Extended { until } => {
+            say!(Level::DEBUG, event, until = %until, "lease extended")
+        }
         EventKind::RenewalFailed { error } => say!(
-            Level::WARN, event, error = &**error as &(dyn Error + 'static), "the lease could not be renewed; trying again"
+            Level::WARN,
+            event,
+            error = &**error as &(dyn Error + 'static),
+            "the lease could not be renewed; trying again"
         ),
         EventKind::Lost { lost, cancelling } => {
             say!(Level::ERROR, event, loss = %lost.loss, cancelling, "the lease is lost");
@@ -122,7 +132,10 @@ fn log(event: &Event, skip_level: Level) {
         ),
         EventKind::Released => say!(Level::DEBUG, event, "lock released"),
         EventKind::ReleaseFailed { error } => say!(
-            Level::WARN, event, error = &**error as &(dyn Error + 'static), "the lock could not be released; trying again"
+            Level::WARN,
+            event,
+            error = &**error as &(dyn Error + 'static),
+            "the lock could not be released; trying again"
         ),
     }
 }

@@ -1,0 +1,120 @@
+//! The scheduler: one driver for all jobs of a process.
+//!
+//! [`SchedulerBuilder`] checks jobs into plans; the driver keeps an agenda of fire times by the store's clock and starts a firing
+//! for each that is due; a firing asks the store, runs the work under its lease and gives the lock back.
+
+mod agenda;
+mod build_error;
+mod builder;
+mod driver;
+mod firing;
+mod handle;
+mod lane;
+mod overrides;
+mod plan;
+mod signals;
+mod status;
+mod store_clock;
+
+use std::future::Future;
+
+use tokio::sync::mpsc;
+
+pub use build_error::{BuildError, Problem};
+pub use builder::SchedulerBuilder;
+pub use handle::{SchedulerHandle, Triggered, UnknownJob};
+pub use overrides::JobOverride;
+pub use status::{JobStatus, LastRun};
+
+use crate::lock::{LockError, LockProvider};
+use driver::Driver;
+use signals::Signals;
+
+/// Runs jobs at their fire times, each once over all nodes that share the lock store.
+///
+/// ```no_run
+/// use shedlock_core::{InMemoryLockProvider, Job, Run, Scheduler};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Scheduler::builder(InMemoryLockProvider::new())
+///     .add(Job::new("greet", |run: Run| async move { println!("{:?}", run.fire_time()) })
+///         .every("1s").lock("greet").at_most("1m"))
+///     .build()?
+///     .run()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Scheduler {
+    driver: Driver,
+    messages: mpsc::UnboundedSender<driver::Message>,
+}
+
+impl Scheduler {
+    /// A scheduler whose locks are decided by `provider`.
+    pub fn builder(provider: impl LockProvider) -> SchedulerBuilder {
+        SchedulerBuilder::new(provider)
+    }
+
+    /// Runs until SIGINT or SIGTERM (Ctrl-C where there are no signals), then shuts down as
+    /// [`SchedulerHandle::shutdown`] does. A second signal ends it at once.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); [`RunError::Signals`] if signals cannot be caught; [`RunError::Interrupted`] after a second signal.
+    pub async fn run(self) -> Result<(), RunError> {
+        let mut signals = Signals::catch().map_err(RunError::Signals)?;
+        let handle = self.start().await?;
+        tokio::select! {
+            () = signals.next() => {}
+            () = handle.ended() => return Ok(()),
+        }
+        tokio::select! {
+            () = handle.shutdown() => Ok(()),
+            () = signals.next() => Err(RunError::Interrupted),
+        }
+    }
+
+    /// Runs until `stop` completes, then shuts down as [`SchedulerHandle::shutdown`] does.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
+        let handle = self.start().await?;
+        tokio::select! {
+            () = stop => handle.shutdown().await,
+            () = handle.ended() => {}
+        }
+        Ok(())
+    }
+
+    /// Runs in the background. Two round trips to each lock store that has jobs: its clock, and a look at its locks.
+    ///
+    /// A store that cannot be reached does not keep the scheduler from starting: fire times are refused until it is back.
+    ///
+    /// # Errors
+    /// [`RunError::Store`] if a store answers that it cannot be used as it is: a missing table, a missing permission.
+    pub async fn start(self) -> Result<SchedulerHandle, RunError> {
+        let Self {
+            mut driver,
+            messages,
+        } = self;
+        driver.prepare().await?;
+        Ok(SchedulerHandle::new(messages, driver))
+    }
+}
+
+/// Why a scheduler does not run, or no longer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The lock store cannot be used as it is.
+    #[error(transparent)]
+    Store(#[from] LockError),
+    /// The operating system lets us catch no signals.
+    #[error("SIGINT and SIGTERM cannot be caught: use `run_until` or `start`")]
+    Signals(#[source] std::io::Error),
+    /// A second signal came before the shutdown was complete. Runs may have been cut; their leases end by themselves.
+    #[error("a second signal ended the scheduler before its runs had ended")]
+    Interrupted,
+}

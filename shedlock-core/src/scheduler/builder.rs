@@ -1,0 +1,285 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shedlock_schedule::Tz;
+use tokio::sync::Semaphore;
+use tracing::Level;
+
+use super::Scheduler;
+use super::build_error::{BuildError, Problem};
+use super::driver::Driver;
+use super::firing::Context;
+use super::lane::Lane;
+use super::overrides::JobOverride;
+use super::plan::{Defaults, Plan};
+use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, linked_jobs};
+use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
+use crate::observe::{Observer, Observers};
+
+/// How long a shutdown waits for runs, unless set: less than the 30 s that Kubernetes grants by default.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
+
+/// How late a fire time may be taken care of, unless set.
+const MISFIRE_GRACE: Duration = Duration::from_secs(60);
+
+/// The name of the provider that jobs use that name none.
+const DEFAULT_PROVIDER: &str = "default";
+
+/// Puts a [`Scheduler`] together: providers, jobs, the values they take, defaults, and changes by configuration.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+///
+/// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+///     .default_at_most("30s")
+///     .default_zone("Asia/Seoul")
+///     .data(String::from("a value that jobs take as Data<String>"))
+///     .add(Job::new("nightly", |_| async {}).cron("0 0 3 * * *").lock("nightly"))
+///     .build()?;
+/// # Ok::<(), shedlock_core::BuildError>(())
+/// ```
+#[must_use]
+pub struct SchedulerBuilder {
+    providers: Vec<(String, Arc<dyn LockProvider>)>,
+    jobs: Option<Vec<Job>>,
+    services: Services,
+    overrides: Vec<(String, JobOverride)>,
+    default_at_most: Option<Duration>,
+    default_zone: Tz,
+    shutdown_grace: Duration,
+    misfire_grace: Duration,
+    max_concurrent_runs: usize,
+    observers: Observers,
+    clock: Arc<dyn Clock>,
+    problems: Vec<Problem>,
+}
+
+impl SchedulerBuilder {
+    pub(super) fn new(provider: impl LockProvider) -> Self {
+        Self {
+            providers: vec![(DEFAULT_PROVIDER.to_owned(), Arc::new(provider))],
+            jobs: None,
+            services: Services::default(),
+            overrides: Vec::new(),
+            default_at_most: None,
+            default_zone: Tz::UTC,
+            shutdown_grace: SHUTDOWN_GRACE,
+            misfire_grace: MISFIRE_GRACE,
+            max_concurrent_runs: Semaphore::MAX_PERMITS,
+            observers: Observers::default(),
+            clock: Arc::new(SystemClock),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Another lock store, for jobs with `provider = "name"`.
+    pub fn provider(mut self, name: impl Into<String>, provider: impl LockProvider) -> Self {
+        self.providers.push((name.into(), Arc::new(provider)));
+        self
+    }
+
+    /// A value that jobs take as `Data<T>`; a later value of one type replaces an earlier one.
+    pub fn data<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.services.insert(value);
+        self
+    }
+
+    /// Takes this annotated fn. Once a job is chosen, only the chosen ones run, not every one that is linked in.
+    pub fn job<J: ScheduledJob>(self) -> Self {
+        self.add(J::job())
+    }
+
+    /// Takes this job. Once a job is chosen, only the chosen ones run, not every annotated fn that is linked in.
+    pub fn add(mut self, job: Job) -> Self {
+        self.jobs.get_or_insert_default().push(job);
+        self
+    }
+
+    /// Takes every annotated fn that is linked in, beside those that were chosen.
+    pub fn linked_jobs(mut self) -> Self {
+        self.jobs.get_or_insert_default().extend(linked_jobs());
+        self
+    }
+
+    /// Changes the job `name` as the service's configuration says.
+    pub fn override_job(mut self, name: impl Into<String>, change: JobOverride) -> Self {
+        self.overrides.push((name.into(), change));
+        self
+    }
+
+    /// Changes jobs as the service's configuration says: a map from the jobs' names.
+    pub fn overrides<N: Into<String>>(
+        mut self,
+        changes: impl IntoIterator<Item = (N, JobOverride)>,
+    ) -> Self {
+        self.overrides.extend(
+            changes
+                .into_iter()
+                .map(|(name, change)| (name.into(), change)),
+        );
+        self
+    }
+
+    /// `at_most` for jobs that do not set it.
+    pub fn default_at_most(mut self, at_most: impl IntoDuration) -> Self {
+        self.default_at_most = self.or_problem("default_at_most", at_most.into_duration());
+        self
+    }
+
+    /// The zone for cron lines of jobs that do not set it; UTC otherwise, so that all nodes agree.
+    pub fn default_zone(mut self, zone: impl IntoZone) -> Self {
+        if let Some(zone) = self.or_problem("default_zone", zone.into_zone()) {
+            self.default_zone = zone;
+        }
+        self
+    }
+
+    /// How long a shutdown lets runs go on before it cancels them. 25 s unless set.
+    pub fn shutdown_grace(mut self, grace: impl IntoDuration) -> Self {
+        if let Some(grace) = self.or_problem("shutdown_grace", grace.into_duration()) {
+            self.shutdown_grace = grace;
+        }
+        self
+    }
+
+    /// How late this node may still take care of a fire time (it was stalled or asleep, or the store was away);
+    /// a later one is a misfire. 60 s unless set, and never beyond the job's next fire time.
+    pub fn misfire_grace(mut self, grace: impl IntoDuration) -> Self {
+        if let Some(grace) = self.or_problem("misfire_grace", grace.into_duration()) {
+            self.misfire_grace = grace;
+        }
+        self
+    }
+
+    /// How many jobs may run at once in this process. A fire time that finds no place waits for one, without the lock, so that
+    /// another node can take it. No limit unless set.
+    pub fn max_concurrent_runs(mut self, runs: usize) -> Self {
+        self.max_concurrent_runs = runs.clamp(1, Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// At which level skips are logged; `DEBUG` unless set.
+    pub fn skip_level(mut self, level: Level) -> Self {
+        self.observers.skip_level = level;
+        self
+    }
+
+    /// Adds somebody who sees every step of every run.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// The node's wall clock, for tests. It only matters until a store has answered, and for jobs without a lock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Checks everything. Talks to no store.
+    ///
+    /// # Errors
+    /// [`BuildError`] with all that is wrong: no job, two jobs of one name or with one lock, values that do not parse,
+    /// a missing `at_most`, `Data<T>` that was not registered, names that nobody has.
+    pub fn build(mut self) -> Result<Scheduler, BuildError> {
+        let mut problems = std::mem::take(&mut self.problems);
+        let jobs = self.jobs.take().unwrap_or_else(|| linked_jobs().collect());
+        if jobs.is_empty() {
+            problems.push(Problem::NoJobs);
+        }
+        find_same_names(&jobs, &mut problems);
+        find_unknown_overrides(&jobs, &self.overrides, &mut problems);
+        let lanes: Vec<_> = self
+            .providers
+            .drain(..)
+            .map(|(name, provider)| Arc::new(Lane::new(&name, provider, self.clock.clone())))
+            .collect();
+        let defaults = Defaults {
+            at_most: self.default_at_most,
+            zone: self.default_zone,
+        };
+        let mut plans = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let changes: Vec<_> = self
+                .overrides
+                .iter()
+                .filter(|(name, _)| **name == *job.name)
+                .collect();
+            let disabled = changes.iter().any(|(_, change)| change.disables());
+            let job = changes
+                .iter()
+                .fold(job, |job, (_, change)| change.apply(job));
+            let plan = Plan::check(job, &defaults, &lanes, &self.services, &mut problems);
+            plans.extend(plan.map(|plan| (Arc::new(plan), disabled)));
+        }
+        find_shared_locks(&plans, &mut problems);
+        BuildError::unless_empty(problems)?;
+        let context = Context {
+            services: Arc::new(self.services),
+            observers: Arc::new(self.observers),
+            places: Semaphore::new(self.max_concurrent_runs),
+            misfire_grace: self.misfire_grace,
+        };
+        let (driver, messages) = Driver::new(plans, lanes, context, self.shutdown_grace);
+        Ok(Scheduler { driver, messages })
+    }
+
+    fn or_problem<T, E: Into<JobError>>(
+        &mut self,
+        setting: &'static str,
+        value: Result<T, E>,
+    ) -> Option<T> {
+        let keep = |error: E| {
+            let error = error.into();
+            self.problems.push(Problem::Default { setting, error });
+        };
+        value.map_err(keep).ok()
+    }
+}
+
+fn find_same_names(jobs: &[Job], problems: &mut Vec<Problem>) {
+    let mut seen = HashMap::new();
+    for job in jobs {
+        if let Some(first) = seen.insert(&job.name, job.defined_at) {
+            problems.push(Problem::SameName {
+                name: job.name.clone(),
+                first,
+                second: job.defined_at,
+            });
+        }
+    }
+}
+
+fn find_unknown_overrides(
+    jobs: &[Job],
+    overrides: &[(String, JobOverride)],
+    problems: &mut Vec<Problem>,
+) {
+    for (name, _) in overrides {
+        if !jobs.iter().any(|job| *job.name == **name) {
+            let known: Vec<_> = jobs.iter().map(Job::name).collect();
+            problems.push(Problem::UnknownJob {
+                name: name.clone(),
+                known: known.join(", "),
+            });
+        }
+    }
+}
+
+fn find_shared_locks(plans: &[(Arc<Plan>, bool)], problems: &mut Vec<Problem>) {
+    let mut seen = HashMap::new();
+    for (plan, _) in plans {
+        let Some(lock) = plan.lock_name() else {
+            continue;
+        };
+        let key = (plan.lane.provider.id(), lock.clone());
+        if let Some(first) = seen.insert(key, plan.name.clone()) {
+            problems.push(Problem::SharedLock {
+                lock: lock.to_string(),
+                first,
+                second: plan.name.clone(),
+            });
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What others tell the driver: users through a handle, and its own errands.
+
+use std::sync::atomic::Ordering;
+
+use chrono::TimeDelta;
+use tokio::sync::oneshot;
+
+use super::{Driver, Phase};
+use crate::lock::StoredLock;
+use crate::scheduler::firing::Fired;
+use crate::scheduler::handle::{Triggered, UnknownJob};
+use crate::scheduler::status::JobStatus;
+
+type Reply<T> = oneshot::Sender<Result<T, UnknownJob>>;
+
+#[derive(Debug)]
+pub(in crate::scheduler) enum Message {
+    Trigger(String, Reply<Triggered>),
+    Pause(String, Reply<()>),
+    Resume(String, Reply<()>),
+    Jobs(oneshot::Sender<Vec<JobStatus>>),
+    Shutdown,
+    /// A store answered at last, after it could not be reached at the start.
+    StoreIsBack(usize, Vec<StoredLock>),
+    /// A store's clock was read again, and the estimate moved by this.
+    ClockMoved(usize, TimeDelta),
+}
+
+impl Driver {
+    // An asker that is gone needs no answer, so failed sends are ignored here.
+    pub(super) fn handle(&mut self, message: Message) {
+        match message {
+            Message::Trigger(name, reply) => self.trigger(&name, reply),
+            Message::Pause(name, reply) => {
+                let _ = reply.send(self.find(&name).map(|job| self.pause(job)));
+            }
+            Message::Resume(name, reply) => {
+                let _ = reply.send(self.find(&name).map(|job| self.resume(job)));
+            }
+            Message::Jobs(reply) => {
+                let _ = reply.send((0..self.jobs.len()).map(|job| self.status(job)).collect());
+            }
+            Message::Shutdown => {
+                self.phase.send_if_modified(|phase| {
+                    let running = *phase == Phase::Running;
+                    if running {
+                        *phase = Phase::Draining;
+                    }
+                    running
+                });
+            }
+            Message::StoreIsBack(track, locks) => self.catch_up(track, &locks),
+            Message::ClockMoved(track, by) => self.clock_moved(track, by),
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, UnknownJob> {
+        let found = self.jobs.iter().position(|job| *job.plan.name == *name);
+        found.ok_or_else(|| UnknownJob {
+            name: name.to_owned(),
+            known: self
+                .jobs
+                .iter()
+                .map(|job| &*job.plan.name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+    }
+
+    fn trigger(&mut self, name: &str, reply: Reply<Triggered>) {
+        let job = match self.find(name) {
+            Ok(job) if *self.phase.borrow() == Phase::Running => job,
+            // Dropping `reply` says that the scheduler has ended.
+            Ok(_) => return,
+            Err(unknown) => {
+                let _ = reply.send(Err(unknown));
+                return;
+            }
+        };
+        let firing = self.firing(job, None);
+        self.firings.spawn(async move {
+            let fired = firing.fire().await;
+            let triggered = match fired.clone() {
+                Fired::Ran(outcome) => Triggered::Ran(outcome),
+                Fired::Skipped(skip) => Triggered::Skipped(skip),
+                Fired::Failed(error) => Triggered::Failed(error),
+                Fired::TooEarly(_) => return (job, None, fired),
+            };
+            let _ = reply.send(Ok(triggered));
+            (job, None, fired)
+        });
+    }
+
+    fn pause(&mut self, job: usize) {
+        let state = &mut self.jobs[job];
+        state.paused = true;
+        state.edition = state.edition.wrapping_add(1);
+        state.next_fire_time = None;
+    }
+
+    fn resume(&mut self, job: usize) {
+        if self.jobs[job].paused {
+            self.jobs[job].paused = false;
+            let now = self.tracks[self.jobs[job].track].lane.clock.now();
+            self.plan_next(job, now);
+        }
+    }
+
+    fn status(&self, job: usize) -> JobStatus {
+        let state = &self.jobs[job];
+        JobStatus {
+            name: state.plan.name.clone(),
+            schedule: state.plan.schedule.clone(),
+            lock: state.plan.lock_name(),
+            next_fire_time: state.next_fire_time,
+            paused: state.paused,
+            running: state.running.load(Ordering::Relaxed) > 0,
+            last_run: state.last_run.clone(),
+            last_skip: state.last_skip.clone(),
+        }
+    }
+}

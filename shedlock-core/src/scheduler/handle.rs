@@ -1,0 +1,111 @@
+use tokio::sync::{mpsc, oneshot};
+
+use super::driver::{Driver, Message};
+use super::status::JobStatus;
+use crate::observe::{RunOutcome, Skip};
+
+/// Steers a scheduler that runs in the background. Clones steer the same one; dropping them does not stop it.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, RunOutcome, Scheduler, Triggered};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+///     .add(Job::new("nightly", |_| async {}).cron("0 0 3 * * *").lock("nightly").at_most("1h"))
+///     .build()?;
+/// let handle = scheduler.start().await?;
+/// assert!(matches!(handle.trigger("nightly").await?, Triggered::Ran(RunOutcome::Succeeded)));
+/// handle.pause("nightly").await?;
+/// assert!(handle.jobs().await[0].paused);
+/// handle.shutdown().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SchedulerHandle {
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+impl SchedulerHandle {
+    pub(super) fn new(messages: mpsc::UnboundedSender<Message>, driver: Driver) -> Self {
+        tokio::spawn(driver.drive());
+        Self { messages }
+    }
+
+    /// Stops firing, lets runs finish while their leases are still renewed, cancels them after the grace period,
+    /// releases every lock, and returns when all that is done.
+    pub async fn shutdown(&self) {
+        // An error means that the scheduler has ended already.
+        let _ = self.messages.send(Message::Shutdown);
+        self.ended().await;
+    }
+
+    /// Completes when the scheduler has ended.
+    pub async fn ended(&self) {
+        self.messages.closed().await;
+    }
+
+    /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run has ended.
+    ///
+    /// # Errors
+    /// [`UnknownJob`] if there is none of this name, or the scheduler has ended.
+    pub async fn trigger(&self, name: &str) -> Result<Triggered, UnknownJob> {
+        self.ask(name, Message::Trigger).await?
+    }
+
+    /// Lets a job's fire times pass on this node, until it is resumed. A run that goes on is not touched.
+    ///
+    /// # Errors
+    /// [`UnknownJob`] if there is none of this name, or the scheduler has ended.
+    pub async fn pause(&self, name: &str) -> Result<(), UnknownJob> {
+        self.ask(name, Message::Pause).await?
+    }
+
+    /// Lets a paused job fire again, from its next fire time on.
+    ///
+    /// # Errors
+    /// [`UnknownJob`] if there is none of this name, or the scheduler has ended.
+    pub async fn resume(&self, name: &str) -> Result<(), UnknownJob> {
+        self.ask(name, Message::Resume).await?
+    }
+
+    /// Every job as it stands on this node; none if the scheduler has ended.
+    pub async fn jobs(&self) -> Vec<JobStatus> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.messages.send(Message::Jobs(reply));
+        answer.await.unwrap_or_default()
+    }
+
+    async fn ask<T>(
+        &self,
+        name: &str,
+        message: impl FnOnce(String, oneshot::Sender<T>) -> Message,
+    ) -> Result<T, UnknownJob> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.messages.send(message(name.to_owned(), reply));
+        answer.await.map_err(|_| UnknownJob {
+            name: name.to_owned(),
+            known: "none, the scheduler has ended".to_owned(),
+        })
+    }
+}
+
+/// What became of a job that somebody triggered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Triggered {
+    /// It ran.
+    Ran(RunOutcome),
+    /// It did not run.
+    Skipped(Skip),
+    /// The lock store did not decide, so it did not run.
+    Failed(std::sync::Arc<crate::lock::LockError>),
+}
+
+/// There is no job of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no job `{name}` (known: {known})")]
+pub struct UnknownJob {
+    pub(super) name: String,
+    pub(super) known: String,
+}

@@ -1,0 +1,82 @@
+use crate::job::{Job, Misfire};
+
+/// What a service's own configuration changes about a job, by the job's name.
+///
+/// With the feature `serde` it deserializes, so that a service can have a table of them in its configuration:
+///
+/// ```toml
+/// [jobs.send-report]
+/// cron = "0 0 6 * * *"
+/// zone = "Asia/Seoul"
+///
+/// [jobs.cleanup]
+/// enabled = false
+/// ```
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, JobOverride, Scheduler};
+///
+/// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+///     .add(Job::new("cleanup", |_| async {}).every("1h"))
+///     .override_job("cleanup", JobOverride { every: Some("2h".into()), ..JobOverride::default() })
+///     .build()?;
+/// # Ok::<(), shedlock_core::BuildError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
+pub struct JobOverride {
+    /// `false`: the job does not fire on this node until somebody resumes it.
+    pub enabled: Option<bool>,
+    /// Another cron line, instead of whatever schedule the job has.
+    pub cron: Option<String>,
+    /// Another period, instead of whatever schedule the job has.
+    pub every: Option<String>,
+    /// Another time zone.
+    pub zone: Option<String>,
+    /// Another `at_least`.
+    pub at_least: Option<String>,
+    /// Another `at_most`.
+    pub at_most: Option<String>,
+    /// Whether the lease is renewed while the job runs.
+    pub keep_alive: Option<bool>,
+    /// What happens to fire times that nobody took care of.
+    pub misfire: Option<Misfire>,
+}
+
+impl JobOverride {
+    pub(super) fn apply(&self, mut job: Job) -> Job {
+        if self.cron.is_some() || self.every.is_some() {
+            job.settings.timing.clear();
+        }
+        if let Some(line) = &self.cron {
+            job = job.cron(line);
+        }
+        if let Some(period) = &self.every {
+            job = job.every(period);
+        }
+        if let Some(zone) = &self.zone {
+            job = job.zone(zone.as_str());
+        }
+        if let Some(at_least) = &self.at_least {
+            job = job.at_least(at_least);
+        }
+        if let Some(at_most) = &self.at_most {
+            job = job.at_most(at_most);
+        }
+        if let Some(keep_alive) = self.keep_alive {
+            job = job.keep_alive(keep_alive);
+        }
+        if let Some(misfire) = self.misfire {
+            job = job.misfire(misfire);
+        }
+        job
+    }
+
+    pub(super) fn disables(&self) -> bool {
+        self.enabled == Some(false)
+    }
+}

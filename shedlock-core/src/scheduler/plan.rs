@@ -1,0 +1,197 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use shedlock_schedule::{Schedule, Tz};
+
+use super::build_error::Problem;
+use super::lane::Lane;
+use crate::job::{Job, JobSettings, Misfire, Services, Timing, Work};
+use crate::lock::{ConfigError, KeepAlive, LockConfig, OnLost};
+
+/// A job that was checked, ready to be fired.
+pub(super) struct Plan {
+    pub(super) name: Arc<str>,
+    pub(super) work: Work,
+    pub(super) schedule: Schedule,
+    pub(super) misfire: Misfire,
+    pub(super) lane: Arc<Lane>,
+    pub(super) lock: Option<LockPlan>,
+}
+
+/// The lock that a job takes for each fire time.
+pub(super) struct LockPlan {
+    pub(super) config: LockConfig,
+    pub(super) keep_alive: KeepAlive,
+    pub(super) on_lost: OnLost,
+}
+
+/// What the builder says for jobs that do not say it themselves.
+pub(super) struct Defaults {
+    pub(super) at_most: Option<Duration>,
+    pub(super) zone: Tz,
+}
+
+impl Plan {
+    /// Checks a job. All that is wrong with it goes to `problems`.
+    pub(super) fn check(
+        job: Job,
+        defaults: &Defaults,
+        lanes: &[Arc<Lane>],
+        services: &Services,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let Job {
+            name,
+            work,
+            needs,
+            settings,
+            errors,
+            ..
+        } = job;
+        let known = problems.len();
+        problems.extend(errors.into_iter().map(|error| Problem::Setting {
+            job: name.clone(),
+            error,
+        }));
+        for check in needs {
+            if let Err(missing) = check(services) {
+                let job = name.clone();
+                problems.push(Problem::MissingData { job, missing });
+            }
+        }
+        let mut or_problem = |problem| problems.push(problem);
+        let schedule = schedule(&name, &settings, defaults.zone)
+            .map_err(&mut or_problem)
+            .ok();
+        let lane = lane(&name, &settings, lanes).map_err(&mut or_problem).ok();
+        let lock = lock(&name, &settings, defaults)
+            .map_err(&mut or_problem)
+            .ok();
+        if problems.len() > known {
+            return None;
+        }
+        let plan = Self {
+            name,
+            work,
+            schedule: schedule??,
+            misfire: settings.misfire,
+            lane: lane?,
+            lock: lock?,
+        };
+        plan.warn_of_long_at_least();
+        Some(plan)
+    }
+
+    pub(super) fn lock_name(&self) -> Option<Arc<str>> {
+        self.lock.as_ref().map(|lock| lock.config.shared_name())
+    }
+
+    /// Warns if `at_least` reaches to the next fire time, so that every second one would find the lock held.
+    fn warn_of_long_at_least(&self) {
+        let Some(lock) = &self.lock else { return };
+        let Some(period) = shortest_period(&self.schedule, self.lane.clock.now()) else {
+            return;
+        };
+        let margin = (period / 20).min(Duration::from_millis(500));
+        if lock.config.least() + margin > period {
+            tracing::warn!(
+                job = &*self.name,
+                at_least = ?lock.config.least(),
+                ?period,
+                "`at_least` reaches to the next fire time, which will find the lock held and be skipped: lower it"
+            );
+        }
+    }
+}
+
+/// The schedule, or none if its own error is known already.
+fn schedule(
+    job: &Arc<str>,
+    settings: &JobSettings,
+    default_zone: Tz,
+) -> Result<Option<Schedule>, Problem> {
+    let zone = settings.zone.unwrap_or(default_zone);
+    match &settings.timing[..] {
+        [] => Err(Problem::NoSchedule { job: job.clone() }),
+        [Timing::Wrong] => Ok(None),
+        [Timing::Cron(schedule)] => Ok(Some(schedule.clone().in_zone(zone))),
+        [Timing::Every(schedule)] => Ok(Some(schedule.clone())),
+        _ => Err(Problem::TwoSchedules { job: job.clone() }),
+    }
+}
+
+fn lane(job: &Arc<str>, settings: &JobSettings, lanes: &[Arc<Lane>]) -> Result<Arc<Lane>, Problem> {
+    let Some(wanted) = &settings.provider else {
+        return Ok(lanes[0].clone());
+    };
+    let found = lanes.iter().find(|lane| lane.name == *wanted);
+    found.cloned().ok_or_else(|| Problem::UnknownProvider {
+        job: job.clone(),
+        provider: wanted.clone(),
+        known: lanes
+            .iter()
+            .map(|lane| lane.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
+    })
+}
+
+fn lock(
+    job: &Arc<str>,
+    settings: &JobSettings,
+    defaults: &Defaults,
+) -> Result<Option<LockPlan>, Problem> {
+    let Some(name) = &settings.lock else {
+        return match setting_without_lock(settings) {
+            Some(setting) => Err(Problem::NoLock {
+                job: job.clone(),
+                setting,
+            }),
+            None => Ok(None),
+        };
+    };
+    let Some(at_most) = settings.at_most.or(defaults.at_most) else {
+        return Err(Problem::NoAtMost { job: job.clone() });
+    };
+    let config = || -> Result<LockConfig, ConfigError> {
+        LockConfig::new(name, at_most)?.at_least(settings.at_least.unwrap_or_default())
+    };
+    let config = config().map_err(|error| Problem::Lock {
+        job: job.clone(),
+        error,
+    })?;
+    Ok(Some(LockPlan {
+        config,
+        keep_alive: if settings.keep_alive {
+            KeepAlive::On
+        } else {
+            KeepAlive::Off
+        },
+        on_lost: settings.on_lost,
+    }))
+}
+
+fn setting_without_lock(settings: &JobSettings) -> Option<&'static str> {
+    let set = [
+        (settings.at_least.is_some(), "at_least"),
+        (settings.at_most.is_some(), "at_most"),
+        (settings.keep_alive, "keep_alive"),
+        (settings.misfire == Misfire::Once, "misfire = \"once\""),
+        (settings.provider.is_some(), "provider"),
+    ];
+    set.into_iter()
+        .find_map(|(is_set, name)| is_set.then_some(name))
+}
+
+/// The shortest time between the next few fire times.
+fn shortest_period(schedule: &Schedule, now: DateTime<Utc>) -> Option<Duration> {
+    let times: Vec<_> =
+        std::iter::successors(schedule.next_after(now), |time| schedule.next_after(*time))
+            .take(8)
+            .collect();
+    times
+        .windows(2)
+        .filter_map(|pair| (pair[1] - pair[0]).to_std().ok())
+        .min()
+}
