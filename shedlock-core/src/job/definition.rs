@@ -45,13 +45,16 @@ pub trait ScheduledJob {
 pub struct Job {
     pub(crate) name: Arc<str>,
     pub(crate) work: Work,
-    pub(crate) needs: Vec<fn(&Services) -> Result<(), MissingData>>,
+    pub(crate) needs: Vec<Check>,
     pub(crate) settings: JobSettings,
     pub(crate) errors: Vec<JobError>,
     pub(crate) defined_at: &'static Location<'static>,
 }
 
 pub(crate) type Work = Arc<dyn Fn(Run) -> BoxFuture<'static, RunOutcome> + Send + Sync>;
+
+/// Looks whether what a run will take is there.
+pub(crate) type Check = fn(&Services) -> Result<(), MissingData>;
 
 /// What can be set for a job, in code or by the service's configuration.
 #[derive(Clone, Debug, Default)]

@@ -19,7 +19,7 @@ use super::{Event, EventKind, Observer};
 /// use shedlock_core::{InMemoryLockProvider, Job, MetricsObserver, Scheduler};
 ///
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
-///     .add(Job::new("cleanup", |_| async {}).every("1h"))
+///     .add_job(Job::new("cleanup", |_| async {}).every("1h"))
 ///     .observer(MetricsObserver)
 ///     .build()?;
 /// # Ok::<(), shedlock_core::BuildError>(())

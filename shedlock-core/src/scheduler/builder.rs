@@ -35,7 +35,7 @@ const DEFAULT_PROVIDER: &str = "default";
 ///     .default_at_most("30s")
 ///     .default_zone("Asia/Seoul")
 ///     .data(String::from("a value that jobs take as Data<String>"))
-///     .add(Job::new("nightly", |_| async {}).cron("0 0 3 * * *").lock("nightly"))
+///     .add_job(Job::new("nightly", |_| async {}).cron("0 0 3 * * *").lock("nightly"))
 ///     .build()?;
 /// # Ok::<(), shedlock_core::BuildError>(())
 /// ```
@@ -87,11 +87,11 @@ impl SchedulerBuilder {
 
     /// Takes this annotated fn. Once a job is chosen, only the chosen ones run, not every one that is linked in.
     pub fn job<J: ScheduledJob>(self) -> Self {
-        self.add(J::job())
+        self.add_job(J::job())
     }
 
     /// Takes this job. Once a job is chosen, only the chosen ones run, not every annotated fn that is linked in.
-    pub fn add(mut self, job: Job) -> Self {
+    pub fn add_job(mut self, job: Job) -> Self {
         self.jobs.get_or_insert_default().push(job);
         self
     }

@@ -12,7 +12,7 @@ use crate::observe::{RunOutcome, Skip};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
-///     .add(Job::new("nightly", |_| async {}).cron("0 0 3 * * *").lock("nightly").at_most("1h"))
+///     .add_job(Job::new("nightly", |_| async {}).cron("0 0 3 * * *").lock("nightly").at_most("1h"))
 ///     .build()?;
 /// let handle = scheduler.start().await?;
 /// assert!(matches!(handle.trigger("nightly").await?, Triggered::Ran(RunOutcome::Succeeded)));

@@ -38,7 +38,7 @@ use signals::Signals;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Scheduler::builder(InMemoryLockProvider::new())
-///     .add(Job::new("greet", |run: Run| async move { println!("{:?}", run.fire_time()) })
+///     .add_job(Job::new("greet", |run: Run| async move { println!("{:?}", run.fire_time()) })
 ///         .every("1s").lock("greet").at_most("1m"))
 ///     .build()?
 ///     .run()

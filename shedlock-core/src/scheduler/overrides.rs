@@ -17,7 +17,7 @@ use crate::job::{Job, Misfire};
 /// use shedlock_core::{InMemoryLockProvider, Job, JobOverride, Scheduler};
 ///
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
-///     .add(Job::new("cleanup", |_| async {}).every("1h"))
+///     .add_job(Job::new("cleanup", |_| async {}).every("1h"))
 ///     .override_job("cleanup", JobOverride { every: Some("2h".into()), ..JobOverride::default() })
 ///     .build()?;
 /// # Ok::<(), shedlock_core::BuildError>(())
