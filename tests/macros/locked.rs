@@ -1,1 +1,1 @@
-//! Placeholder.
+//! What the attribute does at run time.

@@ -1,0 +1,84 @@
+//! The annotated fn.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Signature, Token, Visibility};
+
+/// A fn whose body stays unread: rustc tells what is wrong in there better than a second parser could.
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) body: Group,
+}
+
+impl Function {
+    /// The attributes that decide whether the fn is compiled at all; they go on all that is generated for it.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Attribute> {
+        self.attributes
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        if !begins_fn(input) {
+            return Err(input.error("this attribute goes on a fn: write it above an `async fn`"));
+        }
+        let signature = input.parse()?;
+        if input.peek(Token![;]) {
+            return Err(input.error(
+                "this attribute needs the fn's body: write it where the fn is implemented",
+            ));
+        }
+        match input.parse()? {
+            TokenTree::Group(body) => Ok(Self {
+                attributes,
+                visibility,
+                signature,
+                body,
+            }),
+            other => Err(syn::Error::new(other.span(), "expected the fn's body")),
+        }
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.append_all(&self.attributes);
+        self.visibility.to_tokens(tokens);
+        self.signature.to_tokens(tokens);
+        self.body.to_tokens(tokens);
+    }
+}
+
+/// The `impl` of an `impl Trait` in a type, if it has one.
+pub(crate) fn impl_trait(ty: &impl ToTokens) -> Option<Span> {
+    fn find(tokens: TokenStream) -> Option<Span> {
+        tokens.into_iter().find_map(|token| match token {
+            TokenTree::Ident(word) if word == "impl" => Some(word.span()),
+            TokenTree::Group(group) => find(group.stream()),
+            _ => None,
+        })
+    }
+    find(ty.to_token_stream())
+}
+
+fn begins_fn(input: ParseStream<'_>) -> bool {
+    let qualifiers = input.fork();
+    while qualifiers.peek(Token![const])
+        || qualifiers.peek(Token![async])
+        || qualifiers.peek(Token![unsafe])
+        || qualifiers.peek(Token![extern])
+        || qualifiers.peek(syn::LitStr)
+    {
+        if qualifiers.parse::<TokenTree>().is_err() {
+            return false;
+        }
+    }
+    qualifiers.peek(Token![fn])
+}

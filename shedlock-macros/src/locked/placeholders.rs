@@ -1,0 +1,96 @@
+//! The placeholders in a lock's name: `"import-{tenant}"`.
+
+/// A lock's name as the attribute spells it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// No placeholder: the name itself, with `{{` and `}}` read as braces.
+    Fixed(String),
+    /// `format!` makes the name, at each call.
+    Formatted,
+}
+
+/// Reads a name as `format!` would, and refuses what `format!` cannot take from the fn's arguments.
+pub(super) fn parse(text: &str) -> Result<Name, String> {
+    let mut fixed = String::new();
+    let mut placeholders = 0;
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        fixed.push_str(&rest[..at]);
+        let (brace, behind) = rest[at..].split_at(1);
+        rest = if let Some(behind) = behind.strip_prefix(brace) {
+            fixed.push_str(brace);
+            behind
+        } else if brace == "{" {
+            let (placeholder, behind) = behind.split_once('}').ok_or_else(unbalanced)?;
+            check(placeholder)?;
+            placeholders += 1;
+            behind
+        } else {
+            return Err(unbalanced());
+        };
+    }
+    fixed.push_str(rest);
+    Ok(if placeholders == 0 {
+        Name::Fixed(fixed)
+    } else {
+        Name::Formatted
+    })
+}
+
+fn check(placeholder: &str) -> Result<(), String> {
+    let argument = placeholder.split(':').next().unwrap_or_default().trim();
+    if argument.is_empty() || argument.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(format!(
+            "`{{{placeholder}}}` names no argument of the fn: write for example `{{tenant}}` (or `{{{{}}}}` for braces)"
+        ));
+    }
+    if argument
+        .chars()
+        .any(|letter| !letter.is_alphanumeric() && letter != '_')
+    {
+        return Err(format!(
+            "a placeholder holds the name of an argument, `{{{argument}}}` is an expression: write `name = format!(\"..{{}}\", {argument})`"
+        ));
+    }
+    Ok(())
+}
+
+fn unbalanced() -> String {
+    "a brace stands alone: write `{tenant}` for an argument of the fn, or `{{` and `}}` for braces"
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_as_format_reads_them() {
+        let cases = [
+            ("import", Ok(Name::Fixed("import".to_owned()))),
+            ("a{{b}}c", Ok(Name::Fixed("a{b}c".to_owned()))),
+            ("{tenant}", Ok(Name::Formatted)),
+            ("{tenant}-{day:03}", Ok(Name::Formatted)),
+            ("{{{tenant}}}", Ok(Name::Formatted)),
+            (
+                "{r#type}",
+                Err("a placeholder holds the name of an argument"),
+            ),
+            (
+                "{self.id}",
+                Err("write `name = format!(\"..{}\", self.id)`"),
+            ),
+            ("{}", Err("`{}` names no argument")),
+            ("{0}", Err("`{0}` names no argument")),
+            ("{:?}", Err("`{:?}` names no argument")),
+            ("{tenant", Err("a brace stands alone")),
+            ("tenant}", Err("a brace stands alone")),
+        ];
+        for (text, expected) in cases {
+            match (parse(text), expected) {
+                (Err(error), Err(part)) => assert!(error.contains(part), "{text}: {error}"),
+                (found, expected) => assert_eq!(found, expected.map_err(str::to_owned), "{text}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{FnArg, Ident, LitStr, Type};
+
+use super::model::Scheduled;
+use crate::function::Function;
+
+/// The fn as it was, a type of the same name that stands for its job, and the job's registration.
+pub(super) fn expand(scheduled: &Scheduled, function: &Function) -> TokenStream {
+    let library = &scheduled.library;
+    let name = &function.signature.ident;
+    let stand_in = stand_in(function);
+    let conditions = function.conditions();
+    let job = job(scheduled, function);
+    quote! {
+        #function
+        #stand_in
+        #(#conditions)*
+        const _: () = {
+            impl #library::ScheduledJob for #name {
+                fn job() -> #library::Job {
+                    #job
+                }
+            }
+            #library::__private::inventory::submit! {
+                #library::__private::Registration::new(<#name as #library::ScheduledJob>::job)
+            }
+        };
+    }
+}
+
+/// The same names, so that no other error follows from the ones that are told.
+pub(super) fn expand_wrong(
+    scheduled: &Scheduled,
+    function: &Function,
+    errors: &TokenStream,
+) -> TokenStream {
+    if function.signature.receiver().is_some() {
+        // It stands in an impl, where a type cannot.
+        return quote!(#function #errors);
+    }
+    let library = &scheduled.library;
+    let name = &function.signature.ident;
+    let stand_in = stand_in(function);
+    let conditions = function.conditions();
+    quote! {
+        #function
+        #stand_in
+        #(#conditions)*
+        const _: () = {
+            impl #library::ScheduledJob for #name {
+                fn job() -> #library::Job {
+                    ::core::unreachable!()
+                }
+            }
+        };
+        #errors
+    }
+}
+
+/// A struct with braces takes the name among the types only, so the fn keeps it among the values, and one `use` brings both.
+fn stand_in(function: &Function) -> TokenStream {
+    let visibility = &function.visibility;
+    let name = &function.signature.ident;
+    let conditions = function.conditions();
+    let doc = format!("The job of the fn `{name}`, for `Scheduler::builder(..).job::<{name}>()`.");
+    quote! {
+        #(#conditions)*
+        #[doc = #doc]
+        #[allow(non_camel_case_types, dead_code, unreachable_pub)]
+        #visibility struct #name {}
+    }
+}
+
+fn job(scheduled: &Scheduled, function: &Function) -> TokenStream {
+    let library = &scheduled.library;
+    let fn_name = &function.signature.ident;
+    let name = match &scheduled.name {
+        Some(name) => name.to_token_stream(),
+        None => LitStr::new(&fn_name.unraw().to_string(), fn_name.span()).to_token_stream(),
+    };
+    let run = Ident::new("run", Span::mixed_site());
+    let types: Vec<_> = injected(function).collect();
+    let values: Vec<_> = (0..types.len())
+        .map(|n| format_ident!("argument_{n}", span = Span::mixed_site()))
+        .collect();
+    let settings = settings(scheduled);
+    quote! {
+        #library::Job::new(#name, |#run: #library::Run| {
+            #(let #values = <#types as #library::FromRun>::from_run(&#run);)*
+            async move { #fn_name(#(#values),*).await }
+        })
+        #(.needs::<#types>())*
+        #settings
+    }
+}
+
+fn injected(function: &Function) -> impl Iterator<Item = &Type> {
+    function
+        .signature
+        .inputs
+        .iter()
+        .filter_map(|argument| match argument {
+            FnArg::Typed(argument) => Some(&*argument.ty),
+            FnArg::Receiver(_) => None,
+        })
+}
+
+fn settings(scheduled: &Scheduled) -> TokenStream {
+    let library = &scheduled.library;
+    let Scheduled {
+        cron,
+        every,
+        zone,
+        lock,
+        lease,
+        provider,
+        ..
+    } = scheduled;
+    let misfire = scheduled
+        .misfire
+        .as_ref()
+        .map(|misfire| misfire.expand(&quote!(#library::Misfire)));
+    let on_lost = lease
+        .on_lost
+        .as_ref()
+        .map(|on_lost| on_lost.expand(&quote!(#library::OnLost)));
+    let setters = [
+        setter("cron", cron),
+        setter("every", every),
+        setter("zone", zone),
+        setter("lock", lock),
+        setter("at_least", &lease.at_least),
+        setter("at_most", &lease.at_most),
+        setter("keep_alive", &lease.keep_alive),
+        setter("on_lost", &on_lost),
+        setter("misfire", &misfire),
+        setter("provider", provider),
+    ];
+    setters.into_iter().flatten().collect()
+}
+
+/// The call of the job's setter, if there is a value for it.
+fn setter(name: &str, value: &Option<impl ToTokens>) -> Option<TokenStream> {
+    let value = value.as_ref()?;
+    let name = Ident::new(name, Span::call_site());
+    Some(quote!(.#name(#value)))
+}

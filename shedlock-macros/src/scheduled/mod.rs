@@ -1,0 +1,32 @@
+//! `#[scheduled]`: parse -> model -> check -> expand.
+
+mod check;
+mod expand;
+mod model;
+mod parse;
+
+use proc_macro2::TokenStream;
+
+use crate::errors::Errors;
+use crate::function::Function;
+
+pub(crate) fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let scheduled = parse::parse(arguments, &mut errors);
+    check::check_arguments(&scheduled, &mut errors);
+    let function: Function = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            errors.add(error);
+            return [Some(item), errors.into_tokens()]
+                .into_iter()
+                .flatten()
+                .collect();
+        }
+    };
+    check::check_signature(&function.signature, &mut errors);
+    match errors.into_tokens() {
+        None => expand::expand(&scheduled, &function),
+        Some(errors) => expand::expand_wrong(&scheduled, &function, &errors),
+    }
+}
