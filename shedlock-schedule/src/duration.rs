@@ -125,9 +125,9 @@ fn iso_units(mut rest: &str, units: &[(char, u64)], text: &str) -> Result<Durati
     }
 }
 
-/// Up to nine digits behind the point, as nanoseconds.
+/// One to nine digits behind the point, as nanoseconds.
 fn iso_fraction(fraction: &str, text: &str) -> Result<Duration, DurationError> {
-    if fraction.len() > 9 {
+    if !(1..=9).contains(&fraction.len()) {
         return Err(unreadable(text));
     }
     Ok(Duration::from_nanos(digits(
