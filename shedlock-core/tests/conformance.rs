@@ -93,6 +93,7 @@ enum Flaw {
     ReentrantPerHolder,
     HeldIsAnError,
     RefusalTellsNothing,
+    RefusalExtends,
     OneLockForAll,
     FailsUnderLoad,
     LeakyWhenCancelled,
@@ -158,6 +159,7 @@ const FLAWS: &[(Flaw, &[&str])] = &[
         Flaw::RefusalTellsNothing,
         &["refusal_tells_who_and_until_when"],
     ),
+    (Flaw::RefusalExtends, &["refused_at_once"]),
     (Flaw::OneLockForAll, &["names_are_independent"]),
     (
         Flaw::FailsUnderLoad,
@@ -524,6 +526,16 @@ impl Broken {
                 holder: String::new(),
                 ..held
             }),
+            (Flaw::RefusalExtends, Acquisition::Held(held)) => {
+                let lease = Lease::new(
+                    asked.name(),
+                    held.holder.clone(),
+                    held.locked_at,
+                    held.until,
+                );
+                self.inner.extend(&lease, MAX_AT_MOST).await?;
+                Acquisition::Held(held)
+            }
             (Flaw::ExpiresSooner, Acquisition::Acquired(lease)) => {
                 Acquisition::Acquired(lease.until(lease.locked_at() + request.at_most()))
             }

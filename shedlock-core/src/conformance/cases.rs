@@ -12,14 +12,11 @@ pub fn case(name: &str) -> Option<&'static Case> {
 
 /// Runs the conformance suite on a [`Fleet`](crate::conformance::Fleet): one `#[tokio::test]` per case, named as the case.
 ///
-/// Takes an expression that gives the fleet, evaluated for each test, where it may `.await`. With a name before it, the tests are in a
-/// module of that name, so one file can hold several suites. The crate needs tokio among its dev-dependencies, with
-/// `macros` and `rt-multi-thread`.
+/// Takes an expression that gives the fleet, evaluated for each test, where it may `.await`: `conformance_suite!(MyFleet::open().await)`.
+/// With a name before it, `conformance_suite!(postgres, MyFleet::open().await)`, the tests are in a module of that name, so one file can
+/// hold several suites. The crate needs tokio among its dev-dependencies, with `macros` and `rt-multi-thread`.
 ///
-/// ```ignore
-/// conformance_suite!(postgres, PostgresFleet::connect().await);
-/// conformance_suite!(sqlite, SqliteFleet::open().await);
-/// ```
+/// There is no way to leave a case out: a provider that fails one breaks the contract of [`LockProvider`](crate::LockProvider).
 #[macro_export]
 macro_rules! conformance_suite {
     ($module:ident, $fleet:expr $(,)?) => {
@@ -60,7 +57,7 @@ macro_rules! __conformance_cases {
             exclusion::never_two_inside:
                 "Eight tasks on four nodes are never two under one lock.";
             exclusion::refused_at_once:
-                "Who finds the lock held is refused without waiting, also on the node that holds it.";
+                "Who finds the lock held is refused without waiting or writing, also on the node that holds it.";
             exclusion::refusal_tells_who_and_until_when:
                 "A refusal tells the holder, since when and until when, and the store's clock.";
             exclusion::names_are_independent:

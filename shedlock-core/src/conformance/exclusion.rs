@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::answers::{AcquireAnswer, ReleaseAnswer};
 use super::stage::{LONG, Node, Stage};
-use super::timing::{PATIENCE, PRECISION, assert_same_time};
+use super::timing::{PATIENCE, PRECISION, assert_same_time, stored};
 use crate::{Acquire, Acquisition, Held, Lease, LockConfig};
 
 pub(super) async fn never_two_inside(stage: &Stage<'_>) {
@@ -89,6 +89,7 @@ pub(super) async fn refused_at_once(stage: &Stage<'_>) {
     let [a, b] = stage.nodes().await;
     let lock = stage.lock(LONG);
     a.acquire(&Acquire::new(&lock)).await.acquired();
+    let before = stored(&a, &lock).await;
     for (who, node) in [("another node", &b), ("the node that has it", &a)] {
         let request = Acquire::new(&lock);
         let Ok(answer) = timeout(PATIENCE, node.acquire(&request)).await else {
@@ -96,6 +97,11 @@ pub(super) async fn refused_at_once(stage: &Stage<'_>) {
         };
         answer.held();
     }
+    assert_eq!(
+        stored(&a, &lock).await,
+        before,
+        "expected a refusal to write nothing"
+    );
 }
 
 pub(super) async fn refusal_tells_who_and_until_when(stage: &Stage<'_>) {

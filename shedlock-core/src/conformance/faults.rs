@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::answers::{AcquireAnswer, Answered, ReleaseAnswer};
@@ -14,25 +15,30 @@ use super::stage::{LONG, Node, Stage};
 use super::timing::{PRECISION, once_free};
 use crate::{Acquire, Acquisition};
 
-/// At which polls a caller gives up: every one of the first, and some later ones.
-const MOMENTS: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 30, 40, 60];
+/// When callers give up: after so many polls, with so long between them (zero: as fast as the runtime goes round).
+fn moments() -> impl Iterator<Item = (u32, Duration)> + Clone {
+    let fast =
+        [0, 1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128, 256, 512].map(|polls| (polls, Duration::ZERO));
+    let slow = [1, 2, 4, 8, 16, 32].map(|polls| (polls, Duration::from_millis(1)));
+    fast.into_iter().chain(slow)
+}
 
 pub(super) async fn a_cancelled_acquire_leaves_nothing(stage: &Stage<'_>) {
     let [a, b] = stage.nodes().await;
-    let locks: Vec<_> = MOMENTS
-        .iter()
-        .flat_map(|moment| [(moment, stage.lock(LONG)), (moment, stage.lock(LONG))])
-        .collect();
-    for (moment, lock) in &locks {
-        let request = Acquire::new(lock);
-        if let Some(answer) = given_up(**moment, a.acquire(&request)).await {
-            let lease = answer.acquired();
-            a.release(&lease, Duration::ZERO).await.released();
+    let mut locks = Vec::new();
+    for moment in moments() {
+        let lock = stage.lock(LONG);
+        let request = Acquire::new(&lock);
+        if let Some(answer) = given_up(moment, a.acquire(&request)).await {
+            a.release(&answer.acquired(), Duration::ZERO)
+                .await
+                .released();
         }
+        locks.push(lock);
     }
     assert_works(stage, &a).await;
     // Were one still held, it would be for the whole lease.
-    for (_, lock) in &locks {
+    for lock in &locks {
         once_free(&b, lock).await;
     }
 }
@@ -40,22 +46,17 @@ pub(super) async fn a_cancelled_acquire_leaves_nothing(stage: &Stage<'_>) {
 pub(super) async fn many_cancelled_together_leave_nothing(stage: &Stage<'_>) {
     let [a, b] = stage.nodes().await;
     let locks: Vec<_> = (0..64).map(|_| stage.lock(LONG)).collect();
-    join_all(
-        locks
-            .iter()
-            .zip(MOMENTS.iter().cycle())
-            .map(|(lock, moment)| {
-                let a = &a;
-                async move {
-                    let request = Acquire::new(lock);
-                    if let Some(answer) = given_up(*moment, a.acquire(&request)).await {
-                        a.release(&answer.acquired(), Duration::ZERO)
-                            .await
-                            .released();
-                    }
-                }
-            }),
-    )
+    join_all(locks.iter().zip(moments().cycle()).map(|(lock, moment)| {
+        let a = &a;
+        async move {
+            let request = Acquire::new(lock);
+            if let Some(answer) = given_up(moment, a.acquire(&request)).await {
+                a.release(&answer.acquired(), Duration::ZERO)
+                    .await
+                    .released();
+            }
+        }
+    }))
     .await;
     assert_works(stage, &a).await;
     for lock in &locks {
@@ -65,7 +66,7 @@ pub(super) async fn many_cancelled_together_leave_nothing(stage: &Stage<'_>) {
 
 pub(super) async fn a_cancelled_extend_or_release_harms_nobody(stage: &Stage<'_>) {
     let [a, b] = stage.nodes().await;
-    for moment in MOMENTS {
+    for moment in moments() {
         let lock = stage.lock(LONG);
         let lease = a.acquire(&Acquire::new(&lock)).await.acquired();
         given_up(moment, a.extend(&lease, Duration::from_secs(60))).await;
@@ -79,8 +80,8 @@ pub(super) async fn a_cancelled_extend_or_release_harms_nobody(stage: &Stage<'_>
     assert_works(stage, &a).await;
 }
 
-/// Drops a call after some polls, unless it has answered by then.
-async fn given_up<T>(polls: u32, call: impl Future<Output = T>) -> Option<T> {
+/// Drops a call at its moment, unless it has answered by then.
+async fn given_up<T>((polls, pause): (u32, Duration), call: impl Future<Output = T>) -> Option<T> {
     let mut call = pin!(call);
     for _ in 0..polls {
         if let Poll::Ready(answer) =
@@ -88,7 +89,11 @@ async fn given_up<T>(polls: u32, call: impl Future<Output = T>) -> Option<T> {
         {
             return Some(answer);
         }
-        sleep(Duration::from_micros(100)).await;
+        if pause.is_zero() {
+            yield_now().await;
+        } else {
+            sleep(pause).await;
+        }
     }
     None
 }
