@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Tests across crates and processes; see the folders beside this file.

@@ -1,0 +1,107 @@
+//! Five processes of one service on one database, two of them with clocks that are wrong: every job runs exactly once per fire time.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use support::{Database, env_or_fail, eventually, node_command};
+
+/// How far the clock of each process is off.
+const CLOCKS: [&str; 5] = ["+0s", "+0s", "+0s", "+3s", "-3s"];
+
+/// How many fire times are looked at.
+const FIRE_TIMES: usize = 20;
+
+/// Runs by job and fire time (in milliseconds since the epoch), with the fencing token of each.
+type Runs = BTreeMap<String, BTreeMap<i64, Vec<u64>>>;
+
+#[test]
+fn postgres_fleet_runs_each_fire_time_once() {
+    each_fire_time_runs_once(&Database::postgres());
+}
+
+#[test]
+fn mysql_fleet_runs_each_fire_time_once() {
+    each_fire_time_runs_once(&Database::mysql());
+}
+
+#[test]
+fn sqlite_fleet_runs_each_fire_time_once() {
+    each_fire_time_runs_once(&Database::sqlite());
+}
+
+fn each_fire_time_runs_once(database: &Database) {
+    let logs = tempfile::tempdir().unwrap();
+    let mut fleet: Vec<Node> = (CLOCKS.iter().enumerate())
+        .map(|(number, clock)| Node::start(database, &logs.path().join(number.to_string()), clock))
+        .collect();
+    // The first and the last fire time may fall into the start and the end of the fleet.
+    eventually(Duration::from_secs(120), "every job has run often enough", || {
+        fleet.iter_mut().for_each(Node::assert_alive);
+        let runs = read_runs(logs.path());
+        runs.len() == 10 && runs.values().all(|fire_times| fire_times.len() >= FIRE_TIMES + 4)
+    });
+    fleet.into_iter().for_each(Node::stop);
+
+    for (job, fire_times) in read_runs(logs.path()) {
+        let times: BTreeSet<i64> = fire_times.keys().copied().collect();
+        let (first, last) = (times.first().unwrap() + 2_000, times.last().unwrap() - 1_000);
+        for time in (first..=last).step_by(1_000) {
+            let runs = fire_times.get(&time).map_or(0, Vec::len);
+            assert_eq!(runs, 1, "{job} ran {runs} times for fire time {time} on {database:?}");
+        }
+        let tokens: Vec<u64> = fire_times.values().flatten().copied().collect();
+        assert!(tokens.is_sorted_by(|a, b| a < b), "the fencing tokens of {job} do not grow: {tokens:?}");
+    }
+}
+
+/// A process of the service.
+struct Node(Child);
+
+impl Node {
+    fn start(database: &Database, log: &Path, clock: &str) -> Self {
+        let mut command = node_command(database);
+        command
+            .env("RUN_LOG", log)
+            .env("LD_PRELOAD", env_or_fail("SHEDLOCK_TEST_FAKETIME_LIB"))
+            .env("FAKETIME", clock)
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        Self(command.spawn().unwrap())
+    }
+
+    fn assert_alive(&mut self) {
+        if let Some(status) = self.0.try_wait().unwrap() {
+            panic!("a node ended by itself: {status}");
+        }
+    }
+
+    /// Ends it as an orchestrator does, and waits for its clean exit.
+    fn stop(mut self) {
+        let killed = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let status = self.0.wait().unwrap();
+        assert!(status.success(), "a node did not end cleanly: {status}");
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Fails if it has ended, which is fine.
+        let _ = self.0.kill();
+    }
+}
+
+fn read_runs(logs: &Path) -> Runs {
+    let mut runs = Runs::new();
+    for file in std::fs::read_dir(logs).unwrap() {
+        for line in std::fs::read_to_string(file.unwrap().path()).unwrap().lines() {
+            let [job, fire_time, token] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let of_job = runs.entry(job.to_owned()).or_default();
+            of_job.entry(fire_time.parse().unwrap()).or_default().push(token.parse().unwrap());
+        }
+    }
+    runs
+}

@@ -1,0 +1,63 @@
+//! Databases and processes for tests of whole fleets.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A database with a lock table of its own for this test.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) url: String,
+    pub(crate) table: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Database {
+    pub(crate) fn postgres() -> Self {
+        Self::server(env_or_fail("SHEDLOCK_TEST_POSTGRES_URL"))
+    }
+
+    pub(crate) fn mysql() -> Self {
+        Self::server(env_or_fail("SHEDLOCK_TEST_MYSQL_URL"))
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("locks.db");
+        Self {
+            url: format!("sqlite:{}?mode=rwc", file.display()),
+            table: "shedlock".to_owned(),
+            _folder: Some(folder),
+        }
+    }
+
+    fn server(url: String) -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self {
+            url,
+            table: format!("fleet_{}_{number}", std::process::id()),
+            _folder: None,
+        }
+    }
+}
+
+/// A process of the service in `node.rs` on this database.
+pub(crate) fn node_command(database: &Database) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_node"));
+    command.env("LOCK_URL", &database.url).env("LOCK_TABLE", &database.table);
+    command
+}
+
+pub(crate) fn env_or_fail(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with ./scripts/test, or see CONTRIBUTING.md"))
+}
+
+/// Waits until `condition` holds, and fails if it does not within `patience`.
+pub(crate) fn eventually(patience: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
