@@ -15,27 +15,14 @@ pub(super) fn parse(line: &str) -> Result<Cron, ScheduleError> {
     let source = line.trim();
     let expanded = expand_macro(source)?;
     let fields: Vec<&str> = expanded.split_ascii_whitespace().collect();
-    match fields.as_slice() {
+    match fields[..] {
         [] => Err(ScheduleError::Empty),
-        [minute, hour, date, month, weekday] => {
-            crontab(source, [*minute, *hour, *date, *month, *weekday])
-        }
-        [second, minute, hour, date, month, weekday] => spring(
-            source,
-            [*second, *minute, *hour, *date, *month, *weekday],
-            Years::Every,
-        ),
-        [second, minute, hour, date, month, weekday, year] => {
-            let years = years(year)?;
-            spring(
-                source,
-                [*second, *minute, *hour, *date, *month, *weekday],
-                years,
-            )
-        }
-        other => Err(ScheduleError::FieldCount {
+        [a, b, c, d, e] => crontab(source, [a, b, c, d, e]),
+        [a, b, c, d, e, f] => spring(source, [a, b, c, d, e, f], None),
+        [a, b, c, d, e, f, year] => spring(source, [a, b, c, d, e, f], Some(year)),
+        _ => Err(ScheduleError::FieldCount {
             line: source.to_owned(),
-            found: other.len(),
+            found: fields.len(),
         }),
     }
 }
@@ -56,19 +43,45 @@ fn expand_macro(line: &str) -> Result<&str, ScheduleError> {
     }
 }
 
-fn spring(source: &str, fields: [&str; 6], years: Years) -> Result<Cron, ScheduleError> {
+fn spring(source: &str, fields: [&str; 6], year: Option<&str>) -> Result<Cron, ScheduleError> {
     let [second, minute, hour, date, month, weekday] = fields;
-    let seconds = numbers(Field::Second, second)?;
+    let count = fields.len() + year.iter().len();
+    let numbers = |field, text| numbers(field, text).map_err(|error| with_hint(error, count));
     Ok(Cron {
         source: source.to_owned(),
         clock: Clock {
-            seconds,
+            seconds: numbers(Field::Second, second)?,
             minutes: numbers(Field::Minute, minute)?,
             hours: numbers(Field::Hour, hour)?,
         },
-        calendar: calendar(date, month, weekday, Join::Both, years)?,
+        calendar: calendar(
+            date,
+            month,
+            weekday,
+            Join::Both,
+            years(year.unwrap_or("*"))?,
+        )?,
         dialect: Dialect::Spring,
     })
+}
+
+/// Whoever counts from the minute, as in crontab, finds values in the wrong fields.
+fn with_hint(error: ScheduleError, count: usize) -> ScheduleError {
+    match error {
+        ScheduleError::Field {
+            field,
+            token,
+            problem,
+        } => {
+            let problem = format!("{problem} (a line of {count} fields starts with seconds)");
+            ScheduleError::Field {
+                field,
+                token,
+                problem,
+            }
+        }
+        other => other,
+    }
 }
 
 fn crontab(source: &str, fields: [&str; 5]) -> Result<Cron, ScheduleError> {
@@ -84,11 +97,10 @@ fn crontab(source: &str, fields: [&str; 5]) -> Result<Cron, ScheduleError> {
     } else {
         Dialect::CrontabFixed
     };
-    let seconds = Bits::from_iter([0]);
     Ok(Cron {
         source: source.to_owned(),
         clock: Clock {
-            seconds,
+            seconds: Bits::from_iter([0]),
             minutes: numbers(Field::Minute, minute)?,
             hours: numbers(Field::Hour, hour)?,
         },

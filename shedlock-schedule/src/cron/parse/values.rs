@@ -73,13 +73,15 @@ fn parse_range(field: Field, text: &str) -> Result<Range, Wrong> {
         first
     };
     if first <= last {
-        Ok(Range::Between(first, last))
-    } else {
-        Err(Wrong::new(
-            text,
-            "a range goes upwards, so write two of them, such as `22-23,0-2`",
-        ))
+        return Ok(Range::Between(first, last));
     }
+    let (start, end) = (
+        field.range().start().to_owned(),
+        field.range().end().to_owned(),
+    );
+    let problem =
+        format!("a range goes upwards, so write it as two, `{first}-{end},{start}-{last}`");
+    Err(Wrong::new(text, problem))
 }
 
 fn parse_step(element: &str, text: &str) -> Result<usize, Wrong> {
@@ -98,17 +100,17 @@ fn parse_step(element: &str, text: &str) -> Result<usize, Wrong> {
 }
 
 fn not_a_number(field: Field, text: &str) -> String {
-    let home = [Field::Month, Field::DayOfWeek]
+    if text == "?" {
+        return "`?` stands for a day only, write `*`".to_owned();
+    }
+    if let Some(name) = field.name_within(text) {
+        return format!("names have three letters, so write `{name}`");
+    }
+    match [Field::Month, Field::DayOfWeek]
         .into_iter()
-        .find(|home| home.number_of(text).is_some());
-    match (field.name_within(text), home) {
-        (Some(name), _) => format!("names have three letters, so write `{name}`"),
-        (None, Some(home)) => format!(
-            "this name belongs into the {} field; {}",
-            home.name(),
-            field.range_in_words()
-        ),
-        (None, None) if text == "?" => "`?` stands alone, and for a day only: write `*`".to_owned(),
-        (None, None) => field.range_in_words().to_owned(),
+        .find(|home| home.number_of(text).is_some())
+    {
+        Some(home) => format!("this name belongs into the {} field", home.name()),
+        None => field.range_in_words().to_owned(),
     }
 }
