@@ -32,23 +32,31 @@ pub fn parse_zone(text: &str) -> Result<Tz, ZoneError> {
 
 /// The zone that somebody who wrote `name` most likely meant, if one is near enough.
 fn nearest(name: &str) -> Option<Tz> {
-    const NEAR_ENOUGH: f64 = 0.75;
     let wanted = name.to_lowercase().replace([' ', '-'], "_");
-    let likeness = |zone: &Tz| {
-        let full = zone.name().to_lowercase();
-        // A region is often left out: `Seoul`.
-        let city = full.rsplit('/').next().unwrap_or(&full);
-        strsim::normalized_damerau_levenshtein(&wanted, &full)
-            .max(strsim::normalized_damerau_levenshtein(&wanted, city))
-    };
     // Abbreviations such as `EST` are zones too, but never what a misspelt name stood for.
     TZ_VARIANTS
         .iter()
         .filter(|zone| zone.name().contains('/') || **zone == Tz::UTC)
-        .map(|zone| (likeness(zone), *zone))
-        .filter(|(likeness, _)| *likeness >= NEAR_ENOUGH)
+        .filter_map(|zone| {
+            let full = zone.name().to_lowercase();
+            // A region is often left out: `Seoul`.
+            let city = full.rsplit('/').next().unwrap_or(&full);
+            let likeness = [full.as_str(), city].map(|known| likeness(&wanted, known));
+            let best = likeness.into_iter().flatten().max_by(f64::total_cmp)?;
+            Some((best, *zone))
+        })
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, zone)| zone)
+}
+
+/// From 3/4, if three letters in four agree, to 1.
+fn likeness(wanted: &str, known: &str) -> Option<f64> {
+    let longer = wanted.len().max(known.len());
+    // Looked at first: it spares nearly all comparisons.
+    if wanted.len().abs_diff(known.len()) * 4 > longer {
+        return None;
+    }
+    Some(strsim::normalized_damerau_levenshtein(wanted, known)).filter(|likeness| *likeness >= 0.75)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use shedlock_schedule::{Schedule, ScheduleError, parse_zone};
 
 #[test]
@@ -41,6 +41,9 @@ fn as_spring() {
     );
 }
 
+/// `chrono-tz` has no changes of clocks after it, the JDK has. It matters to an hour that is left out every year.
+const LAST_KNOWN_YEAR: i32 = 2099;
+
 /// In the words of the oracle. A line that never fires is `NONE` there and an error here.
 fn answer(line: &str, zone: &str, start: &str, expected: &str) -> String {
     let schedule = match Schedule::cron(line) {
@@ -52,13 +55,16 @@ fn answer(line: &str, zone: &str, start: &str, expected: &str) -> String {
     let mut last: DateTime<Utc> = start.parse().expect("an instant");
     let mut answer = String::new();
     for i in 0..expected.split(' ').count() {
-        let Some(next) = schedule.next_after(last) else {
+        let Some(next) = schedule
+            .next_after(last)
+            .filter(|next| next.year() <= LAST_KNOWN_YEAR)
+        else {
             return answer + if i == 0 { "NONE" } else { " NONE" };
         };
         if i == 0 {
             write!(answer, "{}", next.format("%FT%TZ")).unwrap();
         } else {
-            write!(answer, " +{}", seconds_between(last, next)).unwrap();
+            write!(answer, " +{}", (next - last).num_seconds()).unwrap();
         }
         last = next;
     }
@@ -68,8 +74,4 @@ fn answer(line: &str, zone: &str, start: &str, expected: &str) -> String {
 /// Spring reads `FRI#6` as a day that never comes; we say so when the line is parsed.
 fn sixth_weekday(line: &str) -> bool {
     line.contains("#6")
-}
-
-fn seconds_between(last: DateTime<Utc>, next: DateTime<Utc>) -> i64 {
-    (next - last).max(TimeDelta::MIN).num_seconds()
 }

@@ -13,10 +13,6 @@ impl Bits {
         self.0 &= !(1 << value);
     }
 
-    pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     pub(super) fn contains(self, value: u32) -> bool {
         self.0 >> value & 1 == 1
     }

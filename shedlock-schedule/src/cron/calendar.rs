@@ -15,11 +15,15 @@ pub(super) struct Calendar {
     pub(super) years: Years,
 }
 
-/// One of the two day fields: numbers, and rules that depend on the month.
+/// One of the two day fields. Beside special days every element of the list is a part of its own, as in Spring; it
+/// can be told where clocks change at midnight.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Days {
-    pub(super) numbers: Bits,
-    pub(super) specials: Vec<Special>,
+pub(super) struct Days(pub(super) Vec<Part>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Numbers(Bits),
+    Special(Special),
 }
 
 /// How the two day fields work together.
@@ -90,10 +94,13 @@ impl Calendar {
 
 impl Days {
     fn contains(&self, number: u32, day: NaiveDate) -> bool {
-        self.numbers.contains(number)
-            || self.specials.iter().any(|special| {
-                day.with_day(1).and_then(|first| special.in_month(first)) == Some(day.day())
-            })
+        self.0.iter().any(|part| match part {
+            Part::Numbers(numbers) => numbers.contains(number),
+            Part::Special(special) => {
+                let named = day.with_day(1).and_then(|first| special.in_month(first));
+                named == Some(day.day())
+            }
+        })
     }
 }
 

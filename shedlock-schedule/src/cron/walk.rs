@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use super::Clock;
 use super::bits::Bits;
-use super::calendar::{Calendar, Days, Years};
+use super::calendar::{Calendar, Days, Part, Years};
 use super::moment::Moment;
 use super::special::Special;
 use super::unit::Unit;
@@ -54,19 +54,13 @@ fn seek_year(years: &Years, moment: Moment) -> Option<Moment> {
     moment.on(NaiveDate::from_ymd_opt(year, 1, 1)?)?.midnight()
 }
 
-/// The nearest of a day field's numbers and its special days.
+/// The nearest day of all that a field names.
 fn seek_day(unit: Unit, days: &Days, moment: Moment) -> Option<Moment> {
-    let number = (!days.numbers.is_empty())
-        .then(|| seek(unit, days.numbers, moment))
-        .flatten();
-    let specials = days
-        .specials
-        .iter()
-        .filter_map(|special| seek_special(*special, moment));
-    number
-        .into_iter()
-        .chain(specials)
-        .min_by_key(Moment::instant)
+    let reached = days.0.iter().filter_map(|part| match part {
+        Part::Numbers(numbers) => seek(unit, *numbers, moment),
+        Part::Special(special) => seek_special(*special, moment),
+    });
+    reached.min_by_key(Moment::instant)
 }
 
 /// Moves on to the next value in the set, and resets the smaller units if that took a step.

@@ -1,30 +1,40 @@
 //! The two day fields, which know `?`, `L`, `W` and `#` as well.
 
 use super::values::{Wrong, parse_value, parse_values};
-use crate::cron::calendar::Days;
+use crate::cron::bits::Bits;
+use crate::cron::calendar::{Days, Part};
 use crate::cron::field::Field;
 use crate::cron::special::Special;
 
 /// Reads a whole day field.
 pub(super) fn parse_days(field: Field, text: &str) -> Result<Days, Wrong> {
-    let mut days = Days::default();
-    let alone_or_beside_specials =
-        !text.contains(',') || text.split(',').any(|element| is_special(field, element));
-    for element in text.split(',') {
+    if !text.split(',').any(|element| is_special(field, element)) {
+        return Ok(Days(vec![parse_numbers(field, text)?]));
+    }
+    let parts = text.split(',').map(|element| {
         if is_special(field, element) {
-            days.specials.push(parse_special(field, element)?);
-        } else if element == "?" && alone_or_beside_specials {
-            days.numbers.extend(field.all());
+            parse_special(field, element).map(Part::Special)
         } else {
-            days.numbers.extend(parse_values(field, element)?);
+            parse_numbers(field, element)
         }
+    });
+    Ok(Days(parts.collect::<Result<_, Wrong>>()?))
+}
+
+fn parse_numbers(field: Field, list: &str) -> Result<Part, Wrong> {
+    if list == "?" {
+        return Ok(Part::Numbers(field.all().collect()));
+    }
+    let mut numbers = Bits::default();
+    for element in list.split(',') {
+        numbers.extend(parse_values(field, element)?);
     }
     // 0 is a Sunday too; the calendar knows it as 7.
-    if days.numbers.contains(0) {
-        days.numbers.remove(0);
-        days.numbers.insert(7);
+    if numbers.contains(0) {
+        numbers.remove(0);
+        numbers.insert(7);
     }
-    Ok(days)
+    Ok(Part::Numbers(numbers))
 }
 
 /// Letters count as Spring counts them: capitals only among dates, any among weekdays.
