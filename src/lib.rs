@@ -50,3 +50,8 @@ pub use connect::connect;
 pub mod sqlx {
     pub use shedlock_sqlx::*;
 }
+
+/// The README's programs compile as they stand.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
