@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Lock stores for shedlock in PostgreSQL, MySQL, MariaDB and SQLite, through [sqlx](https://docs.rs/sqlx).
+//!
+//! Nothing is on by default: the features `postgres`, `mysql` (also for MariaDB) and `sqlite` bring a database each, `tls` encrypts connections.
+//!
+//! Every time that is stored or compared is computed by the database, one atomic statement decides each acquire, and a refused one
+//! writes nothing. See [`SqlxLockProvider`].
+
+mod builder;
+mod connect;
+mod connections;
+mod database;
+mod dialect;
+mod error;
+mod look;
+mod provider;
+mod statement;
+mod store;
+mod table;
+
+pub use builder::Builder;
+pub use connect::connect;
+pub use database::LockDatabase;
+pub use provider::SqlxLockProvider;
+pub use table::Columns;

@@ -1,0 +1,127 @@
+use std::time::Duration;
+
+use shedlock_core::{LockError, default_holder};
+use sqlx::{Database, Pool};
+
+use crate::connections::Connections;
+use crate::database::LockDatabase;
+use crate::dialect::Dialect;
+use crate::error::Invalid;
+use crate::provider::SqlxLockProvider;
+use crate::store::SqlStore;
+use crate::table::{Columns, Table};
+
+/// The width of ShedLock's `locked_by`.
+const MAX_HOLDER: usize = 255;
+
+/// What a [`SqlxLockProvider`] is made of; see [`SqlxLockProvider::builder`].
+///
+/// ```no_run
+/// use shedlock_sqlx::SqlxLockProvider;
+///
+/// # #[cfg(feature = "postgres")]
+/// # async fn example() -> anyhow::Result<()> {
+/// # let pool = sqlx::PgPool::connect("postgres://localhost/app").await?;
+/// let locks = SqlxLockProvider::builder(pool)
+///     .table("jobs.shedlock")
+///     .holder("reports-eu-1")
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Builder<DB: Database> {
+    pool: Pool<DB>,
+    table: String,
+    columns: Columns,
+    holder: String,
+    connections: u32,
+    timeout: Duration,
+}
+
+impl<DB: LockDatabase> Builder<DB> {
+    pub(crate) fn new(pool: Pool<DB>) -> Self {
+        Self {
+            pool,
+            table: "shedlock".into(),
+            columns: Columns::default(),
+            holder: default_holder(),
+            connections: 2,
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// The table, with its schema if it needs one: `"shedlock"` (the default), `"jobs.shedlock"`. As the database spells it: it is quoted.
+    pub fn table(mut self, table: impl Into<String>) -> Self {
+        self.table = table.into();
+        self
+    }
+
+    /// The table's columns, if they have other names than ShedLock's.
+    pub fn columns(mut self, columns: Columns) -> Self {
+        self.columns = columns;
+        self
+    }
+
+    /// What `locked_by` tells of this node, 1 to 255 characters. The default is [`default_holder`]: host and process.
+    pub fn holder(mut self, holder: impl Into<String>) -> Self {
+        self.holder = holder.into();
+        self
+    }
+
+    /// How many connections it opens at most, at least one; two unless set. An in-memory SQLite has those of its pool.
+    pub fn connections(mut self, connections: u32) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// How long a call takes at most, waiting for a connection and trying again included; 5 s unless set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The provider. Opens no connection yet.
+    ///
+    /// # Errors
+    /// [`LockError::Store`] that names a setting that cannot be used.
+    pub fn build(self) -> Result<SqlxLockProvider, LockError> {
+        DB::assemble(self)
+    }
+
+    pub(crate) fn build_defaults(self) -> SqlxLockProvider {
+        self.build().expect("the default settings can be used")
+    }
+}
+
+/// Checks the settings and makes a provider of them.
+pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvider, Invalid> {
+    let Builder {
+        pool,
+        table: label,
+        columns,
+        holder,
+        connections,
+        timeout,
+    } = settings;
+    if !is_holder(&holder) {
+        return Err(Invalid::Holder(holder));
+    }
+    if connections == 0 {
+        return Err(Invalid::NoConnection);
+    }
+    if timeout < Duration::from_millis(1) {
+        return Err(Invalid::NoTimeout);
+    }
+    let table = Table::new(&label, &columns, D::QUOTE)?;
+    // Half of the time for one wait, so that there is another try.
+    let connections = Connections::new(pool, connections, timeout / 2);
+    let store = SqlStore::new(connections, &table, label, holder, timeout);
+    Ok(SqlxLockProvider::of(store))
+}
+
+/// What every database keeps and compares as it was given.
+fn is_holder(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=MAX_HOLDER).contains(&length) && text.trim() == text && !text.contains(char::is_control)
+}

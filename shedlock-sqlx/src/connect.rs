@@ -1,0 +1,84 @@
+use shedlock_core::LockError;
+
+use crate::error::{Failure, Invalid};
+use crate::provider::SqlxLockProvider;
+
+/// A provider for the database that a URL names. Opens no connection yet.
+///
+/// | scheme | database | feature |
+/// |---|---|---|
+/// | `postgres`, `postgresql` | PostgreSQL | `postgres` |
+/// | `mysql`, `mariadb` | MySQL, MariaDB | `mysql` |
+/// | `sqlite` | SQLite: `sqlite:locks.db`, `sqlite::memory:` | `sqlite` |
+///
+/// A SQLite file is created if it is missing, and has a write-ahead log. TLS to a server needs the feature `tls`.
+///
+/// # Errors
+/// [`LockError::Store`] if the URL does not parse, or its scheme is unknown or has its feature off. No error contains the URL,
+/// which may hold a password.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anyhow::Result<()> {
+/// let locks = shedlock_sqlx::connect("sqlite::memory:")?;
+/// locks.migrate().await?;
+/// # Ok(()) }
+/// # #[cfg(not(feature = "sqlite"))]
+/// # fn main() {}
+/// ```
+pub fn connect(url: &str) -> Result<SqlxLockProvider, LockError> {
+    open(url).map_err(|invalid| Failure::from(invalid).into())
+}
+
+fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
+    let scheme = url.split(':').next().unwrap_or_default();
+    match scheme {
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => {
+            let options = url.parse().map_err(Invalid::Url)?;
+            Ok(SqlxLockProvider::new(sqlx::PgPool::connect_lazy_with(
+                options,
+            )))
+        }
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => {
+            let options = url.parse().map_err(Invalid::Url)?;
+            Ok(SqlxLockProvider::new(sqlx::MySqlPool::connect_lazy_with(
+                options,
+            )))
+        }
+        #[cfg(feature = "sqlite")]
+        "sqlite" => {
+            use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+            let options: SqliteConnectOptions = url.parse().map_err(Invalid::Url)?;
+            let options = options
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal);
+            // One connection for good: an in-memory database is gone with its last.
+            let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+            let pool = pool
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_lazy_with(options);
+            Ok(SqlxLockProvider::new(pool))
+        }
+        #[cfg(not(feature = "postgres"))]
+        "postgres" | "postgresql" => Err(off(scheme, "postgres")),
+        #[cfg(not(feature = "mysql"))]
+        "mysql" | "mariadb" => Err(off(scheme, "mysql")),
+        #[cfg(not(feature = "sqlite"))]
+        "sqlite" => Err(off(scheme, "sqlite")),
+        // The whole text may be a secret if it is no URL.
+        _ if !url.contains(':') => Err(Invalid::NoScheme),
+        _ => Err(Invalid::Scheme(scheme.to_owned())),
+    }
+}
+
+#[cfg(not(all(feature = "postgres", feature = "mysql", feature = "sqlite")))]
+fn off(scheme: &str, feature: &'static str) -> Invalid {
+    Invalid::Feature {
+        scheme: scheme.to_owned(),
+        feature,
+    }
+}

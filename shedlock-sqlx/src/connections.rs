@@ -1,0 +1,127 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection as _, Pool};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::dialect::{Dialect, Options};
+use crate::look::Answer;
+use crate::statement::{Statement, Values};
+
+/// Connections that are only for locks, opened as they are needed and kept.
+///
+/// They are not in a pool of sqlx's, which sends a ping each time a connection comes back to it; a pool only opens them,
+/// with the options and the `after_connect` of the service's own.
+pub(crate) struct Connections<D: Dialect> {
+    opener: Pool<D>,
+    /// Whether what the opener has are the only connections there can be.
+    lent: bool,
+    permits: Semaphore,
+    idle: Mutex<Vec<D::Connection>>,
+}
+
+impl<D: Dialect> Connections<D> {
+    /// At most `limit` connections to where `pool` leads, independent of it; an open attempt takes at most `patience`.
+    pub(crate) fn new(pool: Pool<D>, limit: u32, patience: Duration) -> Self {
+        let options: Options<D> = (*pool.connect_options()).clone();
+        let lent = D::is_private(&options);
+        let opener = if lent {
+            pool
+        } else {
+            // Without limits of time the pool needs no task that watches them.
+            let own = pool
+                .options()
+                .clone()
+                .max_connections(limit)
+                .min_connections(0);
+            let own = own.idle_timeout(None).max_lifetime(None);
+            let own = own.test_before_acquire(false).acquire_timeout(patience);
+            own.connect_lazy_with(D::tune(options, patience))
+        };
+        Self {
+            opener,
+            lent,
+            permits: Semaphore::new(limit as usize),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Waits for a connection that nobody else uses.
+    pub(crate) async fn get(&self) -> Result<Connection<'_, D>, sqlx::Error> {
+        let permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| sqlx::Error::PoolClosed)?;
+        let idle = self.idle().pop();
+        let live = match idle {
+            Some(connection) => Live::Own(connection),
+            None if self.lent => Live::Lent(self.opener.acquire().await?),
+            None => Live::Own(self.open().await?),
+        };
+        Ok(Connection {
+            live,
+            home: self,
+            _permit: permit,
+        })
+    }
+
+    async fn open(&self) -> Result<D::Connection, sqlx::Error> {
+        let mut connection = match self.opener.acquire().await {
+            Ok(connection) => connection.detach(),
+            // The pool tries again and again, and does not tell what it was that failed.
+            Err(sqlx::Error::PoolTimedOut) => {
+                let options = self.opener.connect_options();
+                D::Connection::connect_with(&options).await?
+            }
+            Err(error) => return Err(error),
+        };
+        D::greet(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Forgets every idle connection: if one broke, its server may be gone.
+    pub(crate) fn forget_idle(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<D::Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Live<D: Dialect> {
+    Own(D::Connection),
+    Lent(PoolConnection<D>),
+}
+
+/// A connection in use. It is closed when it is dropped, as whoever dropped it may have been in the middle of a statement,
+/// unless it was [kept](Self::keep).
+pub(crate) struct Connection<'a, D: Dialect> {
+    live: Live<D>,
+    home: &'a Connections<D>,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl<D: Dialect> Connection<'_, D> {
+    /// Sends a statement and reads its answer.
+    pub(crate) async fn exchange(
+        &mut self,
+        statement: &Statement,
+        values: &Values,
+    ) -> Result<Answer, sqlx::Error> {
+        let connection = match &mut self.live {
+            Live::Own(connection) => connection,
+            Live::Lent(connection) => &mut **connection,
+        };
+        D::exchange(connection, statement, values).await
+    }
+
+    /// Gives it back for the next one.
+    pub(crate) fn keep(self) {
+        if let Live::Own(connection) = self.live {
+            self.home.idle().push(connection);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! One file per database: its SQL, how it answers, and what its errors mean.
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use sqlx::error::DatabaseError;
+use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArguments, Type};
+
+use crate::error::Kind;
+use crate::look::{Answer, Record, Verdict};
+use crate::statement::{Placeholders, Statement, Statements, Value, Values};
+use crate::table::Table;
+
+/// How its connections are described.
+pub(crate) type Options<D> = <<D as Database>::Connection as Connection>::Options;
+
+/// What differs between the databases.
+pub(crate) trait Dialect: Database {
+    /// The sign around names.
+    const QUOTE: char;
+    /// How parameters are spelt.
+    const PLACEHOLDERS: Placeholders;
+    /// The smallest step of a stored instant, in microseconds.
+    const STEP: i64;
+    /// Whether an acquire first looks by a statement that takes no lock in the store.
+    const LOOKS_FIRST: bool;
+
+    /// The statements, as templates.
+    fn statements(table: &Table) -> Statements<String>;
+
+    /// The options of connections that are only for locks; a statement shall not wait for longer than `patience`.
+    fn tune(options: Options<Self>, patience: Duration) -> Options<Self>;
+
+    /// Prepares a new connection.
+    fn greet(
+        _connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Whether a second connection would see other data.
+    fn is_private(options: &Options<Self>) -> bool;
+
+    /// Sends a statement and reads its answer to the end.
+    fn exchange(
+        connection: &mut Self::Connection,
+        statement: &Statement,
+        values: &Values,
+    ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send;
+
+    /// Rows affected, and the number carried home.
+    fn counts(result: &Self::QueryResult) -> (u64, u64);
+
+    /// Reads the answer to [`Statements::acquire`].
+    fn verdict(answer: Answer, values: &Values) -> Verdict;
+
+    /// Reads the answer to [`Statements::extend`]: the new end, if the lease was extended.
+    fn extended(answer: &Answer) -> Option<i64>;
+
+    /// What an error means.
+    fn kind(error: &dyn DatabaseError) -> Kind;
+}
+
+/// [`Dialect::exchange`] for every driver of sqlx.
+///
+/// It reads on after the last row: a server commits after that, and only its final word says that it did.
+async fn exchange<D>(
+    connection: &mut D::Connection,
+    statement: &Statement,
+    values: &Values,
+) -> Result<Answer, sqlx::Error>
+where
+    D: Dialect,
+    D::Arguments: IntoArguments<D>,
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+    for<'e> String: Encode<'e, D> + Type<D>,
+    for<'e> Option<i64>: Encode<'e, D> + Type<D>,
+    for<'r> Record: FromRow<'r, D::Row>,
+{
+    let mut query = sqlx::query::<D>(statement.sql());
+    for value in statement.values(values) {
+        query = match value {
+            Value::Text(text) => query.bind(text),
+            Value::Micros(micros) => query.bind(micros),
+        };
+    }
+    let mut answer = Answer::default();
+    let mut parts = connection.fetch_many(query);
+    while let Some(part) = parts.try_next().await? {
+        match part {
+            Either::Left(result) => (answer.affected, answer.carried) = D::counts(&result),
+            Either::Right(row) => answer.records.push(Record::from_row(&row)?),
+        }
+    }
+    Ok(answer)
+}

@@ -1,0 +1,183 @@
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
+use sqlx::{Executor, MySql};
+
+use super::{Dialect, Options, exchange};
+use crate::error::Kind;
+use crate::look::{Answer, Look, Verdict};
+use crate::statement::{Placeholders, Statement, Statements, Values};
+use crate::table::Table;
+
+const NOW: &str = "UTC_TIMESTAMP(3)";
+const EPOCH: &str = "TIMESTAMP'1970-01-01 00:00:00.000000'";
+
+/// Where a carried number is split: milliseconds of the clock above, microseconds by which `locked_at` is ahead of it below.
+const AHEAD: u64 = 1 << 20;
+
+/// The microseconds of an instant. Never `FROM_UNIXTIME` or its like, which mean the session's time zone.
+fn micros(instant: &str) -> String {
+    format!("TIMESTAMPDIFF(MICROSECOND, {EPOCH}, {instant})")
+}
+
+/// The instant of some microseconds.
+fn instant(micros: &str) -> String {
+    format!("TIMESTAMPADD(MICROSECOND, {micros}, {EPOCH})")
+}
+
+/// Byte by byte, as the column's collation may take `job`, `Job` and `job ` for one.
+fn same(a: &str, b: &str) -> String {
+    format!(
+        "CAST(CONVERT({a} USING utf8mb4) AS BINARY) = CAST(CONVERT({b} USING utf8mb4) AS BINARY)"
+    )
+}
+
+/// One round trip to win and one to come too early; else a look follows.
+///
+/// The assignments are made from left to right. The first decides for all: it leaves a number in `LAST_INSERT_ID`, 0 if the lock is not
+/// free, and the others go by that. The number also comes home with the server's OK, as no row would.
+fn acquire(t: &Table) -> String {
+    let Table {
+        table,
+        name,
+        lock_until,
+        locked_at,
+        locked_by,
+    } = t;
+    let now = micros(NOW);
+    let at = micros(&format!("{table}.{locked_at}"));
+    let same = same(&format!("{table}.{name}"), "$name");
+    let next_at = format!(
+        "GREATEST({NOW}, COALESCE(TIMESTAMPADD(MICROSECOND, {step}, {table}.{locked_at}), {NOW}))",
+        step = MySql::STEP
+    );
+    let next_micros = micros(&next_at);
+    let new_at = instant(&format!(
+        "LAST_INSERT_ID({now} DIV 1000 * {AHEAD}) DIV {AHEAD} * 1000"
+    ));
+    format!(
+        "INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
+        SELECT $name, TIMESTAMPADD(MICROSECOND, $at_most, {NOW}), {new_at}, $holder
+        FROM (SELECT 1) AS clock WHERE $fire_time IS NULL OR LAST_INSERT_ID({now}) >= $fire_time
+        ON DUPLICATE KEY UPDATE
+            {locked_by} = IF(LAST_INSERT_ID(IF(
+                COALESCE({table}.{lock_until} <= {NOW}, TRUE) AND COALESCE({at} < $fire_time, TRUE) AND {same},
+                {now} DIV 1000 * {AHEAD} + LEAST({next_micros} - {now}, {AHEAD} - 1), 0)), $holder, {table}.{locked_by}),
+            {lock_until} = IF(LAST_INSERT_ID(), TIMESTAMPADD(MICROSECOND, $at_most, {NOW}), {table}.{lock_until}),
+            {locked_at} = IF(LAST_INSERT_ID(), {next_at}, {table}.{locked_at})"
+    )
+}
+
+impl Dialect for MySql {
+    const QUOTE: char = '`';
+    const PLACEHOLDERS: Placeholders = Placeholders::Ordered;
+    const STEP: i64 = 1_000;
+    const LOOKS_FIRST: bool = false;
+
+    fn statements(t: &Table) -> Statements<String> {
+        let Table {
+            table,
+            name,
+            lock_until,
+            locked_at,
+            locked_by,
+        } = t;
+        let now = micros(NOW);
+        let at = micros(&format!("l.{locked_at}"));
+        let until = micros(&format!("l.{lock_until}"));
+        let row = format!("l.{name}, l.{locked_by}, COALESCE({at}, 0), COALESCE({until}, 0)");
+        let owned = format!(
+            "l.{name} = $name AND {} AND {} AND {at} = $locked_at",
+            same(&format!("l.{name}"), "$name"),
+            same(&format!("l.{locked_by}"), "$holder"),
+        );
+        let extended = instant(&format!("LAST_INSERT_ID({now} + $at_most)"));
+        let released = instant(&format!("GREATEST({now}, LEAST({at}, {now}) + $at_least)"));
+        Statements {
+            acquire: acquire(t),
+            look: format!(
+                "SELECT {now}, 0, {row} FROM (SELECT 1) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
+            ),
+            extend: format!(
+                "UPDATE {table} AS l SET l.{lock_until} = {extended} WHERE {owned} AND l.{lock_until} > {NOW}"
+            ),
+            release: format!("UPDATE {table} AS l SET l.{lock_until} = {released} WHERE {owned}"),
+            locks: format!(
+                "SELECT {now}, 0, {row} FROM {table} AS l ORDER BY CAST(CONVERT(l.{name} USING utf8mb4) AS BINARY)"
+            ),
+            now: format!("SELECT {now}, 0, NULL, NULL, NULL, NULL"),
+            probe: format!("SELECT {now}, 0, {row} FROM {table} AS l WHERE FALSE"),
+            create: t.rename(include_str!(
+                "../../migrations/mysql/0001_create_shedlock.sql"
+            )),
+        }
+    }
+
+    fn tune(options: MySqlConnectOptions, _patience: Duration) -> MySqlConnectOptions {
+        options
+    }
+
+    /// A `TIMESTAMP` column means the session's time zone, and ShedLock's Java clients leave that as the server has it.
+    /// Without the strict mode a text that is too long would be cut, and lock something else.
+    async fn greet(connection: &mut Self::Connection) -> Result<(), sqlx::Error> {
+        let greeting =
+            "SET time_zone = DEFAULT, sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')";
+        connection.execute(greeting).await.map(drop)
+    }
+
+    fn is_private(_options: &Options<Self>) -> bool {
+        false
+    }
+
+    fn exchange(
+        connection: &mut Self::Connection,
+        statement: &Statement,
+        values: &Values,
+    ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send {
+        exchange::<Self>(connection, statement, values)
+    }
+
+    fn counts(result: &MySqlQueryResult) -> (u64, u64) {
+        (result.rows_affected(), result.last_insert_id())
+    }
+
+    fn verdict(answer: Answer, values: &Values) -> Verdict {
+        let carried = answer.carried;
+        if answer.affected == 0 && carried > 0 {
+            let now = carried.cast_signed();
+            return Verdict::Refused(Look { now, row: None });
+        }
+        let now = (carried / AHEAD * 1_000).cast_signed();
+        let ahead = (carried % AHEAD).cast_signed();
+        match ahead {
+            _ if carried == 0 => Verdict::Unknown,
+            ahead if ahead + 1 == AHEAD.cast_signed() => Verdict::WonUnseen,
+            ahead => Verdict::Won(now + ahead, now + values.at_most),
+        }
+    }
+
+    fn extended(answer: &Answer) -> Option<i64> {
+        (answer.affected > 0).then_some(answer.carried.cast_signed())
+    }
+
+    fn kind(error: &dyn DatabaseError) -> Kind {
+        let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() else {
+            return Kind::Other;
+        };
+        match error.number() {
+            1146 => Kind::TableMissing,
+            1054 => Kind::ColumnMissing,
+            1044 | 1142 | 1143 | 1227 | 1370 => Kind::Denied,
+            1290 | 1792 | 1836 => Kind::ReadOnly,
+            1406 => Kind::TooLong,
+            // Lock wait timeout, deadlock, statement timeout; and two that create the table at once.
+            1205 | 1213 | 1969 | 3024 | 1050 | 1684 => Kind::Conflict,
+            1040 | 1203 | 1226 => Kind::Unreachable,
+            // Shutting down, killed, or idle for too long.
+            1053 | 1077 | 1079 | 1317 | 1927 | 4031 => Kind::Broken,
+            _ => Kind::Other,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::Postgres;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgConnectOptions, PgQueryResult};
+
+use super::{Dialect, Options, exchange};
+use crate::error::Kind;
+use crate::look::{Answer, Verdict};
+use crate::statement::{Placeholders, Statement, Statements, Values};
+use crate::table::Table;
+
+const EPOCH: &str = "'1970-01-01 00:00:00+00'";
+const FAR: &str = "'9999-12-31 00:00:00+00'";
+
+/// The microseconds of an instant; 0 for NULL, and a limit for `infinity`.
+///
+/// A literal takes the column's type: a `timestamp` ignores its `+00` and means UTC, a `timestamptz` honours it.
+/// So both are read alike, whatever the session's time zone is.
+fn micros(instant: &str) -> String {
+    format!("(extract(epoch FROM least(greatest({instant}, {EPOCH}), {FAR})) * 1000000)::bigint")
+}
+
+/// The instant of some microseconds, in the type of a column of the table.
+fn instant(micros: &str, column: &str, table: &str) -> String {
+    format!("(coalesce((NULL::{table}).{column}, {EPOCH}) + ({micros}) * interval '1 microsecond')")
+}
+
+/// One round trip for every outcome, and a refusal writes nothing: `INSERT` is reached only if a look says that the lock is free.
+///
+/// `clock_timestamp()`, as `CURRENT_TIMESTAMP` would stand still in a transaction. When two see the lock free, one waits for the other's row and
+/// then finds it taken. What it finds is newer than the snapshot that the rest of the statement sees, so the condition itself
+/// leaves it in a setting that lasts as long as the statement.
+fn acquire(t: &Table) -> String {
+    let Table {
+        table,
+        name,
+        lock_until,
+        locked_at,
+        locked_by,
+    } = t;
+    let clock = micros("clock_timestamp()");
+    let seen_at = micros(locked_at);
+    let seen_until = micros(lock_until);
+    let new_until = instant("now + $at_most", lock_until, table);
+    let new_at = instant("now", locked_at, table);
+    let fresh_at = micros(&format!("l.{locked_at}"));
+    let fresh_until = micros(&format!("l.{lock_until}"));
+    let proposed_at = micros(&format!("excluded.{locked_at}"));
+    format!(
+        "WITH clock AS MATERIALIZED (
+            SELECT {clock} AS now
+        ), seen AS MATERIALIZED (
+            SELECT {name}::text AS name, {locked_by}::text AS holder, {seen_at} AS locked_at, {seen_until} AS lock_until
+            FROM {table} WHERE {name} = $name
+        ), won AS (
+            INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})
+            SELECT $name, {new_until}, {new_at}, $holder
+            FROM clock LEFT JOIN seen ON true
+            WHERE coalesce($fire_time <= now, true)
+                AND coalesce(seen.lock_until <= now, true) AND coalesce(seen.locked_at < $fire_time, true)
+            ON CONFLICT ({name}) DO UPDATE SET
+                {lock_until} = excluded.{lock_until},
+                {locked_at} = greatest(excluded.{locked_at}, l.{locked_at} + interval '1 microsecond'),
+                {locked_by} = excluded.{locked_by}
+            WHERE CASE
+                WHEN {fresh_until} <= {proposed_at} AND coalesce({fresh_at} < $fire_time, true)
+                    AND l.{name}::text COLLATE \"C\" = $name
+                THEN true
+                ELSE set_config('shedlock.seen',
+                    jsonb_build_array(l.{name}, l.{locked_by}, {fresh_at}, {fresh_until})::text, true) IS NULL
+            END
+            RETURNING {name}::text AS name, {locked_by}::text AS holder, {seen_at} AS locked_at, {seen_until} AS lock_until
+        )
+        SELECT now, (won.name IS NOT NULL)::int::bigint,
+            coalesce(won.name, fresh.row ->> 0, seen.name),
+            coalesce(won.holder, fresh.row ->> 1, seen.holder),
+            coalesce(won.locked_at, (fresh.row ->> 2)::bigint, seen.locked_at),
+            coalesce(won.lock_until, (fresh.row ->> 3)::bigint, seen.lock_until)
+        FROM clock LEFT JOIN won ON true LEFT JOIN seen ON true
+            LEFT JOIN LATERAL (
+                SELECT nullif(current_setting('shedlock.seen', true), '')::jsonb AS row WHERE won.name IS NULL
+            ) AS fresh ON true"
+    )
+}
+
+impl Dialect for Postgres {
+    const QUOTE: char = '"';
+    const PLACEHOLDERS: Placeholders = Placeholders::Numbered('$');
+    const STEP: i64 = 1;
+    const LOOKS_FIRST: bool = false;
+
+    fn statements(t: &Table) -> Statements<String> {
+        let Table {
+            table,
+            name,
+            lock_until,
+            locked_at,
+            locked_by,
+        } = t;
+        let clock = micros("clock_timestamp()");
+        let at = micros(&format!("l.{locked_at}"));
+        let until = micros(&format!("l.{lock_until}"));
+        let row = format!("l.{name}::text, l.{locked_by}::text, {at}, {until}");
+        let lease_at = instant("$locked_at", locked_at, table);
+        let owned =
+            format!("l.{name} = $name AND l.{locked_by} = $holder AND l.{locked_at} = {lease_at}");
+        let extended = instant("now + $at_most", lock_until, table);
+        let released = instant(
+            &format!("greatest(now, least({at}, now) + $at_least)"),
+            lock_until,
+            table,
+        );
+        Statements {
+            acquire: acquire(t),
+            look: format!(
+                "SELECT {clock}, 0::bigint, {row} FROM (SELECT) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
+            ),
+            extend: format!(
+                "WITH clock AS MATERIALIZED (SELECT {clock} AS now)
+                UPDATE {table} AS l SET {lock_until} = {extended} FROM clock
+                WHERE {owned} AND {until} > now
+                RETURNING now, 1::bigint, {row}"
+            ),
+            // A release need not wait for the disk: if it is lost, the lock is free later.
+            release: format!(
+                "WITH clock AS MATERIALIZED (
+                    SELECT {clock} AS now, set_config('synchronous_commit', 'off', true)
+                )
+                UPDATE {table} AS l SET {lock_until} = {released} FROM clock WHERE {owned}"
+            ),
+            locks: format!(
+                "SELECT {clock}, 0::bigint, {row} FROM {table} AS l ORDER BY l.{name}::text COLLATE \"C\""
+            ),
+            now: format!(
+                "SELECT {clock}, 0::bigint, NULL::text, NULL::text, NULL::bigint, NULL::bigint"
+            ),
+            probe: format!("SELECT {clock}, 0::bigint, {row} FROM {table} AS l WHERE false"),
+            create: t.rename(include_str!(
+                "../../migrations/postgres/0001_create_shedlock.sql"
+            )),
+        }
+    }
+
+    fn tune(options: PgConnectOptions, _patience: Duration) -> PgConnectOptions {
+        options
+    }
+
+    fn is_private(_options: &Options<Self>) -> bool {
+        false
+    }
+
+    fn exchange(
+        connection: &mut Self::Connection,
+        statement: &Statement,
+        values: &Values,
+    ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send {
+        exchange::<Self>(connection, statement, values)
+    }
+
+    fn counts(result: &PgQueryResult) -> (u64, u64) {
+        (result.rows_affected(), 0)
+    }
+
+    fn verdict(answer: Answer, _values: &Values) -> Verdict {
+        Verdict::of(answer)
+    }
+
+    fn extended(answer: &Answer) -> Option<i64> {
+        answer.records.first().and_then(|record| record.5)
+    }
+
+    fn kind(error: &dyn DatabaseError) -> Kind {
+        match error.code().as_deref().unwrap_or_default() {
+            "42P01" | "3F000" => Kind::TableMissing,
+            "42703" => Kind::ColumnMissing,
+            "42501" => Kind::Denied,
+            "25006" => Kind::ReadOnly,
+            "22001" => Kind::TooLong,
+            // Serialization, deadlock, lock_timeout, statement_timeout; and two that create the table at once.
+            "40001" | "40P01" | "55P03" | "57014" | "23505" | "42P07" | "42710" => Kind::Conflict,
+            "53300" => Kind::Unreachable,
+            code if code.starts_with("57P") || code.starts_with("08") => Kind::Broken,
+            _ => Kind::Other,
+        }
+    }
+}

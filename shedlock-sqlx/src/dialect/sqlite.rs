@@ -1,0 +1,134 @@
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::Sqlite;
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
+
+use super::{Dialect, exchange};
+use crate::error::Kind;
+use crate::look::{Answer, Verdict};
+use crate::statement::{Placeholders, Statement, Statements, Values};
+use crate::table::Table;
+
+/// The microseconds of a text, by whole numbers: a day as a floating-point number would lose some. 0 for NULL.
+fn micros(text: &str) -> String {
+    format!(
+        "coalesce(CAST(strftime('%s', {text}) AS INTEGER) * 1000000 + CAST(substr(strftime('%f', {text}), 4) AS INTEGER) * 1000, 0)"
+    )
+}
+
+/// The text of some microseconds. The seconds are a floating-point number that is good for more than milliseconds until the year 9999.
+fn text(micros: &str) -> String {
+    format!("strftime('%Y-%m-%d %H:%M:%f', ({micros}) / 1000000.0, 'unixepoch')")
+}
+
+impl Dialect for Sqlite {
+    const QUOTE: char = '"';
+    const PLACEHOLDERS: Placeholders = Placeholders::Numbered('?');
+    const STEP: i64 = 1_000;
+    /// A refused request only reads, so it never waits for a writer.
+    const LOOKS_FIRST: bool = true;
+
+    fn statements(t: &Table) -> Statements<String> {
+        let Table {
+            table,
+            name,
+            lock_until,
+            locked_at,
+            locked_by,
+        } = t;
+        let now = micros("'now'");
+        let at = micros(&format!("l.{locked_at}"));
+        let until = micros(&format!("l.{lock_until}"));
+        let row = format!("l.{name}, l.{locked_by}, {at}, {until}");
+        let returned = format!(
+            "RETURNING {now}, 1, {name}, {locked_by}, {}, {}",
+            micros(locked_at),
+            micros(lock_until)
+        );
+        let new_until = text(&format!("{now} + $at_most"));
+        let new_at = text(&now);
+        let next_at = text(&format!("max({now}, {at} + {})", Self::STEP));
+        let lease_at = text("$locked_at");
+        let owned = format!(
+            "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND l.{locked_at} = {lease_at}"
+        );
+        let released = text(&format!("max({now}, min({at}, {now}) + $at_least)"));
+        Statements {
+            // One autocommit statement that decides by itself: a transaction that reads before it writes is refused at once
+            // when somebody else wrote meanwhile, however long the busy timeout.
+            acquire: format!(
+                "INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})
+                SELECT $name, {new_until}, {new_at}, $holder WHERE coalesce($fire_time <= {now}, true)
+                ON CONFLICT ({name}) DO UPDATE SET
+                    {lock_until} = {new_until}, {locked_at} = {next_at}, {locked_by} = $holder
+                WHERE {until} <= {now} AND coalesce({at} < $fire_time, true) AND l.{name} COLLATE BINARY = $name
+                {returned}"
+            ),
+            look: format!("SELECT {now}, 0, {row} FROM (SELECT 1) LEFT JOIN {table} AS l ON l.{name} = $name"),
+            extend: format!(
+                "UPDATE {table} AS l SET {lock_until} = {new_until} WHERE {owned} AND {until} > {now} {returned}"
+            ),
+            release: format!("UPDATE {table} AS l SET {lock_until} = {released} WHERE {owned}"),
+            locks: format!("SELECT {now}, 0, {row} FROM {table} AS l ORDER BY l.{name} COLLATE BINARY"),
+            now: format!("SELECT {now}, 0, NULL, NULL, NULL, NULL"),
+            probe: format!("SELECT {now}, 0, {row} FROM {table} AS l WHERE false"),
+            create: t.rename(include_str!("../../migrations/sqlite/0001_create_shedlock.sql")),
+        }
+    }
+
+    fn tune(options: SqliteConnectOptions, patience: Duration) -> SqliteConnectOptions {
+        options.busy_timeout(patience)
+    }
+
+    fn is_private(options: &SqliteConnectOptions) -> bool {
+        let file = options.get_filename().to_string_lossy();
+        // sqlx tells `mode=memory` in no other way.
+        file.is_empty()
+            || file.contains(":memory:")
+            || format!("{options:?}").contains("in_memory: true")
+    }
+
+    fn exchange(
+        connection: &mut Self::Connection,
+        statement: &Statement,
+        values: &Values,
+    ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send {
+        exchange::<Self>(connection, statement, values)
+    }
+
+    fn counts(result: &SqliteQueryResult) -> (u64, u64) {
+        (result.rows_affected(), 0)
+    }
+
+    fn verdict(answer: Answer, _values: &Values) -> Verdict {
+        Verdict::of(answer)
+    }
+
+    fn extended(answer: &Answer) -> Option<i64> {
+        answer.records.first().and_then(|record| record.5)
+    }
+
+    fn kind(error: &dyn DatabaseError) -> Kind {
+        let message = error.message();
+        let code: i32 = error
+            .code()
+            .and_then(|code| code.parse().ok())
+            .unwrap_or_default();
+        // The low byte is the code, the rest says more about it.
+        match code & 0xff {
+            5 | 6 => Kind::Conflict,
+            8 => Kind::ReadOnly,
+            3 | 23 => Kind::Denied,
+            14 => Kind::Unreachable,
+            1 if message.contains("no such table") || message.contains("unknown database") => {
+                Kind::TableMissing
+            }
+            1 if message.contains("no such column") || message.contains("has no column") => {
+                Kind::ColumnMissing
+            }
+            _ => Kind::Other,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use shedlock_core::LockError;
+
+use crate::dialect::Dialect;
+
+/// What an error of a driver means for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    TableMissing,
+    ColumnMissing,
+    Denied,
+    ReadOnly,
+    TooLong,
+    /// Another statement was in the way (deadlock, serialization, a busy file): the same one may succeed at once.
+    Conflict,
+    /// The connection is of no use any more; another one may be.
+    Broken,
+    /// There is no connection to be had.
+    Unreachable,
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn of<D: Dialect>(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(error) => D::kind(error.as_ref()),
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+                Self::Broken
+            }
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
+                Self::Unreachable
+            }
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether a connection is as good as before.
+    pub(crate) fn spares_connection(self) -> bool {
+        // After a failover, the same address may lead to the new primary.
+        !matches!(self, Self::Broken | Self::Unreachable | Self::ReadOnly)
+    }
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The driver said so.
+    #[error("{kind:?}")]
+    Driver {
+        kind: Kind,
+        place: Place,
+        source: sqlx::Error,
+    },
+    /// It took too long.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The lock changed hands between every two looks.
+    #[error("others kept taking and freeing the lock `{0}`")]
+    Contended(String),
+    /// The task that made the call is gone.
+    #[error("the runtime is shutting down")]
+    Gone,
+    /// The row that the store finds has another name.
+    #[error("`{name}` finds `{stored}`")]
+    Collision { name: String, stored: String },
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+/// What a failed call was about.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) table: String,
+    pub(crate) name: String,
+    pub(crate) holder: String,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Invalid {
+    #[error("`{0}` is no table: write `table` or `schema.table`")]
+    Table(String),
+    #[error("`{0}` is no name of a table or column: 1 to 63 letters, digits, `_` or `-`")]
+    Identifier(String),
+    #[error(
+        "`{0}` is no holder: 1 to 255 characters without blanks at its ends and without control characters"
+    )]
+    Holder(String),
+    #[error("a provider needs at least one connection")]
+    NoConnection,
+    #[error("a provider needs a timeout of at least 1ms")]
+    NoTimeout,
+    #[error("no database is known by the scheme `{0}`: use postgres, mysql, mariadb or sqlite")]
+    Scheme(String),
+    #[error("a database URL starts with its scheme: postgres:, mysql:, mariadb: or sqlite:")]
+    NoScheme,
+    #[error("`{scheme}` needs the cargo feature `{feature}` of shedlock, which is off")]
+    #[cfg_attr(
+        all(feature = "postgres", feature = "mysql", feature = "sqlite"),
+        expect(dead_code, reason = "no feature is off")
+    )]
+    Feature {
+        scheme: String,
+        feature: &'static str,
+    },
+    #[error("the database URL cannot be read: {0}")]
+    Url(#[source] sqlx::Error),
+}
+
+impl From<Failure> for LockError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Driver {
+                kind,
+                place,
+                source,
+            } => described(kind, place, source),
+            Failure::Collision { name, stored } => Self::NameCollision { name, stored },
+            Failure::Invalid(invalid) => Self::Store {
+                problem: invalid.to_string(),
+                source: "a setting cannot be used".into(),
+            },
+            Failure::TimedOut(after) => Self::Unavailable {
+                problem: format!(
+                    "it did not answer within {after:?}; is it up, and is the network?"
+                ),
+                source: failure.into(),
+            },
+            Failure::Contended(_) => Self::Unavailable {
+                problem: "the lock changed hands with every look at it".into(),
+                source: failure.into(),
+            },
+            Failure::Gone => Self::Unavailable {
+                problem: "the call was given up".into(),
+                source: failure.into(),
+            },
+        }
+    }
+}
+
+fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
+    let problem = error.to_string();
+    let Place {
+        table,
+        name,
+        holder,
+    } = place;
+    let source: Box<dyn StdError + Send + Sync> = match error {
+        sqlx::Error::Database(error) => error.into_error(),
+        other => other.into(),
+    };
+    match kind {
+        Kind::TableMissing => LockError::TableMissing { table, source },
+        Kind::ColumnMissing => LockError::TableMismatch {
+            table,
+            problem: source.to_string(),
+            source,
+        },
+        Kind::Denied => LockError::PermissionDenied { table, source },
+        Kind::ReadOnly => LockError::ReadOnly { source },
+        Kind::TooLong => {
+            let (column, value) = too_long(&source.to_string(), name, holder);
+            LockError::TooLong {
+                column,
+                value,
+                source,
+            }
+        }
+        Kind::Conflict => LockError::Unavailable {
+            problem: "other statements were in the way, again and again".into(),
+            source,
+        },
+        Kind::Broken | Kind::Unreachable => LockError::Unavailable { problem, source },
+        Kind::Other => LockError::Store { problem, source },
+    }
+}
+
+/// Which text was too long: MySQL names the column, PostgreSQL the room in it.
+fn too_long(message: &str, name: String, holder: String) -> (String, String) {
+    let room = message
+        .split_once("varying(")
+        .and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
+    let is_holder = match room {
+        Some(room) => name.chars().count() <= room,
+        None => message.contains("'locked_by'"),
+    };
+    if is_holder {
+        ("locked_by".into(), holder)
+    } else {
+        ("name".into(), name)
+    }
+}

@@ -1,0 +1,140 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use shedlock_core::{Acquire, Acquisition, Held, Lease, StoredLock};
+
+/// What every statement that answers with rows answers with: now, whether the lock was won, and the lock's four columns.
+/// Instants are microseconds since the Unix epoch, 0 where the table has NULL: a lock that was never taken.
+pub(crate) type Record = (
+    Option<i64>,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+);
+
+/// What a statement answered.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) records: Vec<Record>,
+    /// Rows that it found and changed, or would have changed.
+    pub(crate) affected: u64,
+    /// MySQL's `LAST_INSERT_ID`, which carries a number home; 0 elsewhere.
+    pub(crate) carried: u64,
+}
+
+/// How a dialect reads the answer to its acquire.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The lock is ours: `locked_at` and `lock_until`.
+    Won(i64, i64),
+    /// It is ours, and the answer does not tell the times: the clock is far behind the lock's last `locked_at`.
+    #[cfg(feature = "mysql")]
+    WonUnseen,
+    /// It is not, for the reasons seen.
+    Refused(Look),
+    /// It is not, and the answer does not tell why.
+    Unknown,
+}
+
+impl Verdict {
+    /// Of a record whose second column says whether the lock was won.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn of(answer: Answer) -> Self {
+        match answer.records.into_iter().next() {
+            Some((_, 1, _, _, Some(locked_at), Some(lock_until))) => {
+                Self::Won(locked_at, lock_until)
+            }
+            Some(record) => Self::Refused(Look::of(record)),
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// The store's clock and one lock at one moment.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) now: i64,
+    pub(crate) row: Option<Row>,
+}
+
+/// A lock's row.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) holder: String,
+    pub(crate) locked_at: i64,
+    pub(crate) lock_until: i64,
+}
+
+impl Look {
+    pub(crate) fn of((now, _, name, holder, locked_at, lock_until): Record) -> Self {
+        Self {
+            now: now.unwrap_or_default(),
+            row: name.map(|name| Row {
+                name,
+                holder: holder.unwrap_or_default(),
+                locked_at: locked_at.unwrap_or_default(),
+                lock_until: lock_until.unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// Why a request is refused; `None` if the lock is free for it.
+    pub(crate) fn refusal(&self, request: &Acquire) -> Option<Acquisition> {
+        let fire_time = request
+            .fire_time()
+            .map(|fire_time| fire_time.timestamp_micros());
+        if let Some(early) = fire_time.and_then(|fire_time| fire_time.checked_sub(self.now))
+            && early > 0
+        {
+            let by = Duration::from_micros(early.unsigned_abs());
+            return Some(Acquisition::TooEarly { by });
+        }
+        let row = self.row.as_ref()?;
+        if fire_time.is_some_and(|fire_time| row.locked_at >= fire_time) {
+            Some(Acquisition::AlreadyRan(row.held(self.now)))
+        } else if row.lock_until > self.now {
+            Some(Acquisition::Held(row.held(self.now)))
+        } else {
+            None
+        }
+    }
+}
+
+impl Row {
+    pub(crate) fn held(&self, now: i64) -> Held {
+        Held {
+            holder: self.holder.clone(),
+            locked_at: instant(self.locked_at),
+            until: instant(self.lock_until),
+            now: instant(now),
+        }
+    }
+
+    pub(crate) fn into_stored(self) -> StoredLock {
+        StoredLock {
+            name: self.name,
+            holder: self.holder,
+            locked_at: instant(self.locked_at),
+            lock_until: instant(self.lock_until),
+        }
+    }
+}
+
+/// A lease of the given times.
+pub(crate) fn lease(name: &str, holder: &str, locked_at: i64, lock_until: i64) -> Lease {
+    Lease::new(name, holder, instant(locked_at), instant(lock_until))
+}
+
+/// An instant of microseconds since the Unix epoch; the farthest one for what lies beyond.
+pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// A duration in microseconds, rounded up to what the store can keep.
+pub(crate) fn micros(duration: Duration, step: i64) -> i64 {
+    let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4);
+    micros.saturating_add(step - 1) / step * step
+}

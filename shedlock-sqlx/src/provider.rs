@@ -1,0 +1,195 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use shedlock_core::{
+    Acquire, Acquisition, Extension, Lease, LockError, LockProvider, ProviderId, Release,
+    StoredLock,
+};
+use sqlx::Pool;
+use tokio::runtime::Handle;
+use tracing::Instrument;
+
+use crate::builder::Builder;
+use crate::database::LockDatabase;
+use crate::error::Failure;
+use crate::store::Store;
+
+/// Locks in a table of PostgreSQL, MySQL, MariaDB or SQLite.
+///
+/// The table is [ShedLock's](https://github.com/lukas-krecan/ShedLock); [`migrate`](Self::migrate) creates it. Clones are the same provider,
+/// and cheap.
+///
+/// # Connections
+/// It has connections of its own: at most two unless [set](Builder::connections), opened when they are first needed with the
+/// options of the given pool. So a lock never waits for the service's pool, never joins a transaction,
+/// and a cancelled call leaves no connection in the middle of a statement. An in-memory SQLite exists in one pool only, and
+/// is used through that one. A connection that turns out dead is replaced.
+///
+/// # Cost
+/// In round trips, once the connection has prepared its statements (two more for each with the statement cache off):
+///
+/// | | PostgreSQL | MySQL, MariaDB |
+/// |---|---|---|
+/// | acquire: won, too early | 1 | 1 |
+/// | acquire: held, ran already | 1 | 2 |
+/// | extend, release, locks, now | 1 | 1 |
+///
+/// SQLite has no wire: a refused request is one read, and only a granted one writes.
+///
+/// # Errors
+/// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a
+/// reason that passes (a deadlock, a serialization failure, a busy file, a broken connection). If the answer to an acquire
+/// was lost with its connection, the lock may be found held by this very holder, until `at_most`: nobody runs twice.
+///
+/// ```no_run
+/// use shedlock_core::{LockConfig, LockExecutor};
+/// use shedlock_sqlx::SqlxLockProvider;
+///
+/// # #[cfg(feature = "postgres")]
+/// # async fn example() -> anyhow::Result<()> {
+/// let pool = sqlx::PgPool::connect("postgres://localhost/app").await?;
+/// let locks = SqlxLockProvider::new(pool);
+/// locks.migrate().await?;
+/// LockExecutor::new(locks).run(LockConfig::new("report", "10m")?, async { /* work */ }).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct SqlxLockProvider {
+    store: Arc<dyn Store>,
+    id: ProviderId,
+}
+
+impl SqlxLockProvider {
+    /// Locks in the table `shedlock` of the database that `pool` leads to. Opens no connection yet.
+    pub fn new<DB: LockDatabase>(pool: Pool<DB>) -> Self {
+        Self::builder(pool).build_defaults()
+    }
+
+    /// The same with other names of table and columns, another holder, and so on.
+    pub fn builder<DB: LockDatabase>(pool: Pool<DB>) -> Builder<DB> {
+        Builder::new(pool)
+    }
+
+    pub(crate) fn of(store: impl Store) -> Self {
+        Self {
+            store: Arc::new(store),
+            id: ProviderId::unique(),
+        }
+    }
+
+    /// Creates the table if it is missing, in one round trip if it is there and three if not.
+    ///
+    /// A table that is there stays as it is, and then no right to create one is needed. Many nodes may call it at once. It
+    /// has nothing to do with the service's own migrations; the same SQL is in the repository's `migrations` folder for
+    /// whoever runs it there.
+    ///
+    /// # Errors
+    /// [`LockError`] if it is missing and cannot be created, or if it lacks one of the columns.
+    pub async fn migrate(&self) -> Result<(), LockError> {
+        let store = self.store.clone();
+        detached(async move { store.migrate().await }).await
+    }
+}
+
+impl fmt::Debug for SqlxLockProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (database, table) = self.store.describe();
+        f.debug_struct("SqlxLockProvider")
+            .field("database", &database)
+            .field("table", &table)
+            .field("holder", &self.store.holder())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl LockProvider for SqlxLockProvider {
+    async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
+        let store = self.store.clone();
+        let request = request.clone();
+        let acquired = detached(async move {
+            match store.acquire(&request).await? {
+                Acquisition::Acquired(lease) => Ok(Ok(Undelivered::new(store, lease))),
+                refused => Ok(Err(refused)),
+            }
+        });
+        Ok(match acquired.await? {
+            Ok(undelivered) => Acquisition::Acquired(undelivered.deliver()),
+            Err(refused) => refused,
+        })
+    }
+
+    async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
+        let (store, lease) = (self.store.clone(), lease.clone());
+        detached(async move { store.extend(&lease, at_most).await }).await
+    }
+
+    async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
+        let (store, lease) = (self.store.clone(), lease.clone());
+        detached(async move { store.release(&lease, at_least).await }).await
+    }
+
+    async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
+        let store = self.store.clone();
+        detached(async move { store.locks().await }).await
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>, LockError> {
+        let store = self.store.clone();
+        detached(async move { store.now().await }).await
+    }
+
+    async fn migrate(&self) -> Result<(), LockError> {
+        Self::migrate(self).await
+    }
+
+    fn id(&self) -> ProviderId {
+        self.id
+    }
+}
+
+/// Runs a call in a task of its own, so that a caller who goes away cuts no statement.
+async fn detached<T: Send + 'static>(
+    call: impl Future<Output = Result<T, LockError>> + Send + 'static,
+) -> Result<T, LockError> {
+    let task = tokio::spawn(call.in_current_span());
+    task.await.unwrap_or_else(|_| Err(Failure::Gone.into()))
+}
+
+/// A lease on its way to the caller. If the caller is gone, it is released: nobody works under it.
+struct Undelivered {
+    store: Arc<dyn Store>,
+    lease: Option<Lease>,
+    runtime: Handle,
+}
+
+impl Undelivered {
+    fn new(store: Arc<dyn Store>, lease: Lease) -> Self {
+        Self {
+            store,
+            lease: Some(lease),
+            runtime: Handle::current(),
+        }
+    }
+
+    fn deliver(mut self) -> Lease {
+        self.lease.take().expect("a lease is delivered once")
+    }
+}
+
+impl Drop for Undelivered {
+    fn drop(&mut self) {
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
+        let store = self.store.clone();
+        self.runtime.spawn(async move {
+            if let Err(error) = store.release(&lease, Duration::ZERO).await {
+                tracing::warn!(lock = lease.name(), %error, "a lock that nobody waited for any more could not be released");
+            }
+        });
+    }
+}

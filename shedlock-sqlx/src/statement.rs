@@ -1,0 +1,153 @@
+use std::sync::Arc;
+
+use sqlx::AssertSqlSafe;
+
+/// The statements of one dialect, with the names of one table in them.
+#[derive(Debug)]
+pub(crate) struct Statements<S> {
+    /// Takes the lock if it is free; what it answers is the dialect's own.
+    pub(crate) acquire: S,
+    /// A record of the clock, and of the lock if it is there.
+    pub(crate) look: S,
+    /// A record per extended lease, or what the dialect answers instead.
+    pub(crate) extend: S,
+    /// Affects the row of the released lease.
+    pub(crate) release: S,
+    /// A record per lock, in order of name.
+    pub(crate) locks: S,
+    /// A record of the clock, without the table.
+    pub(crate) now: S,
+    /// Reads no row, but every column.
+    pub(crate) probe: S,
+    /// Creates the table.
+    pub(crate) create: S,
+}
+
+impl Statements<String> {
+    pub(crate) fn compile(&self, placeholders: Placeholders) -> Statements<Statement> {
+        let compile = |template: &String| Statement::compile(template, placeholders);
+        Statements {
+            acquire: compile(&self.acquire),
+            look: compile(&self.look),
+            extend: compile(&self.extend),
+            release: compile(&self.release),
+            locks: compile(&self.locks),
+            now: compile(&self.now),
+            probe: compile(&self.probe),
+            create: compile(&self.create),
+        }
+    }
+}
+
+/// How a database spells a parameter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Placeholders {
+    /// `$1`, `?1`: a value that is used twice is sent once.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    Numbered(char),
+    /// `?`, in order.
+    #[cfg(feature = "mysql")]
+    Ordered,
+}
+
+/// A statement, and the values it takes in the order of its parameters.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    sql: Arc<str>,
+    parameters: Vec<Parameter>,
+}
+
+impl Statement {
+    /// Makes a statement of a template whose parameters are written `$name`, `$at_most`, and so on.
+    fn compile(template: &str, placeholders: Placeholders) -> Self {
+        let mut pieces = template.split('$');
+        let mut sql = pieces.next().unwrap_or_default().to_owned();
+        let mut parameters = Vec::new();
+        for piece in pieces {
+            let end = piece
+                .find(|c: char| !c.is_ascii_lowercase() && c != '_')
+                .unwrap_or(piece.len());
+            let parameter = Parameter::named(&piece[..end]);
+            match placeholders {
+                #[cfg(any(feature = "postgres", feature = "sqlite"))]
+                Placeholders::Numbered(sign) => {
+                    let known = parameters.iter().position(|&known| known == parameter);
+                    let index = known.unwrap_or_else(|| {
+                        parameters.push(parameter);
+                        parameters.len() - 1
+                    });
+                    sql.push_str(&format!("{sign}{}", index + 1));
+                }
+                #[cfg(feature = "mysql")]
+                Placeholders::Ordered => {
+                    parameters.push(parameter);
+                    sql.push('?');
+                }
+            }
+            sql.push_str(&piece[end..]);
+        }
+        Self {
+            sql: sql.into(),
+            parameters,
+        }
+    }
+
+    /// The text; the names in it are quoted, the values are parameters.
+    pub(crate) fn sql(&self) -> AssertSqlSafe<Arc<str>> {
+        AssertSqlSafe(self.sql.clone())
+    }
+
+    /// What is sent, in order.
+    pub(crate) fn values<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = Value> + 'a {
+        self.parameters.iter().map(|parameter| match parameter {
+            Parameter::Name => Value::Text(values.name.clone()),
+            Parameter::Holder => Value::Text(values.holder.clone()),
+            Parameter::AtMost => Value::Micros(Some(values.at_most)),
+            Parameter::AtLeast => Value::Micros(Some(values.at_least)),
+            Parameter::FireTime => Value::Micros(values.fire_time),
+            Parameter::LockedAt => Value::Micros(Some(values.locked_at)),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parameter {
+    Name,
+    Holder,
+    AtMost,
+    AtLeast,
+    FireTime,
+    LockedAt,
+}
+
+impl Parameter {
+    fn named(name: &str) -> Self {
+        match name {
+            "name" => Self::Name,
+            "holder" => Self::Holder,
+            "at_most" => Self::AtMost,
+            "at_least" => Self::AtLeast,
+            "fire_time" => Self::FireTime,
+            "locked_at" => Self::LockedAt,
+            _ => unreachable!("a template of this crate names the parameter `{name}`"),
+        }
+    }
+}
+
+/// A value as it is sent.
+pub(crate) enum Value {
+    Text(String),
+    Micros(Option<i64>),
+}
+
+/// What the parameters of a call stand for; a statement takes those that it names.
+/// Instants and durations are microseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    pub(crate) name: String,
+    pub(crate) holder: String,
+    pub(crate) at_most: i64,
+    pub(crate) at_least: i64,
+    pub(crate) fire_time: Option<i64>,
+    pub(crate) locked_at: i64,
+}

@@ -1,0 +1,266 @@
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
+
+use crate::connections::Connections;
+use crate::dialect::Dialect;
+use crate::error::{Failure, Kind, Place};
+use crate::look::{Answer, Look, Verdict, instant, lease, micros};
+use crate::statement::{Statement, Statements, Values};
+use crate::table::Table;
+
+/// How often a statement is sent before its failure is told.
+const ATTEMPTS: u32 = 4;
+
+/// How often a lock is tried for that changes hands with every look.
+const ROUNDS: u32 = 8;
+
+/// A lock table, whatever its database.
+#[async_trait]
+pub(crate) trait Store: Send + Sync + 'static {
+    fn holder(&self) -> &str;
+    fn describe(&self) -> (&'static str, &str);
+    async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError>;
+    async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
+    async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError>;
+    async fn locks(&self) -> Result<Vec<StoredLock>, LockError>;
+    async fn now(&self) -> Result<DateTime<Utc>, LockError>;
+    async fn migrate(&self) -> Result<(), LockError>;
+}
+
+/// A lock table in one kind of database.
+pub(crate) struct SqlStore<D: Dialect> {
+    connections: Connections<D>,
+    statements: Statements<Statement>,
+    table: String,
+    holder: String,
+    timeout: Duration,
+}
+
+impl<D: Dialect> SqlStore<D> {
+    pub(crate) fn new(
+        connections: Connections<D>,
+        table: &Table,
+        label: String,
+        holder: String,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            connections,
+            statements: D::statements(table).compile(D::PLACEHOLDERS),
+            table: label,
+            holder,
+            timeout,
+        }
+    }
+
+    /// The way of every request to the store: one statement, sent again if it failed for a reason that passes.
+    async fn ask(&self, statement: &Statement, values: &Values) -> Result<Answer, Failure> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.ask_once(statement, values).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let kind = Kind::of::<D>(&error);
+            if attempt == ATTEMPTS || !matches!(kind, Kind::Conflict | Kind::Broken) {
+                let place = Place {
+                    table: self.table.clone(),
+                    name: values.name.clone(),
+                    holder: values.holder.clone(),
+                };
+                return Err(Failure::Driver {
+                    kind,
+                    place,
+                    source: error,
+                });
+            }
+            tracing::debug!(lock = values.name, attempt, %error, "asking the lock store again");
+            tokio::time::sleep(pause(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        statement: &Statement,
+        values: &Values,
+    ) -> Result<Answer, sqlx::Error> {
+        let mut connection = self.connections.get().await?;
+        let result = connection.exchange(statement, values).await;
+        match result.as_ref().map_err(Kind::of::<D>) {
+            Err(kind) if !kind.spares_connection() => self.connections.forget_idle(),
+            _ => connection.keep(),
+        }
+        result
+    }
+
+    async fn look(&self, values: &Values) -> Result<Look, Failure> {
+        let answer = self.ask(&self.statements.look, values).await?;
+        let look = answer.records.into_iter().next().map(Look::of);
+        let look = look.ok_or_else(|| Failure::Contended(values.name.clone()))?;
+        match &look.row {
+            Some(row) if row.name != values.name => Err(Failure::Collision {
+                name: values.name.clone(),
+                stored: row.name.clone(),
+            }),
+            _ => Ok(look),
+        }
+    }
+
+    async fn try_acquire(&self, request: &Acquire) -> Result<Acquisition, Failure> {
+        let values = Values {
+            name: request.name().to_owned(),
+            holder: self.holder.clone(),
+            at_most: micros(request.at_most(), D::STEP),
+            fire_time: request
+                .fire_time()
+                .map(|fire_time| fire_time.timestamp_micros()),
+            ..Values::default()
+        };
+        let won = |locked_at, lock_until| {
+            Acquisition::Acquired(lease(&values.name, &values.holder, locked_at, lock_until))
+        };
+        if D::LOOKS_FIRST
+            && let Some(refusal) = self.look(&values).await?.refusal(request)
+        {
+            return Ok(refusal);
+        }
+        let mut seen = None;
+        for _ in 0..ROUNDS {
+            let answer = self.ask(&self.statements.acquire, &values).await?;
+            let look = match D::verdict(answer, &values) {
+                Verdict::Won(locked_at, lock_until) => return Ok(won(locked_at, lock_until)),
+                #[cfg(feature = "mysql")]
+                Verdict::WonUnseen => match self.look(&values).await?.row {
+                    Some(row) if row.holder == self.holder => {
+                        return Ok(won(row.locked_at, row.lock_until));
+                    }
+                    _ => break,
+                },
+                Verdict::Refused(look) => look,
+                Verdict::Unknown => self.look(&values).await?,
+            };
+            if let Some(refusal) = look.refusal(request) {
+                return Ok(refusal);
+            }
+            // It was taken when we tried and is free now that we look.
+            seen = look.row.map(|row| row.held(look.now));
+        }
+        match seen {
+            // Somebody else's run is reason enough to skip, but not to leave out a fire time.
+            Some(held) if request.fire_time().is_none() => Ok(Acquisition::Held(held)),
+            _ => Err(Failure::Contended(values.name)),
+        }
+    }
+
+    fn lease_values(&self, lease: &Lease) -> Values {
+        Values {
+            name: lease.name().to_owned(),
+            holder: lease.holder().to_owned(),
+            locked_at: lease.locked_at().timestamp_micros(),
+            ..Values::default()
+        }
+    }
+
+    async fn try_migrate(&self) -> Result<(), Failure> {
+        let values = Values::default();
+        match self.ask(&self.statements.probe, &values).await {
+            // Whoever may not create tables still runs where there is one.
+            Err(Failure::Driver {
+                kind: Kind::TableMissing,
+                ..
+            }) => {
+                self.ask(&self.statements.create, &values).await?;
+                self.ask(&self.statements.probe, &values).await.map(drop)
+            }
+            other => other.map(drop),
+        }
+    }
+
+    /// No call takes longer than the timeout, whatever it waits for.
+    async fn bounded<T>(
+        &self,
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, LockError> {
+        let outcome = tokio::time::timeout(self.timeout, call).await;
+        Ok(outcome.unwrap_or(Err(Failure::TimedOut(self.timeout)))?)
+    }
+}
+
+#[async_trait]
+impl<D: Dialect> Store for SqlStore<D> {
+    fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    fn describe(&self) -> (&'static str, &str) {
+        (D::NAME, &self.table)
+    }
+
+    async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
+        self.bounded(self.try_acquire(request)).await
+    }
+
+    async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
+        let values = Values {
+            at_most: micros(at_most, D::STEP),
+            ..self.lease_values(lease)
+        };
+        let answer = self
+            .bounded(self.ask(&self.statements.extend, &values))
+            .await?;
+        Ok(match D::extended(&answer) {
+            Some(lock_until) => Extension::Extended(lease.until(instant(lock_until))),
+            None => Extension::NotHeld,
+        })
+    }
+
+    async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
+        let values = Values {
+            at_least: micros(at_least, D::STEP),
+            ..self.lease_values(lease)
+        };
+        let answer = self
+            .bounded(self.ask(&self.statements.release, &values))
+            .await?;
+        Ok(match answer.affected {
+            0 => Release::NotHeld,
+            _ => Release::Released,
+        })
+    }
+
+    async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
+        let values = Values::default();
+        let answer = self
+            .bounded(self.ask(&self.statements.locks, &values))
+            .await?;
+        let rows = answer
+            .records
+            .into_iter()
+            .filter_map(|record| Look::of(record).row);
+        Ok(rows.map(|row| row.into_stored()).collect())
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>, LockError> {
+        let values = Values::default();
+        let answer = self
+            .bounded(self.ask(&self.statements.now, &values))
+            .await?;
+        let now = answer.records.first().and_then(|record| record.0);
+        Ok(instant(now.unwrap_or_default()))
+    }
+
+    async fn migrate(&self) -> Result<(), LockError> {
+        self.bounded(self.try_migrate()).await
+    }
+}
+
+/// A few milliseconds, more each time, and never the same for two that got in each other's way.
+fn pause(attempt: u32) -> Duration {
+    let random = RandomState::new().hash_one(attempt) % 20;
+    Duration::from_millis(u64::from(attempt) * 5 + random)
+}
