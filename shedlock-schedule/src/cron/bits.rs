@@ -1,5 +1,7 @@
 //! A set of small numbers: the values that a field allows.
 
+use std::ops::{BitAnd, BitOr};
+
 /// Numbers from 0 to 63.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bits(u64);
@@ -24,6 +26,22 @@ impl Bits {
     pub(super) fn at_or_after(self, value: u32) -> Option<u32> {
         let rest = u64::MAX.checked_shl(value).map_or(0, |mask| self.0 & mask);
         (rest != 0).then(|| rest.trailing_zeros())
+    }
+}
+
+impl BitAnd for Bits {
+    type Output = Bits;
+
+    fn bitand(self, other: Bits) -> Bits {
+        Bits(self.0 & other.0)
+    }
+}
+
+impl BitOr for Bits {
+    type Output = Bits;
+
+    fn bitor(self, other: Bits) -> Bits {
+        Bits(self.0 | other.0)
     }
 }
 

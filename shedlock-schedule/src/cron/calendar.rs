@@ -63,20 +63,16 @@ impl Calendar {
         if !self.months.contains(from.month()) {
             return None;
         }
-        from.iter_days()
-            .take_while(|day| day.month() == from.month())
-            .find(|day| self.names_day(*day))
-    }
-
-    fn names_day(&self, day: NaiveDate) -> bool {
-        let date = self.dates.contains(day.day(), day);
-        let weekday = self
-            .weekdays
-            .contains(day.weekday().number_from_monday(), day);
-        match self.join {
-            Join::Both => date && weekday,
-            Join::Either => date || weekday,
-        }
+        let first = from.with_day(1)?;
+        let (dates, weekdays) = (self.dates.dates_in(first), self.weekdays.weekdays_in(first));
+        let named = match self.join {
+            Join::Both => dates & weekdays,
+            Join::Either => dates | weekdays,
+        };
+        // A 30 February is among the dates, but is no date.
+        named
+            .at_or_after(from.day())
+            .and_then(|day| from.with_day(day))
     }
 
     /// Whether any day at all is named.
@@ -93,14 +89,27 @@ impl Calendar {
 }
 
 impl Days {
-    fn contains(&self, number: u32, day: NaiveDate) -> bool {
-        self.0.iter().any(|part| match part {
-            Part::Numbers(numbers) => numbers.contains(number),
-            Part::Special(special) => {
-                let named = day.with_day(1).and_then(|first| special.in_month(first));
-                named == Some(day.day())
-            }
+    /// The days of a month that a day-of-month field names.
+    fn dates_in(&self, first: NaiveDate) -> Bits {
+        self.days_in(first, |numbers| numbers)
+    }
+
+    /// The days of a month that a day-of-week field names.
+    fn weekdays_in(&self, first: NaiveDate) -> Bits {
+        let before = first.weekday().num_days_from_monday();
+        self.days_in(first, |numbers| {
+            (1..=31)
+                .filter(|day| numbers.contains((before + day - 1) % 7 + 1))
+                .collect()
         })
+    }
+
+    fn days_in(&self, first: NaiveDate, days_of: impl Fn(Bits) -> Bits) -> Bits {
+        let days = self.0.iter().map(|part| match part {
+            Part::Numbers(numbers) => days_of(*numbers),
+            Part::Special(special) => special.in_month(first).into_iter().collect(),
+        });
+        days.fold(Bits::default(), |all, days| all | days)
     }
 }
 
