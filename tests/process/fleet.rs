@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -14,9 +14,6 @@ const CLOCKS: [&str; 5] = ["+0s", "+0s", "+0s", "+3s", "-3s"];
 
 /// How many fire times are looked at.
 const FIRE_TIMES: usize = 20;
-
-/// Runs by job and fire time (in milliseconds since the epoch), with the fencing token of each.
-type Runs = BTreeMap<String, BTreeMap<i64, Vec<u64>>>;
 
 #[test]
 fn postgres_fleet_runs_each_fire_time_once() {
@@ -38,23 +35,94 @@ fn each_fire_time_runs_once(database: &Database) {
     let mut fleet: Vec<Node> = (CLOCKS.iter().enumerate())
         .map(|(number, clock)| Node::start(database, &logs.path().join(number.to_string()), clock))
         .collect();
-    // The first and the last fire time may fall into the start and the end of the fleet.
-    eventually(Duration::from_secs(120), "every job has run often enough", || {
-        fleet.iter_mut().for_each(Node::assert_alive);
-        let runs = read_runs(logs.path());
-        runs.len() == 10 && runs.values().all(|fire_times| fire_times.len() >= FIRE_TIMES + 4)
-    });
+    eventually(
+        Duration::from_secs(120),
+        "every job has run often enough",
+        || {
+            fleet.iter_mut().for_each(Node::assert_alive);
+            let runs = Runs::read(logs.path());
+            runs.window()
+                .is_some_and(|window| window.count() > FIRE_TIMES)
+        },
+    );
     fleet.into_iter().for_each(Node::stop);
 
-    for (job, fire_times) in read_runs(logs.path()) {
-        let times: BTreeSet<i64> = fire_times.keys().copied().collect();
-        let (first, last) = (times.first().unwrap() + 2_000, times.last().unwrap() - 1_000);
-        for time in (first..=last).step_by(1_000) {
+    let runs = Runs::read(logs.path());
+    assert!(
+        runs.spread_of_clocks() > 4_000,
+        "the processes' clocks were not set apart"
+    );
+    for (job, fire_times) in &runs.by_job {
+        for time in runs.window().unwrap() {
             let runs = fire_times.get(&time).map_or(0, Vec::len);
-            assert_eq!(runs, 1, "{job} ran {runs} times for fire time {time} on {database:?}");
+            assert_eq!(
+                runs, 1,
+                "{job} ran {runs} times for fire time {time} on {database:?}"
+            );
         }
         let tokens: Vec<u64> = fire_times.values().flatten().copied().collect();
-        assert!(tokens.is_sorted_by(|a, b| a < b), "the fencing tokens of {job} do not grow: {tokens:?}");
+        assert!(
+            tokens.is_sorted_by(|a, b| a < b),
+            "the fencing tokens of {job} do not grow: {tokens:?}"
+        );
+    }
+}
+
+/// All that the processes wrote.
+#[derive(Default)]
+struct Runs {
+    /// When each process was ready, by its own clock, in milliseconds.
+    ready: Vec<i64>,
+    /// By job and fire time (in milliseconds), the fencing token of each run.
+    by_job: BTreeMap<String, BTreeMap<i64, Vec<u64>>>,
+}
+
+impl Runs {
+    fn read(logs: &Path) -> Self {
+        let mut runs = Self::default();
+        for file in std::fs::read_dir(logs).unwrap() {
+            for line in std::fs::read_to_string(file.unwrap().path())
+                .unwrap()
+                .lines()
+            {
+                let [what, time, token] = line.split(' ').collect::<Vec<_>>()[..] else {
+                    panic!("{line}")
+                };
+                let time = time.parse().unwrap();
+                if what == "ready" {
+                    runs.ready.push(time);
+                } else {
+                    let of_job = runs.by_job.entry(what.to_owned()).or_default();
+                    of_job.entry(time).or_default().push(token.parse().unwrap());
+                }
+            }
+        }
+        runs
+    }
+
+    fn spread_of_clocks(&self) -> i64 {
+        let latest = self.ready.iter().max().unwrap();
+        latest - self.ready.iter().min().unwrap()
+    }
+
+    /// The fire times at which all processes took part: from when the last was ready, by its own clock (SQLite has no other), to
+    /// the last but one that every job ran for.
+    fn window(&self) -> Option<impl Iterator<Item = i64> + use<>> {
+        if self.ready.len() < CLOCKS.len() || self.by_job.len() < 10 {
+            return None;
+        }
+        let first = self
+            .ready
+            .iter()
+            .max()
+            .map(|ready| (ready / 1_000 + 2) * 1_000)?;
+        let last = self
+            .by_job
+            .values()
+            .filter_map(|times| times.keys().last())
+            .min()?
+            - 1_000;
+        Some((first..=last).step_by(1_000))
     }
 }
 
@@ -80,7 +148,10 @@ impl Node {
 
     /// Ends it as an orchestrator does, and waits for its clean exit.
     fn stop(mut self) {
-        let killed = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        let killed = Command::new("kill")
+            .args(["-TERM", &self.0.id().to_string()])
+            .status()
+            .unwrap();
         assert!(killed.success());
         let status = self.0.wait().unwrap();
         assert!(status.success(), "a node did not end cleanly: {status}");
@@ -92,16 +163,4 @@ impl Drop for Node {
         // Fails if it has ended, which is fine.
         let _ = self.0.kill();
     }
-}
-
-fn read_runs(logs: &Path) -> Runs {
-    let mut runs = Runs::new();
-    for file in std::fs::read_dir(logs).unwrap() {
-        for line in std::fs::read_to_string(file.unwrap().path()).unwrap().lines() {
-            let [job, fire_time, token] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
-            let of_job = runs.entry(job.to_owned()).or_default();
-            of_job.entry(fire_time.parse().unwrap()).or_default().push(token.parse().unwrap());
-        }
-    }
-    runs
 }

@@ -1,11 +1,12 @@
-//! One node of a fleet: a service with ten jobs, as a user would write it. Each run is a line in the file that `RUN_LOG` names.
+//! One node of a fleet: a service with ten jobs, as a user would write it. Each run is a line in the file that
+//! `RUN_LOG` names: job, fire time, fencing token. Before them comes `ready` with the time, by this process's clock.
 
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
-use shedlock::sqlx::SqlxLockProvider;
-use shedlock::{Data, Run, Scheduler, scheduled};
+use shedlock::sqlx::{LockDatabase, SqlxLockProvider};
+use shedlock::{Data, LockError, Run, Scheduler, scheduled};
 
 /// Where this process writes its runs.
 type RunLog = Arc<File>;
@@ -20,24 +21,40 @@ macro_rules! jobs {
     )+};
 }
 
-jobs!(job_0, job_1, job_2, job_3, job_4, job_5, job_6, job_7, job_8, job_9);
+jobs!(
+    job_0, job_1, job_2, job_3, job_4, job_5, job_6, job_7, job_8, job_9
+);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).init();
-    let log: RunLog = Arc::new(File::options().append(true).create(true).open(std::env::var("RUN_LOG")?)?);
+    tracing_subscriber::fmt()
+        .with_env_filter("warn")
+        .with_writer(std::io::stderr)
+        .init();
+    let log: RunLog = Arc::new(
+        File::options()
+            .append(true)
+            .create(true)
+            .open(std::env::var("RUN_LOG")?)?,
+    );
     let table = std::env::var("LOCK_TABLE")?;
     let url = std::env::var("LOCK_URL")?;
     let locks = match url.split(':').next() {
-        Some("postgres") => SqlxLockProvider::builder(sqlx::PgPool::connect(&url).await?),
-        Some("mysql") => SqlxLockProvider::builder(sqlx::MySqlPool::connect(&url).await?),
-        _ => SqlxLockProvider::builder(sqlx::SqlitePool::connect(&url).await?),
-    }
-    .table(table)
-    .build()?;
+        Some("postgres") => open(sqlx::PgPool::connect(&url).await?, &table)?,
+        Some("mysql") => open(sqlx::MySqlPool::connect(&url).await?, &table)?,
+        _ => open(sqlx::SqlitePool::connect(&url).await?, &table)?,
+    };
     locks.migrate().await?;
+    writeln!(&*log, "ready {} 0", chrono::Utc::now().timestamp_millis())?;
     Scheduler::builder(locks).data(log).build()?.run().await?;
     Ok(())
+}
+
+fn open<DB: LockDatabase>(
+    pool: sqlx::Pool<DB>,
+    table: &str,
+) -> Result<SqlxLockProvider, LockError> {
+    SqlxLockProvider::builder(pool).table(table).build()
 }
 
 /// One `write` of one line, so that lines of a file opened for appending stay whole.

@@ -37,23 +37,30 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
     /// Tries to take a lock, without waiting for its holder. The lease ends `at_most` after the store's present time.
     ///
+    /// The first of these that is so is the answer: the store's clock has not reached the fire time ([`Acquisition::TooEarly`]),
+    /// the stored `locked_at` is not before it ([`Acquisition::AlreadyRan`], also while that run goes on), the lock is
+    /// taken ([`Acquisition::Held`]), or it is now ours.
+    ///
     /// # Errors
     /// [`LockError`] if the store did not decide.
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError>;
 
     /// Sets the end of a lease that still runs to `at_most` from the store's present time (which may also shorten it).
+    /// Nobody asks for a lease that was released; a store need not notice.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide; the lease then stands as it was, or extended.
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
 
-    /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`.
+    /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`. (Where `locked_at` had to run ahead of a clock that
+    /// was set back, `at_least` counts from `now`.) Whether a lease that has ended, but was not taken over, counts as
+    /// released is up to the store.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide. Releasing again is harmless.
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError>;
 
-    /// Every lock that the store knows, held or not, in order of name.
+    /// Every lock that the store knows, in order of the names' code points. A store whose free locks vanish lists those that are held.
     ///
     /// # Errors
     /// [`LockError`] if the store cannot be read.

@@ -45,12 +45,16 @@ impl Database {
 /// A process of the service in `node.rs` on this database.
 pub(crate) fn node_command(database: &Database) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_node"));
-    command.env("LOCK_URL", &database.url).env("LOCK_TABLE", &database.table);
+    command
+        .env("LOCK_URL", &database.url)
+        .env("LOCK_TABLE", &database.table);
     command
 }
 
 pub(crate) fn env_or_fail(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with ./scripts/test, or see CONTRIBUTING.md"))
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run the tests with ./scripts/test, or see CONTRIBUTING.md")
+    })
 }
 
 /// Waits until `condition` holds, and fails if it does not within `patience`.
