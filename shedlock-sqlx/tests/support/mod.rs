@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub(crate) mod proxy;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
@@ -187,7 +189,10 @@ pub(crate) fn lock(name: &str) -> LockConfig {
     LockConfig::new(name, "1m").expect("a lock")
 }
 
-pub(crate) async fn acquire(locks: &SqlxLockProvider, name: &str) -> Result<Acquisition, LockError> {
+pub(crate) async fn acquire(
+    locks: &SqlxLockProvider,
+    name: &str,
+) -> Result<Acquisition, LockError> {
     locks.acquire(&Acquire::new(&lock(name))).await
 }
 
