@@ -3,7 +3,7 @@
 //! A service that runs on several nodes annotates an async fn. At each fire time one node runs it; the others skip and never wait.
 //! What decides is a lock in a store that the service has anyway: Postgres, MySQL, MariaDB, or SQLite.
 //!
-//! ```
+//! ```standalone_crate
 //! use shedlock::{Data, InMemoryLockProvider, Run, Scheduler, scheduled};
 //!
 //! #[derive(Clone)]

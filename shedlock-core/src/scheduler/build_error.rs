@@ -6,7 +6,6 @@ use crate::job::{JobError, MissingData};
 use crate::lock::ConfigError;
 
 /// Why a scheduler cannot be built: everything that is wrong, not only the first.
-#[derive(Debug)]
 pub struct BuildError {
     problems: Vec<Problem>,
 }
@@ -27,6 +26,13 @@ impl BuildError {
 }
 
 impl std::error::Error for BuildError {}
+
+/// As it is displayed, since `fn main() -> Result<(), Box<dyn Error>>` prints errors like this.
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
