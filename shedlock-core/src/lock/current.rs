@@ -85,6 +85,11 @@ impl CurrentLock {
         self.0.name()
     }
 
+    /// Who holds it: this process, as the store keeps it.
+    pub fn holder(&self) -> String {
+        self.0.lease().holder().to_owned()
+    }
+
     /// Grows with every acquisition of this lock; see [`Lease::fencing_token`](super::Lease::fencing_token).
     pub fn fencing_token(&self) -> u64 {
         self.0.lease().fencing_token()

@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use super::plan::{LockPlan, Plan};
 use crate::job::{Run, Services};
-use crate::lock::{Acquire, Acquisition, Ended, Hold, LockError, holding};
+use crate::lock::{Acquire, Acquisition, CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, Observers, Reporter, RunOutcome, Skip};
 
 /// What all firings of a scheduler share.
@@ -237,6 +237,7 @@ impl Firing {
             job = &*self.plan.name,
             lock = self.plan.lock_name().as_deref(),
             fire_time = self.fire_time.map(tracing::field::display),
+            holder = run.lock().map(CurrentLock::holder),
             token = run.fencing_token(),
         )
     }

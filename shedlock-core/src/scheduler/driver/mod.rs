@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use shedlock_schedule::Schedule;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -140,10 +141,7 @@ impl Driver {
     fn fire_latest(&mut self, entry: Entry, now: DateTime<Utc>) {
         self.plan_next(entry.job, now);
         let plan = &self.jobs[entry.job].plan;
-        let latest = plan
-            .schedule
-            .last_at_or_before(now)
-            .unwrap_or(entry.fire_time);
+        let latest = latest_due(&plan.schedule, entry.fire_time, now);
         if latest > entry.fire_time {
             self.tell_misfire(entry.job, entry.fire_time, now);
         }
@@ -291,4 +289,15 @@ impl JobState {
             last_skip: None,
         }
     }
+}
+
+/// The latest fire time up to `now`, which is `first` unless this node was stalled or asleep.
+fn latest_due(schedule: &Schedule, first: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let slept_through = schedule.next_after(first).is_some_and(|next| next <= now);
+    let latest = if slept_through {
+        schedule.last_at_or_before(now)
+    } else {
+        None
+    };
+    latest.unwrap_or(first)
 }

@@ -1,11 +1,12 @@
 //! What the driver has to do with lock stores beside firing: a look at the start, fire times to make up for, and clocks.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::sleep;
 
-use super::{Driver, Message};
+use super::{Driver, JobState, Message};
 use crate::job::Misfire;
 use crate::lock::{LockError, StoredLock};
 
@@ -42,8 +43,12 @@ impl Driver {
     /// A lock that the store does not know belongs to a job that never ran, which has missed nothing.
     pub(super) fn catch_up(&mut self, track: usize, locks: &[StoredLock]) {
         let now = self.tracks[track].lane.clock.now();
+        let locked_at: HashMap<_, _> = locks
+            .iter()
+            .map(|lock| (&*lock.name, lock.locked_at))
+            .collect();
         for job in self.jobs_of(track) {
-            if let Some(missed) = self.missed(job, locks, now) {
+            if let Some(missed) = self.jobs[job].missed(&locked_at, now) {
                 self.fire(job, missed);
             }
         }
@@ -115,22 +120,6 @@ impl Driver {
         }
     }
 
-    fn missed(
-        &self,
-        job: usize,
-        locks: &[StoredLock],
-        now: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        let state = &self.jobs[job];
-        if state.paused || state.plan.misfire != Misfire::Once {
-            return None;
-        }
-        let lock = state.plan.lock_name()?;
-        let stored = locks.iter().find(|stored| *stored.name == *lock)?;
-        let latest = state.plan.schedule.last_at_or_before(now)?;
-        (stored.locked_at < latest).then_some(latest)
-    }
-
     fn needs_store(&self, track: usize) -> bool {
         self.jobs
             .iter()
@@ -141,5 +130,21 @@ impl Driver {
         (0..self.jobs.len())
             .filter(|job| self.jobs[*job].track == track)
             .collect()
+    }
+}
+
+impl JobState {
+    /// The latest fire time, if it is to be made up for and nobody has taken it.
+    fn missed(
+        &self,
+        locked_at: &HashMap<&str, DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        if self.paused || self.plan.misfire != Misfire::Once {
+            return None;
+        }
+        let locked_at = locked_at.get(&*self.plan.lock_name()?)?;
+        let latest = self.plan.schedule.last_at_or_before(now)?;
+        (*locked_at < latest).then_some(latest)
     }
 }
