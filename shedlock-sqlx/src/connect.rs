@@ -35,19 +35,9 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
     let scheme = url.split(':').next().unwrap_or_default();
     match scheme {
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => {
-            let options = url.parse().map_err(Invalid::Url)?;
-            Ok(SqlxLockProvider::new(sqlx::PgPool::connect_lazy_with(
-                options,
-            )))
-        }
+        "postgres" | "postgresql" => Ok(lazy::<sqlx::Postgres>(url.parse().map_err(Invalid::Url)?)),
         #[cfg(feature = "mysql")]
-        "mysql" | "mariadb" => {
-            let options = url.parse().map_err(Invalid::Url)?;
-            Ok(SqlxLockProvider::new(sqlx::MySqlPool::connect_lazy_with(
-                options,
-            )))
-        }
+        "mysql" | "mariadb" => Ok(lazy::<sqlx::MySql>(url.parse().map_err(Invalid::Url)?)),
         #[cfg(feature = "sqlite")]
         "sqlite" => {
             use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
@@ -55,13 +45,7 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
             let options = options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal);
-            // One connection for good: an in-memory database is gone with its last.
-            let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
-            let pool = pool
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .connect_lazy_with(options);
-            Ok(SqlxLockProvider::new(pool))
+            Ok(lazy::<sqlx::Sqlite>(options))
         }
         #[cfg(not(feature = "postgres"))]
         "postgres" | "postgresql" => Err(off(scheme, "postgres")),
@@ -73,6 +57,20 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
         _ if !url.contains(':') => Err(Invalid::NoScheme),
         _ => Err(Invalid::Scheme(scheme.to_owned())),
     }
+}
+
+/// The one connection of the pool is for an in-memory SQLite, and for good, as the database is gone with its last.
+/// Without limits of time the pool needs no task that watches them, so no runtime either.
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+fn lazy<DB: crate::LockDatabase>(
+    options: <DB::Connection as sqlx::Connection>::Options,
+) -> SqlxLockProvider {
+    let pool = sqlx::pool::PoolOptions::<DB>::new().max_connections(1);
+    SqlxLockProvider::new(
+        pool.idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options),
+    )
 }
 
 #[cfg(not(all(feature = "postgres", feature = "mysql", feature = "sqlite")))]

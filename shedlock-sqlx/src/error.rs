@@ -36,6 +36,14 @@ impl Kind {
         }
     }
 
+    /// The same for an error while a connection was opened, which is tried often enough in there.
+    pub(crate) fn of_opening<D: Dialect>(error: &sqlx::Error) -> Self {
+        match Self::of::<D>(error) {
+            Self::Broken => Self::Unreachable,
+            kind => kind,
+        }
+    }
+
     /// Whether a connection is as good as before.
     pub(crate) fn spares_connection(self) -> bool {
         // After a failover, the same address may lead to the new primary.

@@ -3,6 +3,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use shedlock_core::{Acquire, Acquisition, Held, Lease, StoredLock};
 
+use crate::error::Failure;
+
 /// What every statement that answers with rows answers with: now, whether the lock was won, and the lock's four columns.
 /// Instants are microseconds since the Unix epoch, 0 where the table has NULL: a lock that was never taken.
 pub(crate) type Record = (
@@ -81,8 +83,21 @@ impl Look {
         }
     }
 
-    /// Why a request is refused; `None` if the lock is free for it.
-    pub(crate) fn refusal(&self, request: &Acquire) -> Option<Acquisition> {
+    /// Why a request is refused; `None` if the lock is free for it. An error if the row that was found is another lock's,
+    /// as the column's collation compares them.
+    pub(crate) fn refusal(&self, request: &Acquire) -> Result<Option<Acquisition>, Failure> {
+        if let Some(row) = &self.row
+            && row.name != request.name()
+        {
+            return Err(Failure::Collision {
+                name: request.name().to_owned(),
+                stored: row.name.clone(),
+            });
+        }
+        Ok(self.reason(request))
+    }
+
+    fn reason(&self, request: &Acquire) -> Option<Acquisition> {
         let fire_time = request
             .fire_time()
             .map(|fire_time| fire_time.timestamp_micros());

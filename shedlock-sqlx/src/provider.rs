@@ -41,8 +41,9 @@ use crate::store::Store;
 ///
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a
-/// reason that passes (a deadlock, a serialization failure, a busy file, a broken connection). If the answer to an acquire
-/// was lost with its connection, the lock may be found held by this very holder, until `at_most`: nobody runs twice.
+/// reason that passes (a deadlock, a serialization failure, a busy file, a broken connection). An acquire that is granted
+/// after its caller went away is released. If the answer was lost with its connection, the lock may be found held by this very holder,
+/// until `at_most`: then nobody runs, rather than two.
 ///
 /// ```no_run
 /// use shedlock_core::{LockConfig, LockExecutor};
@@ -90,7 +91,7 @@ impl SqlxLockProvider {
     /// [`LockError`] if it is missing and cannot be created, or if it lacks one of the columns.
     pub async fn migrate(&self) -> Result<(), LockError> {
         let store = self.store.clone();
-        detached(async move { store.migrate().await }).await
+        detached(self.store.timeout(), async move { store.migrate().await }).await
     }
 }
 
@@ -110,7 +111,7 @@ impl LockProvider for SqlxLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
         let store = self.store.clone();
         let request = request.clone();
-        let acquired = detached(async move {
+        let acquired = detached(self.store.timeout(), async move {
             match store.acquire(&request).await? {
                 Acquisition::Acquired(lease) => Ok(Ok(Undelivered::new(store, lease))),
                 refused => Ok(Err(refused)),
@@ -124,22 +125,28 @@ impl LockProvider for SqlxLockProvider {
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
         let (store, lease) = (self.store.clone(), lease.clone());
-        detached(async move { store.extend(&lease, at_most).await }).await
+        detached(self.store.timeout(), async move {
+            store.extend(&lease, at_most).await
+        })
+        .await
     }
 
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
         let (store, lease) = (self.store.clone(), lease.clone());
-        detached(async move { store.release(&lease, at_least).await }).await
+        detached(self.store.timeout(), async move {
+            store.release(&lease, at_least).await
+        })
+        .await
     }
 
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
         let store = self.store.clone();
-        detached(async move { store.locks().await }).await
+        detached(self.store.timeout(), async move { store.locks().await }).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
         let store = self.store.clone();
-        detached(async move { store.now().await }).await
+        detached(self.store.timeout(), async move { store.now().await }).await
     }
 
     async fn migrate(&self) -> Result<(), LockError> {
@@ -151,12 +158,16 @@ impl LockProvider for SqlxLockProvider {
     }
 }
 
-/// Runs a call in a task of its own, so that a caller who goes away cuts no statement.
+/// Runs a call in a task of its own, so that a caller who goes away, or has waited for long enough, cuts no statement.
 async fn detached<T: Send + 'static>(
+    patience: Duration,
     call: impl Future<Output = Result<T, LockError>> + Send + 'static,
 ) -> Result<T, LockError> {
     let task = tokio::spawn(call.in_current_span());
-    task.await.unwrap_or_else(|_| Err(Failure::Gone.into()))
+    match tokio::time::timeout(patience, task).await {
+        Ok(outcome) => outcome.unwrap_or_else(|_| Err(Failure::Gone.into())),
+        Err(_) => Err(Failure::TimedOut(patience).into()),
+    }
 }
 
 /// A lease on its way to the caller. If the caller is gone, it is released: nobody works under it.

@@ -13,7 +13,7 @@ use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
 
 /// How often a statement is sent before its failure is told.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 10;
 
 /// How often a lock is tried for that changes hands with every look.
 const ROUNDS: u32 = 8;
@@ -22,6 +22,8 @@ const ROUNDS: u32 = 8;
 #[async_trait]
 pub(crate) trait Store: Send + Sync + 'static {
     fn holder(&self) -> &str;
+    /// How long a caller waits.
+    fn timeout(&self) -> Duration;
     fn describe(&self) -> (&'static str, &str);
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError>;
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
@@ -61,11 +63,10 @@ impl<D: Dialect> SqlStore<D> {
     async fn ask(&self, statement: &Statement, values: &Values) -> Result<Answer, Failure> {
         let mut attempt = 1;
         loop {
-            let error = match self.ask_once(statement, values).await {
+            let (kind, error) = match self.ask_once(statement, values).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(failure) => failure,
             };
-            let kind = Kind::of::<D>(&error);
             if attempt == ATTEMPTS || !matches!(kind, Kind::Conflict | Kind::Broken) {
                 let place = Place {
                     table: self.table.clone(),
@@ -88,11 +89,15 @@ impl<D: Dialect> SqlStore<D> {
         &self,
         statement: &Statement,
         values: &Values,
-    ) -> Result<Answer, sqlx::Error> {
-        let mut connection = self.connections.get().await?;
+    ) -> Result<Answer, (Kind, sqlx::Error)> {
+        let mut connection = match self.connections.get().await {
+            Ok(connection) => connection,
+            Err(error) => return Err((Kind::of_opening::<D>(&error), error)),
+        };
         let result = connection.exchange(statement, values).await;
-        match result.as_ref().map_err(Kind::of::<D>) {
-            Err(kind) if !kind.spares_connection() => self.connections.forget_idle(),
+        let result = result.map_err(|error| (Kind::of::<D>(&error), error));
+        match &result {
+            Err((kind, _)) if !kind.spares_connection() => self.connections.forget_idle(),
             _ => connection.keep(),
         }
         result
@@ -101,14 +106,7 @@ impl<D: Dialect> SqlStore<D> {
     async fn look(&self, values: &Values) -> Result<Look, Failure> {
         let answer = self.ask(&self.statements.look, values).await?;
         let look = answer.records.into_iter().next().map(Look::of);
-        let look = look.ok_or_else(|| Failure::Contended(values.name.clone()))?;
-        match &look.row {
-            Some(row) if row.name != values.name => Err(Failure::Collision {
-                name: values.name.clone(),
-                stored: row.name.clone(),
-            }),
-            _ => Ok(look),
-        }
+        look.ok_or_else(|| Failure::Contended(values.name.clone()))
     }
 
     async fn try_acquire(&self, request: &Acquire) -> Result<Acquisition, Failure> {
@@ -125,7 +123,7 @@ impl<D: Dialect> SqlStore<D> {
             Acquisition::Acquired(lease(&values.name, &values.holder, locked_at, lock_until))
         };
         if D::LOOKS_FIRST
-            && let Some(refusal) = self.look(&values).await?.refusal(request)
+            && let Some(refusal) = self.look(&values).await?.refusal(request)?
         {
             return Ok(refusal);
         }
@@ -144,7 +142,7 @@ impl<D: Dialect> SqlStore<D> {
                 Verdict::Refused(look) => look,
                 Verdict::Unknown => self.look(&values).await?,
             };
-            if let Some(refusal) = look.refusal(request) {
+            if let Some(refusal) = look.refusal(request)? {
                 return Ok(refusal);
             }
             // It was taken when we tried and is free now that we look.
@@ -181,12 +179,13 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    /// No call takes longer than the timeout, whatever it waits for.
+    /// Gives up on a call that nobody waits for any more, after as long again: until then its answer may still come and
+    /// be put right. Its connection is closed.
     async fn bounded<T>(
         &self,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, LockError> {
-        let outcome = tokio::time::timeout(self.timeout, call).await;
+        let outcome = tokio::time::timeout(self.timeout * 2, call).await;
         Ok(outcome.unwrap_or(Err(Failure::TimedOut(self.timeout)))?)
     }
 }
@@ -195,6 +194,10 @@ impl<D: Dialect> SqlStore<D> {
 impl<D: Dialect> Store for SqlStore<D> {
     fn holder(&self) -> &str {
         &self.holder
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     fn describe(&self) -> (&'static str, &str) {

@@ -33,13 +33,7 @@ conformance_suite!(
     Nodes::on(mysql_pool(mysql()), "TIMESTAMP(3)").await
 );
 
-conformance_suite!(mysql_timestamp_6_without_statement_cache, {
-    Nodes::on(
-        mysql_pool(mysql().statement_cache_capacity(0)),
-        "TIMESTAMP(6)",
-    )
-    .await
-});
+conformance_suite!(mysql_timestamp_6, Nodes::on(mysql_pool(mysql()), "TIMESTAMP(6)").await);
 
 conformance_suite!(
     mysql_datetime_3,
