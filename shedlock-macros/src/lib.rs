@@ -8,6 +8,7 @@ mod errors;
 mod function;
 mod lease;
 mod locked;
+mod place;
 mod scheduled;
 mod value;
 

@@ -15,7 +15,7 @@ pub(super) fn check_arguments(locked: &Locked, errors: &mut Errors) {
     locked.lease.check(errors);
 }
 
-/// Checks that the fn can run under a lock; none if it is not asynchronous, so that nothing can be made of it.
+/// Checks that the fn can run under a lock; none if nothing can be made of it.
 pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Option<Output> {
     let Some(output) = Output::of(signature) else {
         let name = &signature.ident;
@@ -30,6 +30,7 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Opt
             never,
             "a locked fn ends, so that the lock is released: return `()` (or a `Result`), and loop around its call",
         );
+        return None;
     }
     Some(output)
 }

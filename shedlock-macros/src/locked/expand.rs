@@ -7,6 +7,7 @@ use super::model::Locked;
 use super::output::Output;
 use super::placeholders::{self, Name};
 use crate::function::{Function, impl_trait};
+use crate::place::put_at;
 use crate::value::{Text, Value};
 
 /// The fn, which asks for the lock before it does its work.
@@ -121,16 +122,19 @@ fn name_of(name: &Text) -> TokenStream {
             Ok(Name::Fixed(name)) => LitStr::new(&name, literal.span()).into_token_stream(),
             Ok(Name::Formatted) | Err(_) => quote!(::std::format!(#literal)),
         },
-        Value::Expression(expression) => quote!(&(#expression)),
+        Value::Expression(expression) => put_at(expression, quote!(&(#expression))),
     }
 }
 
 fn executor_of(locked: &Locked) -> TokenStream {
     let library = &locked.library;
     let provider = locked.provider.as_ref().map(without_reference);
-    let executor = quote! {
-        #library::__private::IntoExecutor::into_executor(::core::clone::Clone::clone(&(#provider)))
-    };
+    // What is wrong with the provider is told at its expression.
+    let clone = put_at(&provider, quote!(::core::clone::Clone::clone(&(#provider))));
+    let executor = put_at(
+        &provider,
+        quote!(#library::__private::IntoExecutor::into_executor(#clone)),
+    );
     let on_lost = locked.lease.on_lost.as_ref().map(|on_lost| {
         let on_lost = on_lost.expand(&quote!(#library::OnLost));
         quote!(.on_lost(#on_lost))

@@ -6,34 +6,13 @@ use crate::errors::Errors;
 use crate::lease::Lease;
 
 const ARGUMENTS: &[Known] = &[
-    Known {
-        name: "provider",
-        example: "self.locks",
-    },
-    Known {
-        name: "name",
-        example: "\"import-{tenant}\"",
-    },
-    Known {
-        name: "at_most",
-        example: "\"10m\"",
-    },
-    Known {
-        name: "at_least",
-        example: "\"1m\"",
-    },
-    Known {
-        name: "keep_alive",
-        example: "true",
-    },
-    Known {
-        name: "on_lost",
-        example: "\"continue\"",
-    },
-    Known {
-        name: "crate",
-        example: "my_crate::shedlock",
-    },
+    Known::new("provider", "self.locks"),
+    Known::new("name", "\"import-{tenant}\""),
+    Known::new("at_most", "\"10m\""),
+    Known::new("at_least", "\"1m\""),
+    Known::new("keep_alive", "true"),
+    Known::new("on_lost", "\"continue\""),
+    Known::new("crate", "my_crate::shedlock"),
 ];
 
 pub(super) fn parse(tokens: TokenStream, errors: &mut Errors) -> Locked {

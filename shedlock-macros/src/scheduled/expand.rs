@@ -1,10 +1,11 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{FnArg, Ident, LitStr, Type};
+use syn::{FnArg, Ident, LitStr, ReturnType, Type};
 
 use super::model::Scheduled;
 use crate::function::Function;
+use crate::place::put_at;
 
 /// The fn as it was, a type of the same name that stands for its job, and the job's registration.
 pub(super) fn expand(scheduled: &Scheduled, function: &Function) -> TokenStream {
@@ -14,6 +15,8 @@ pub(super) fn expand(scheduled: &Scheduled, function: &Function) -> TokenStream 
     let conditions = function.conditions();
     let job = job(scheduled, function);
     quote! {
+        // A job has to be async, even one that awaits nothing.
+        #[allow(clippy::unused_async)]
         #function
         #stand_in
         #(#conditions)*
@@ -68,7 +71,7 @@ fn stand_in(function: &Function) -> TokenStream {
     quote! {
         #(#conditions)*
         #[doc = #doc]
-        #[allow(non_camel_case_types, dead_code, unreachable_pub)]
+        #[allow(non_camel_case_types)]
         #visibility struct #name {}
     }
 }
@@ -86,14 +89,18 @@ fn job(scheduled: &Scheduled, function: &Function) -> TokenStream {
         .map(|n| format_ident!("argument_{n}", span = Span::mixed_site()))
         .collect();
     let settings = settings(scheduled);
-    quote! {
+    let call = quote! {
         #library::Job::new(#name, |#run: #library::Run| {
             #(let #values = <#types as #library::FromRun>::from_run(&#run);)*
             async move { #fn_name(#(#values),*).await }
         })
-        #(.needs::<#types>())*
-        #settings
-    }
+    };
+    // What is wrong with the result, or with the future, is told at the type of the result.
+    let job = match &function.signature.output {
+        ReturnType::Default => put_at(fn_name, call),
+        ReturnType::Type(_, ty) => put_at(ty, call),
+    };
+    quote!(#job #(.needs::<#types>())* #settings)
 }
 
 fn injected(function: &Function) -> impl Iterator<Item = &Type> {
@@ -145,5 +152,5 @@ fn settings(scheduled: &Scheduled) -> TokenStream {
 fn setter(name: &str, value: &Option<impl ToTokens>) -> Option<TokenStream> {
     let value = value.as_ref()?;
     let name = Ident::new(name, Span::call_site());
-    Some(quote!(.#name(#value)))
+    Some(put_at(value, quote!(.#name(#value))))
 }

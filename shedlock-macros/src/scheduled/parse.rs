@@ -6,54 +6,18 @@ use crate::errors::Errors;
 use crate::lease::Lease;
 
 const ARGUMENTS: &[Known] = &[
-    Known {
-        name: "cron",
-        example: "\"0 */15 * * * *\"",
-    },
-    Known {
-        name: "every",
-        example: "\"30s\"",
-    },
-    Known {
-        name: "lock",
-        example: "\"send-report\"",
-    },
-    Known {
-        name: "at_least",
-        example: "\"59s\"",
-    },
-    Known {
-        name: "at_most",
-        example: "\"14m\"",
-    },
-    Known {
-        name: "zone",
-        example: "\"Europe/Berlin\"",
-    },
-    Known {
-        name: "keep_alive",
-        example: "true",
-    },
-    Known {
-        name: "on_lost",
-        example: "\"continue\"",
-    },
-    Known {
-        name: "misfire",
-        example: "\"once\"",
-    },
-    Known {
-        name: "provider",
-        example: "\"reports\"",
-    },
-    Known {
-        name: "name",
-        example: "\"send-report\"",
-    },
-    Known {
-        name: "crate",
-        example: "my_crate::shedlock",
-    },
+    Known::new("cron", "\"0 */15 * * * *\""),
+    Known::new("every", "\"30s\""),
+    Known::new("lock", "\"send-report\""),
+    Known::new("at_least", "\"59s\""),
+    Known::new("at_most", "\"14m\""),
+    Known::new("zone", "\"Europe/Berlin\""),
+    Known::new("keep_alive", "true"),
+    Known::new("on_lost", "\"continue\""),
+    Known::new("misfire", "\"once\""),
+    Known::new("provider", "\"reports\""),
+    Known::new("name", "\"send-report\""),
+    Known::new("crate", "my_crate::shedlock"),
 ];
 
 /// What means nothing without a lock.
