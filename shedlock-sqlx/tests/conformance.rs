@@ -33,7 +33,10 @@ conformance_suite!(
     Nodes::on(mysql_pool(mysql()), "TIMESTAMP(3)").await
 );
 
-conformance_suite!(mysql_timestamp_6, Nodes::on(mysql_pool(mysql()), "TIMESTAMP(6)").await);
+conformance_suite!(
+    mysql_timestamp_6,
+    Nodes::on(mysql_pool(mysql()), "TIMESTAMP(6)").await
+);
 
 conformance_suite!(
     mysql_datetime_3,
