@@ -70,10 +70,11 @@ impl<D: Dialect> Connections<D> {
     async fn open(&self) -> Result<D::Connection, sqlx::Error> {
         let mut connection = match self.opener.acquire().await {
             Ok(connection) => connection.detach(),
-            // The pool tries again and again, and does not tell what it was that failed.
+            // The pool tried again and again, and does not tell what it was that failed; this does.
             Err(sqlx::Error::PoolTimedOut) => {
                 let options = self.opener.connect_options();
-                D::Connection::connect_with(&options).await?
+                let told = D::Connection::connect_with(&options).await;
+                return Err(told.err().unwrap_or(sqlx::Error::PoolTimedOut));
             }
             Err(error) => return Err(error),
         };

@@ -26,7 +26,8 @@ use crate::store::Store;
 /// It has connections of its own: at most two unless [set](Builder::connections), opened when they are first needed with the
 /// options of the given pool. So a lock never waits for the service's pool, never joins a transaction,
 /// and a cancelled call leaves no connection in the middle of a statement. An in-memory SQLite exists in one pool only, and
-/// is used through that one. A connection that turns out dead is replaced.
+/// is used through that one. A connection that turns out dead is replaced. Behind a proxy that pools transactions, give the
+/// pool's options a `statement_cache_capacity(0)`.
 ///
 /// # Cost
 /// In round trips, once the connection has prepared its statements (two more for each with the statement cache off):

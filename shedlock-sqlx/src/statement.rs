@@ -24,8 +24,9 @@ pub(crate) struct Statements<S> {
 }
 
 impl Statements<String> {
-    pub(crate) fn compile(&self, placeholders: Placeholders) -> Statements<Statement> {
-        let compile = |template: &String| Statement::compile(template, placeholders);
+    /// See [`Dialect::NUMBERED`](crate::dialect::Dialect::NUMBERED).
+    pub(crate) fn compile(&self, numbered: Option<char>) -> Statements<Statement> {
+        let compile = |template: &String| Statement::compile(template, numbered);
         Statements {
             acquire: compile(&self.acquire),
             look: compile(&self.look),
@@ -39,17 +40,6 @@ impl Statements<String> {
     }
 }
 
-/// How a database spells a parameter.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Placeholders {
-    /// `$1`, `?1`: a value that is used twice is sent once.
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    Numbered(char),
-    /// `?`, in order.
-    #[cfg(feature = "mysql")]
-    Ordered,
-}
-
 /// A statement, and the values it takes in the order of its parameters.
 #[derive(Debug)]
 pub(crate) struct Statement {
@@ -59,7 +49,7 @@ pub(crate) struct Statement {
 
 impl Statement {
     /// Makes a statement of a template whose parameters are written `$name`, `$at_most`, and so on.
-    fn compile(template: &str, placeholders: Placeholders) -> Self {
+    fn compile(template: &str, numbered: Option<char>) -> Self {
         let mut pieces = template.split('$');
         let mut sql = pieces.next().unwrap_or_default().to_owned();
         let mut parameters = Vec::new();
@@ -68,9 +58,8 @@ impl Statement {
                 .find(|c: char| !c.is_ascii_lowercase() && c != '_')
                 .unwrap_or(piece.len());
             let parameter = Parameter::named(&piece[..end]);
-            match placeholders {
-                #[cfg(any(feature = "postgres", feature = "sqlite"))]
-                Placeholders::Numbered(sign) => {
+            match numbered {
+                Some(sign) => {
                     let known = parameters.iter().position(|&known| known == parameter);
                     let index = known.unwrap_or_else(|| {
                         parameters.push(parameter);
@@ -78,8 +67,7 @@ impl Statement {
                     });
                     sql.push_str(&format!("{sign}{}", index + 1));
                 }
-                #[cfg(feature = "mysql")]
-                Placeholders::Ordered => {
+                None => {
                     parameters.push(parameter);
                     sql.push('?');
                 }
@@ -150,4 +138,21 @@ pub(crate) struct Values {
     pub(crate) at_least: i64,
     pub(crate) fire_time: Option<i64>,
     pub(crate) locked_at: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_spelt_as_the_database_has_them() {
+        let template = "SELECT $name, $at_most + 1, $name";
+        let statement = Statement::compile(template, Some('?'));
+        assert_eq!(&*statement.sql, "SELECT ?1, ?2 + 1, ?1");
+        assert_eq!(statement.parameters, [Parameter::Name, Parameter::AtMost]);
+        let statement = Statement::compile(template, None);
+        assert_eq!(&*statement.sql, "SELECT ?, ? + 1, ?");
+        let parameters = [Parameter::Name, Parameter::AtMost, Parameter::Name];
+        assert_eq!(statement.parameters, parameters);
+    }
 }

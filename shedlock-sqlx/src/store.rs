@@ -52,7 +52,7 @@ impl<D: Dialect> SqlStore<D> {
     ) -> Self {
         Self {
             connections,
-            statements: D::statements(table).compile(D::PLACEHOLDERS),
+            statements: D::statements(table).compile(D::NUMBERED),
             table: label,
             holder,
             timeout,

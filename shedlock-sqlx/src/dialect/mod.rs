@@ -16,7 +16,7 @@ use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArgument
 
 use crate::error::Kind;
 use crate::look::{Answer, Record, Verdict};
-use crate::statement::{Placeholders, Statement, Statements, Value, Values};
+use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
 
 /// How its connections are described.
@@ -26,8 +26,8 @@ pub(crate) type Options<D> = <<D as Database>::Connection as Connection>::Option
 pub(crate) trait Dialect: Database {
     /// The sign around names.
     const QUOTE: char;
-    /// How parameters are spelt.
-    const PLACEHOLDERS: Placeholders;
+    /// The sign of numbered parameters (`$1`, `?1`), where a value that is used twice is sent once; without one they are `?`, in order.
+    const NUMBERED: Option<char>;
     /// The smallest step of a stored instant, in microseconds.
     const STEP: i64;
     /// Whether an acquire first looks by a statement that takes no lock in the store.

@@ -8,7 +8,7 @@ use sqlx::{Executor, MySql};
 use super::{Dialect, Options, exchange};
 use crate::error::Kind;
 use crate::look::{Answer, Look, Verdict};
-use crate::statement::{Placeholders, Statement, Statements, Values};
+use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
 
 const NOW: &str = "UTC_TIMESTAMP(3)";
@@ -72,7 +72,7 @@ fn acquire(t: &Table) -> String {
 
 impl Dialect for MySql {
     const QUOTE: char = '`';
-    const PLACEHOLDERS: Placeholders = Placeholders::Ordered;
+    const NUMBERED: Option<char> = None;
     const STEP: i64 = 1_000;
     const LOOKS_FIRST: bool = false;
 
@@ -172,11 +172,11 @@ impl Dialect for MySql {
             1044 | 1142 | 1143 | 1227 | 1370 => Kind::Denied,
             1290 | 1792 | 1836 => Kind::ReadOnly,
             1406 => Kind::TooLong,
-            // Lock wait timeout, deadlock, statement timeout; and two that create the table at once.
-            1205 | 1213 | 1969 | 3024 | 1050 | 1684 => Kind::Conflict,
+            // Lock wait timeout, deadlock, statement timeout, a table that was just altered; and two that create it at once.
+            1205 | 1213 | 1969 | 3024 | 1615 | 1050 | 1684 => Kind::Conflict,
             1040 | 1203 | 1226 => Kind::Unreachable,
-            // Shutting down, killed, or idle for too long.
-            1053 | 1077 | 1079 | 1317 | 1927 | 4031 => Kind::Broken,
+            // Shutting down, killed, idle for too long, or without its prepared statements.
+            1053 | 1077 | 1079 | 1317 | 1927 | 4031 | 1243 => Kind::Broken,
             _ => Kind::Other,
         }
     }

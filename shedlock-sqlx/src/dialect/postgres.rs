@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 use super::{Dialect, Options, exchange};
 use crate::error::Kind;
 use crate::look::{Answer, Verdict};
-use crate::statement::{Placeholders, Statement, Statements, Values};
+use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
 
 const EPOCH: &str = "'1970-01-01 00:00:00+00'";
@@ -87,7 +87,7 @@ fn acquire(t: &Table) -> String {
 
 impl Dialect for Postgres {
     const QUOTE: char = '"';
-    const PLACEHOLDERS: Placeholders = Placeholders::Numbered('$');
+    const NUMBERED: Option<char> = Some('$');
     const STEP: i64 = 1;
     const LOOKS_FIRST: bool = false;
 
@@ -181,6 +181,8 @@ impl Dialect for Postgres {
             // Serialization, deadlock, lock_timeout, statement_timeout; and two that create the table at once.
             "40001" | "40P01" | "55P03" | "57014" | "23505" | "42P07" | "42710" => Kind::Conflict,
             "53300" => Kind::Unreachable,
+            // A proxy or `DISCARD ALL` took the prepared statements away.
+            "26000" => Kind::Broken,
             code if code.starts_with("57P") || code.starts_with("08") => Kind::Broken,
             _ => Kind::Other,
         }

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 use super::{Dialect, exchange};
 use crate::error::Kind;
 use crate::look::{Answer, Verdict};
-use crate::statement::{Placeholders, Statement, Statements, Values};
+use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
 
 /// The microseconds of a text, by whole numbers: a day as a floating-point number would lose some. 0 for NULL.
@@ -25,7 +25,7 @@ fn text(micros: &str) -> String {
 
 impl Dialect for Sqlite {
     const QUOTE: char = '"';
-    const PLACEHOLDERS: Placeholders = Placeholders::Numbered('?');
+    const NUMBERED: Option<char> = Some('?');
     const STEP: i64 = 1_000;
     /// A refused request only reads, so it never waits for a writer.
     const LOOKS_FIRST: bool = true;
@@ -122,6 +122,7 @@ impl Dialect for Sqlite {
             8 => Kind::ReadOnly,
             3 | 23 => Kind::Denied,
             14 => Kind::Unreachable,
+            18 => Kind::TooLong,
             1 if message.contains("no such table") || message.contains("unknown database") => {
                 Kind::TableMissing
             }
