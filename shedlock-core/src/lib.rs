@@ -7,6 +7,7 @@ mod holder;
 mod job;
 mod lock;
 mod observe;
+mod retry;
 mod scheduler;
 pub mod testing;
 

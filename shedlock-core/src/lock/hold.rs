@@ -4,14 +4,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::Retryable;
 use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::keeper::{self, Term};
 use super::{Extension, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
+use crate::retry::retries;
 
 /// Whether a lease is renewed while the work goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub(crate) enum Ended<T> {
 /// A lease that this process holds now. Dropping it releases the lock in the background.
 pub(crate) struct Hold {
     state: Arc<HoldState>,
-    keeper: JoinHandle<()>,
+    keeper: AbortHandle,
     settled: bool,
 }
 
@@ -54,11 +56,11 @@ impl Hold {
             config,
             term: watch::Sender::new(term),
             lost: watch::Sender::new(None),
-            asking: tokio::sync::Mutex::new(()),
+            asking: tokio::sync::Mutex::new(Extensions::Open),
             on_lost,
             reporter,
         });
-        let keeper = tokio::spawn(keeper::keep(state.clone(), keep_alive));
+        let keeper = tokio::spawn(keeper::keep(state.clone(), keep_alive)).abort_handle();
         Self {
             state,
             keeper,
@@ -90,7 +92,7 @@ impl Hold {
 
     /// Gives the lock back. If the store does not answer, it is asked again in the background until the lease has ended.
     pub(crate) async fn release(mut self) {
-        self.keeper.abort();
+        self.state.end_extensions(&self.keeper).await;
         if self.state.try_release().await.is_err() {
             tokio::spawn(self.state.clone().release_until_ended());
         }
@@ -99,7 +101,7 @@ impl Hold {
 
     /// Gives the lock back, and returns only when that is done or the lease has ended.
     pub(crate) async fn release_for_sure(mut self) {
-        self.keeper.abort();
+        self.state.end_extensions(&self.keeper).await;
         self.state.clone().release_until_ended().await;
         self.settled = true;
     }
@@ -107,13 +109,25 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.keeper.abort();
-        if !self.settled
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(self.state.clone().release_until_ended());
+        let (state, keeper) = (self.state.clone(), self.keeper.clone());
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if !self.settled => {
+                runtime.spawn(async move {
+                    state.end_extensions(&keeper).await;
+                    state.release_until_ended().await;
+                });
+            }
+            _ => keeper.abort(),
         }
     }
+}
+
+/// Whether the lease may still be extended.
+#[derive(Debug, PartialEq, Eq)]
+enum Extensions {
+    Open,
+    /// The lock is being given back.
+    Closed,
 }
 
 /// What all who take part in a held lease share: the work, its keeper, and code deep inside that extends it.
@@ -125,7 +139,7 @@ pub(crate) struct HoldState {
     pub(super) term: watch::Sender<Term>,
     lost: watch::Sender<Option<LostLease>>,
     /// Extensions go one after the other, so that the last one to be asked for is the last one to be stored.
-    asking: tokio::sync::Mutex<()>,
+    asking: tokio::sync::Mutex<Extensions>,
     on_lost: OnLost,
     pub(super) reporter: Reporter,
 }
@@ -168,7 +182,13 @@ impl HoldState {
 
     /// Sets the lease's end to `at_most` from now.
     pub(crate) async fn extend(&self, at_most: Duration) -> Result<Lease, LockError> {
-        let _one_at_a_time = self.asking.lock().await;
+        let asking = self.asking.lock().await;
+        if *asking == Extensions::Closed {
+            let name = self.name();
+            return Err(LockError::NotLocked(format!(
+                "the work under the lock `{name}` is over"
+            )));
+        }
         if let Some(lost) = self.lost_lease() {
             return Err(lost.into());
         }
@@ -184,6 +204,13 @@ impl HoldState {
             }
             Extension::NotHeld => Err(self.lose(Loss::Taken).into()),
         }
+    }
+
+    /// Lets an extension that is under way come to its end and allows no other: one that the store sees after the release could
+    /// take the lock again.
+    async fn end_extensions(&self, keeper: &AbortHandle) {
+        *self.asking.lock().await = Extensions::Closed;
+        keeper.abort();
     }
 
     /// Whether the work is cancelled when the lease is lost.
@@ -221,16 +248,18 @@ impl HoldState {
     }
 
     async fn release_until_ended(self: Arc<Self>) {
-        let mut pause = Duration::from_millis(50);
-        while let Err(error) = self.try_release().await {
-            self.reporter.tell(EventKind::ReleaseFailed {
+        let release = async || {
+            let failed = |error| EventKind::ReleaseFailed {
                 error: Arc::new(error),
-            });
-            if Instant::now() + pause > self.term.borrow().ends {
-                return;
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
-        }
+            };
+            self.try_release()
+                .await
+                .map_err(|error| self.reporter.tell(failed(error)))
+        };
+        let released = release
+            .retry(retries(Duration::from_millis(50), Duration::from_secs(5)))
+            .when(|()| Instant::now() < self.term.borrow().ends);
+        // A lease that could not be released ends by itself.
+        let _ = released.await;
     }
 }

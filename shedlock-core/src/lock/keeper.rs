@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use backon::Retryable;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::hold::{HoldState, KeepAlive};
 use super::{Lease, LockError, Loss};
 use crate::observe::EventKind;
+use crate::retry::retries;
 
 /// A lease and what it means by this process's monotonic clock.
 ///
@@ -77,25 +79,26 @@ fn renewal_time(term: &Term, at_most: Duration) -> Instant {
 async fn renew(state: &HoldState) {
     let at_most = state.config.at_most();
     let patience = (at_most / 6).max(Duration::from_millis(10));
-    let mut pause = at_most / 100;
-    loop {
-        let error = match timeout(patience, state.extend(at_most)).await {
-            Ok(Ok(_) | Err(LockError::Lost(_))) => return,
-            Ok(Err(error)) => error,
-            Err(elapsed) => LockError::Unavailable {
-                problem: format!(
-                    "no answer to the renewal of `{}` within {patience:?}",
-                    state.name()
-                ),
-                source: elapsed.into(),
-            },
-        };
-        state.reporter.tell(EventKind::RenewalFailed {
-            error: Arc::new(error),
+    let renew = async || match timeout(patience, state.extend(at_most)).await {
+        Ok(Ok(_) | Err(LockError::Lost(_))) => Ok(()),
+        Ok(Err(error)) => Err(Arc::new(error)),
+        Err(elapsed) => Err(Arc::new(LockError::Unavailable {
+            problem: format!(
+                "no answer to the renewal of `{}` within {patience:?}",
+                state.name()
+            ),
+            source: elapsed.into(),
+        })),
+    };
+    let renewed = renew
+        .retry(retries(at_most / 100, at_most / 60))
+        .notify(|error, _| {
+            state.reporter.tell(EventKind::RenewalFailed {
+                error: error.clone(),
+            })
         });
-        sleep(pause).await;
-        pause = (pause * 2).min(at_most / 10);
-    }
+    // It goes on until it succeeds, or its caller has no more time for it.
+    let _ = renewed.await;
 }
 
 /// Still here when the lease ends: the work was told to stop but blocks its thread.

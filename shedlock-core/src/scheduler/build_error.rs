@@ -151,6 +151,14 @@ pub enum Problem {
         /// Those that were registered.
         known: String,
     },
+    /// Two lock providers have one name, so one of them would never be asked.
+    #[error(
+        "two lock providers are named `{name}`: give one of them another name (`default` is the one that `Scheduler::builder(..)` took)"
+    )]
+    SameProvider {
+        /// The name.
+        name: String,
+    },
     /// The configuration names a job that does not exist.
     #[error(
         "the configuration changes a job `{name}`, but there is none of that name (known: {known})"

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,6 +189,7 @@ impl SchedulerBuilder {
             problems.push(Problem::NoJobs);
         }
         find_same_names(&jobs, &mut problems);
+        find_same_providers(&self.providers, &mut problems);
         find_unknown_overrides(&jobs, &self.overrides, &mut problems);
         let lanes: Vec<_> = self
             .providers
@@ -206,7 +207,8 @@ impl SchedulerBuilder {
                 .iter()
                 .filter(|(name, _)| **name == *job.name)
                 .collect();
-            let disabled = changes.iter().any(|(_, change)| change.disables());
+            let enabled = changes.iter().rev().find_map(|(_, change)| change.enabled);
+            let disabled = enabled == Some(false);
             let job = changes
                 .iter()
                 .fold(job, |job, (_, change)| change.apply(job));
@@ -247,6 +249,15 @@ fn find_same_names(jobs: &[Job], problems: &mut Vec<Problem>) {
                 first,
                 second: job.defined_at,
             });
+        }
+    }
+}
+
+fn find_same_providers(providers: &[(String, Arc<dyn LockProvider>)], problems: &mut Vec<Problem>) {
+    let mut seen = HashSet::new();
+    for (name, _) in providers {
+        if !seen.insert(name) {
+            problems.push(Problem::SameProvider { name: name.clone() });
         }
     }
 }

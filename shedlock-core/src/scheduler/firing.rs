@@ -5,16 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::plan::{LockPlan, Plan};
 use crate::job::{Run, Services};
 use crate::lock::{Acquire, Acquisition, CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, Observers, Reporter, RunOutcome, Skip};
+use crate::retry::retries;
+
+const ACQUIRE_RETRIES: ExponentialBuilder =
+    retries(Duration::from_millis(100), Duration::from_secs(2));
 
 /// What all firings of a scheduler share.
 pub(super) struct Context {
@@ -112,25 +117,21 @@ impl Firing {
         if let Some(fire_time) = self.fire_time {
             request = request.for_fire_time(fire_time);
         }
-        let mut pause = Duration::from_millis(100);
-        loop {
+        let failed = |error: &Arc<LockError>, retrying| {
+            let error = error.clone();
+            self.reporter()
+                .tell(EventKind::AcquireFailed { error, retrying });
+        };
+        let ask = async || {
             let asked_at = Instant::now();
-            let error = match self.plan.lane.acquire(&request).await {
-                Ok(answer) => return Ok((answer, asked_at)),
-                Err(error) => Arc::new(error),
-            };
-            let retrying =
-                Instant::now() + pause < self.give_up_at && *self.phase.borrow() == Phase::Running;
-            self.reporter().tell(EventKind::AcquireFailed {
-                error: error.clone(),
-                retrying,
-            });
-            if !retrying {
-                return Err(error);
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
-        }
+            let answer = self.plan.lane.acquire(&request).await;
+            answer.map(|answer| (answer, asked_at)).map_err(Arc::new)
+        };
+        ask.retry(ACQUIRE_RETRIES)
+            .when(|_| Instant::now() < self.give_up_at && *self.phase.borrow() == Phase::Running)
+            .notify(|error, _| failed(error, true))
+            .await
+            .inspect_err(|error| failed(error, false))
     }
 
     async fn run_under(&self, hold: Hold) -> Fired {

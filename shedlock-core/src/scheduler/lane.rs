@@ -28,8 +28,9 @@ impl Lane {
         Ok(())
     }
 
-    /// Every lock that the store knows.
-    pub(super) async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
+    /// Asks the store for the time, and for every lock that it knows.
+    pub(super) async fn look(&self) -> Result<Vec<StoredLock>, LockError> {
+        self.set_clock().await?;
         self.provider.locks().await
     }
 

@@ -75,8 +75,4 @@ impl JobOverride {
         }
         job
     }
-
-    pub(super) fn disables(&self) -> bool {
-        self.enabled == Some(false)
-    }
 }

@@ -177,6 +177,10 @@ fn setting_without_lock(settings: &JobSettings) -> Option<&'static str> {
         (settings.at_least.is_some(), "at_least"),
         (settings.at_most.is_some(), "at_most"),
         (settings.keep_alive, "keep_alive"),
+        (
+            settings.on_lost == OnLost::Continue,
+            "on_lost = \"continue\"",
+        ),
         (settings.misfire == Misfire::Once, "misfire = \"once\""),
         (settings.provider.is_some(), "provider"),
     ];

@@ -78,6 +78,11 @@ impl StoreClock {
         self.state().at_origin = wall_at_origin;
     }
 
+    /// What the store's clock showed when this one was made: it changes with the estimate only.
+    pub(super) fn at_origin(&self) -> DateTime<Utc> {
+        self.state().at_origin
+    }
+
     /// Whether the wall clock has jumped since this was last asked.
     pub(super) fn wall_jumped(&self) -> bool {
         let wall_at_origin = self.wall.now() - self.origin.elapsed();

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use super::{Driver, Phase};
@@ -22,8 +21,8 @@ pub(in crate::scheduler) enum Message {
     Shutdown,
     /// A store answered at last, after it could not be reached at the start.
     StoreIsBack(usize, Vec<StoredLock>),
-    /// A store's clock was read again, and the estimate moved by this.
-    ClockMoved(usize, TimeDelta),
+    /// A store's clock was read again.
+    ClockRead,
 }
 
 impl Driver {
@@ -50,7 +49,8 @@ impl Driver {
                 });
             }
             Message::StoreIsBack(track, locks) => self.catch_up(track, &locks),
-            Message::ClockMoved(track, by) => self.clock_moved(track, by),
+            // The driver looks at the clocks whenever it wakes.
+            Message::ClockRead => {}
         }
     }
 

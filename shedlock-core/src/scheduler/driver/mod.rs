@@ -45,6 +45,8 @@ pub(super) struct Driver {
 struct Track {
     lane: Arc<Lane>,
     agenda: Agenda,
+    /// How the store's clock was estimated when it was last looked at.
+    clock_at_origin: DateTime<Utc>,
 }
 
 struct JobState {
@@ -92,12 +94,13 @@ impl Driver {
     /// Fires until it is told to shut down, then lets everything end.
     pub(super) async fn drive(mut self) {
         while *self.phase.borrow() == Phase::Running {
+            self.check_clocks();
             self.fire_due();
             let wake = self.next_wake();
             tokio::select! {
                 Some(message) = self.inbox.recv() => self.handle(message),
                 Some(ended) = self.firings.join_next() => self.record(ended),
-                () = sleep_until(wake) => self.check_clocks(),
+                () = sleep_until(wake) => {}
             }
         }
         let _ = timeout(self.shutdown_grace, self.drain()).await;
@@ -264,6 +267,7 @@ impl fmt::Debug for Driver {
 impl Track {
     fn new(lane: Arc<Lane>) -> Self {
         Self {
+            clock_at_origin: lane.clock.at_origin(),
             lane,
             agenda: Agenda::default(),
         }

@@ -3,15 +3,20 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::sleep;
 
-use super::{Driver, JobState, Message};
+use super::{Driver, JobState, Message, Track};
 use crate::job::Misfire;
 use crate::lock::{LockError, StoredLock};
+use crate::retry::retries;
 
 /// A store's clock that moved back by more than this makes the agenda out of date.
 const BACKWARD_STEP: TimeDelta = TimeDelta::seconds(1);
+
+/// A store that is away is asked again for as long as the scheduler runs.
+const STORE_RETRIES: ExponentialBuilder =
+    retries(Duration::from_millis(250), Duration::from_secs(10));
 
 impl Driver {
     /// Reads the stores' clocks, looks whether they can be used, and puts all jobs on the agenda.
@@ -25,12 +30,7 @@ impl Driver {
             } else {
                 None
             };
-            let now = self.tracks[track].lane.clock.now();
-            for job in self.jobs_of(track) {
-                if !self.jobs[job].paused {
-                    self.plan_next(job, now);
-                }
-            }
+            self.plan_all(track, self.tracks[track].lane.clock.now());
             if let Some(locks) = locks {
                 self.catch_up(track, &locks);
             }
@@ -54,70 +54,67 @@ impl Driver {
         }
     }
 
-    /// Looks whether somebody moved the machine's clock or it slept, and reads the stores' clocks again if so.
+    /// Notices that a clock is not what it was: the wall clock, as somebody moved it or the machine slept, or a store's.
     pub(super) fn check_clocks(&mut self) {
         for track in 0..self.tracks.len() {
-            let lane = self.tracks[track].lane.clone();
-            if !lane.clock.wall_jumped() {
-                continue;
+            if self.tracks[track].lane.clock.wall_jumped() {
+                self.read_clock(track);
             }
-            let needs_store = self.needs_store(track);
-            let messages = self.messages.clone();
-            tokio::spawn(async move {
-                let before = lane.clock.now();
-                if !needs_store {
-                    lane.clock.follow_wall();
-                } else if let Err(error) = lane.set_clock().await {
-                    tracing::warn!(%error, "this machine's clock jumped, and the lock store could not be asked for the time");
-                }
-                // The driver has ended if nobody listens.
-                let _ = messages.send(Message::ClockMoved(track, lane.clock.now() - before));
-            });
+            if self.tracks[track].clock_went_back() {
+                let now = self.tracks[track].lane.clock.now();
+                self.plan_all(track, now - TimeDelta::microseconds(1));
+            }
         }
     }
 
-    /// After a step back, what is on the agenda would come too late.
-    pub(super) fn clock_moved(&mut self, track: usize, by: TimeDelta) {
-        if by < -BACKWARD_STEP {
-            let now = self.tracks[track].lane.clock.now();
-            for job in self.jobs_of(track) {
-                if !self.jobs[job].paused {
-                    self.plan_next(job, now);
-                }
+    /// Puts each job's first fire time after `after` on the agenda.
+    fn plan_all(&mut self, track: usize, after: DateTime<Utc>) {
+        for job in self.jobs_of(track) {
+            if !self.jobs[job].paused {
+                self.plan_next(job, after);
             }
         }
+    }
+
+    /// Reads a store's clock, until it answers; jobs without a lock go by the wall clock.
+    fn read_clock(&self, track: usize) {
+        let lane = self.tracks[track].lane.clone();
+        if !self.needs_store(track) {
+            lane.clock.follow_wall();
+            return;
+        }
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let read = (async || lane.set_clock().await)
+                .retry(STORE_RETRIES)
+                .when(|_| !messages.is_closed())
+                .notify(|error, _| tracing::warn!(%error, "this machine's clock jumped, and the store's cannot be read"));
+            if read.await.is_ok() {
+                // Nobody listens if the driver has ended.
+                let _ = messages.send(Message::ClockRead);
+            }
+        });
     }
 
     /// The store's locks; none if it cannot be reached now, in which case it is asked again in the background.
     async fn look(&self, track: usize) -> Result<Option<Vec<StoredLock>>, LockError> {
         let lane = self.tracks[track].lane.clone();
-        let look = async move || {
-            lane.set_clock().await?;
-            lane.locks().await
+        let error = match lane.look().await {
+            Ok(locks) => return Ok(Some(locks)),
+            Err(error) if error.is_transient() => error,
+            Err(error) => return Err(error),
         };
-        match look().await {
-            Ok(locks) => Ok(Some(locks)),
-            Err(error) if error.is_transient() => {
-                tracing::error!(%error, "nothing with a lock runs until the lock store can be reached");
-                let messages = self.messages.clone();
-                tokio::spawn(async move {
-                    let mut pause = Duration::from_millis(250);
-                    loop {
-                        sleep(pause).await;
-                        if let Ok(locks) = look().await {
-                            let _ = messages.send(Message::StoreIsBack(track, locks));
-                            return;
-                        }
-                        if messages.is_closed() {
-                            return;
-                        }
-                        pause = (pause * 2).min(Duration::from_secs(10));
-                    }
-                });
-                Ok(None)
+        tracing::error!(%error, "nothing with a lock runs until the lock store can be reached");
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let locks = (async || lane.look().await)
+                .retry(STORE_RETRIES)
+                .when(|_| !messages.is_closed());
+            if let Ok(locks) = locks.await {
+                let _ = messages.send(Message::StoreIsBack(track, locks));
             }
-            Err(error) => Err(error),
-        }
+        });
+        Ok(None)
     }
 
     fn needs_store(&self, track: usize) -> bool {
@@ -130,6 +127,16 @@ impl Driver {
         (0..self.jobs.len())
             .filter(|job| self.jobs[*job].track == track)
             .collect()
+    }
+}
+
+impl Track {
+    /// Whether the store's clock shows less than it did, so that what is on the agenda would come too late.
+    fn clock_went_back(&mut self) -> bool {
+        let at_origin = self.lane.clock.at_origin();
+        let went_back = at_origin < self.clock_at_origin - BACKWARD_STEP;
+        self.clock_at_origin = at_origin;
+        went_back
     }
 }
 
