@@ -13,15 +13,6 @@ pub(crate) struct Function {
     pub(crate) body: Group,
 }
 
-impl Function {
-    /// The attributes that decide whether the fn is compiled at all; they go on all that is generated for it.
-    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Attribute> {
-        self.attributes
-            .iter()
-            .filter(|attribute| attribute.path().is_ident("cfg"))
-    }
-}
-
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;

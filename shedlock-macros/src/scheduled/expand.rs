@@ -12,14 +12,12 @@ pub(super) fn expand(scheduled: &Scheduled, function: &Function) -> TokenStream 
     let library = &scheduled.library;
     let name = &function.signature.ident;
     let stand_in = stand_in(function);
-    let conditions = function.conditions();
     let job = job(scheduled, function);
     quote! {
         // A job has to be async, even one that awaits nothing.
         #[allow(clippy::unused_async)]
         #function
         #stand_in
-        #(#conditions)*
         const _: () = {
             impl #library::ScheduledJob for #name {
                 fn job() -> #library::Job {
@@ -46,11 +44,9 @@ pub(super) fn expand_wrong(
     let library = &scheduled.library;
     let name = &function.signature.ident;
     let stand_in = stand_in(function);
-    let conditions = function.conditions();
     quote! {
         #function
         #stand_in
-        #(#conditions)*
         const _: () = {
             impl #library::ScheduledJob for #name {
                 fn job() -> #library::Job {
@@ -66,10 +62,8 @@ pub(super) fn expand_wrong(
 fn stand_in(function: &Function) -> TokenStream {
     let visibility = &function.visibility;
     let name = &function.signature.ident;
-    let conditions = function.conditions();
     let doc = format!("The job of the fn `{name}`, for `Scheduler::builder(..).job::<{name}>()`.");
     quote! {
-        #(#conditions)*
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #visibility struct #name {}

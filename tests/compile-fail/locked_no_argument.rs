@@ -1,0 +1,6 @@
+use shedlock::{InMemoryLockProvider, locked};
+
+#[locked]
+async fn import(_locks: &InMemoryLockProvider) {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use shedlock::{InMemoryLockProvider, locked};
+
+#[locked(provider = *locks, name = "import-{tenant}", at_most = "10m")]
+async fn import(locks: &InMemoryLockProvider, tenant: &str) -> Result<u64, String> {
+    if tenant.is_empty() {
+        return Ok("nothing");
+    }
+}
+
+fn main() {}

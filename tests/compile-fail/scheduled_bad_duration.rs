@@ -1,0 +1,6 @@
+use shedlock::scheduled;
+
+#[scheduled(every = "half an hour")]
+async fn send_report() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use shedlock::scheduled;
+
+#[scheduled(every = "30s")]
+async fn send_report() -> impl Sized {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use shedlock::scheduled;
+
+#[scheduled(corn = "0 0 12 * * *")]
+async fn send_report() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use shedlock::scheduled;
+
+#[scheduled(cron = "0 0 0 30 2 *")]
+async fn send_report() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use shedlock::scheduled;
+
+#[scheduled(every = "30s")]
+struct SendReport;
+
+fn main() {}
