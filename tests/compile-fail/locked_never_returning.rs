@@ -1,8 +1,10 @@
 use shedlock::{InMemoryLockProvider, locked};
 
-#[locked(provider = *locks, name = "import-{tenant}", at_most = "10m")]
-async fn import(locks: &InMemoryLockProvider, tenant: &str) -> ! {
-    loop {}
+#[locked(provider = *locks, name = "import", at_most = "10m")]
+async fn import(locks: &InMemoryLockProvider) -> ! {
+    loop {
+        println!("{locks:?}");
+    }
 }
 
 fn main() {}
