@@ -130,6 +130,8 @@ pub enum Skip {
     StillRunning,
     /// This process runs as many jobs as it may, and no place came free in time.
     AtCapacity,
+    /// The scheduler shuts down, so it begins no run; another node can.
+    ShuttingDown,
 }
 
 impl Skip {
@@ -140,6 +142,7 @@ impl Skip {
             Self::Held(_) => "held",
             Self::StillRunning => "still_running",
             Self::AtCapacity => "at_capacity",
+            Self::ShuttingDown => "shutting_down",
         }
     }
 
@@ -159,6 +162,7 @@ impl fmt::Display for Skip {
             Self::Held(held) => held.fmt(f),
             Self::StillRunning => f.write_str("the previous run still goes on in this process"),
             Self::AtCapacity => f.write_str("this process runs as many jobs as it may"),
+            Self::ShuttingDown => f.write_str("this scheduler shuts down"),
         }
     }
 }

@@ -9,7 +9,7 @@ use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument;
 
 use super::plan::{LockPlan, Plan};
@@ -72,90 +72,116 @@ pub(super) enum Fired {
 
 impl Firing {
     pub(super) async fn fire(self) -> Fired {
-        let Some(_place) = self.place().await else {
-            return self.skipped(Skip::AtCapacity);
+        let (place, hold) = match self.enter().await {
+            Ok(entered) => entered,
+            Err(fired) => return fired,
         };
-        let Some(lock) = &self.plan.lock else {
-            return self.run_unlocked().await;
+        let outcome = match &hold {
+            Some(hold) => self.run_under(hold).await,
+            None => self.run_unlocked().await,
         };
-        match self.acquire(lock).await {
-            Ok((Acquisition::Acquired(lease), asked_at)) => {
-                let hold = Hold::new(
-                    self.plan.lane.provider.clone(),
-                    lock.config.clone(),
-                    lease,
-                    asked_at,
-                    lock.keep_alive,
-                    lock.on_lost,
-                    self.reporter(),
-                );
-                self.run_under(hold).await
-            }
-            Ok((Acquisition::Held(held), _)) => self.skipped(Skip::Held(held)),
-            Ok((Acquisition::AlreadyRan(held), _)) => self.skipped(Skip::AlreadyRan(held)),
-            Ok((Acquisition::TooEarly { .. }, _)) => {
-                Fired::TooEarly(self.fire_time.unwrap_or_default())
-            }
-            Err(error) => Fired::Failed(error),
+        // Others may run now, however long it takes to give the lock back.
+        drop(place);
+        if let Some(hold) = hold {
+            hold.release_for_sure().await;
         }
+        Fired::Ran(outcome)
     }
 
-    /// A place among the runs of this process.
-    async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        match self.context.places.try_acquire() {
-            Ok(place) => Some(place),
-            Err(_) => timeout_at(self.give_up_at, self.context.places.acquire())
-                .await
-                .ok()?
-                .ok(),
-        }
-    }
-
-    /// Asks until the store decides, or it is no longer worth asking.
-    async fn acquire(&self, lock: &LockPlan) -> Result<(Acquisition, Instant), Arc<LockError>> {
-        let mut request = Acquire::new(&lock.config);
-        if let Some(fire_time) = self.fire_time {
-            request = request.for_fire_time(fire_time);
-        }
+    /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
+    async fn enter(&self) -> Result<(SemaphorePermit<'_>, Option<Hold>), Fired> {
         let failed = |error: &Arc<LockError>, retrying| {
             let error = error.clone();
             self.reporter()
                 .tell(EventKind::AcquireFailed { error, retrying });
         };
-        let ask = async || {
-            let asked_at = Instant::now();
-            let answer = self.plan.lane.acquire(&request).await;
-            answer.map(|answer| (answer, asked_at)).map_err(Arc::new)
+        let attempt = async || {
+            let place = self.place().await?;
+            let hold = match &self.plan.lock {
+                Some(lock) => Some(self.acquire(lock).await?),
+                None => None,
+            };
+            Ok((place, hold))
         };
-        ask.retry(ACQUIRE_RETRIES)
-            .when(|_| Instant::now() < self.give_up_at && *self.phase.borrow() == Phase::Running)
-            .notify(|error, _| failed(error, true))
-            .await
-            .inspect_err(|error| failed(error, false))
-    }
-
-    async fn run_under(&self, hold: Hold) -> Fired {
-        let run = self.run(Some(&hold));
-        let state = hold.state().clone();
-        let outcome = self
-            .work(run, |work| async {
-                match hold.watch_over(holding(state, work)).await {
-                    Ended::Returned(outcome) => outcome,
-                    Ended::Panicked(panic) => RunOutcome::Panicked(message(&*panic)),
-                    Ended::Lost(lost) => RunOutcome::LeaseLost(lost),
+        let phase = self.phase.clone();
+        attempt
+            .retry(ACQUIRE_RETRIES)
+            .sleep(move |pause| {
+                let phase = phase.clone();
+                async move {
+                    let _ = timeout(pause, shutdown(phase)).await;
                 }
             })
-            .await;
-        hold.release_for_sure().await;
-        Fired::Ran(outcome)
+            .when(|fired| matches!(fired, Fired::Failed(_)) && Instant::now() < self.give_up_at)
+            .notify(|fired, _| {
+                if let Fired::Failed(error) = fired {
+                    failed(error, true);
+                }
+            })
+            .await
+            .inspect_err(|fired| match fired {
+                Fired::Failed(error) => failed(error, false),
+                Fired::Skipped(skip) => self.reporter().tell(EventKind::Skipped(skip.clone())),
+                Fired::TooEarly(_) | Fired::Ran(_) => {}
+            })
     }
 
-    async fn run_unlocked(&self) -> Fired {
-        let outcome = self.work(self.run(None), |work| async {
+    /// A place among the runs of this process. Nobody gets one once a shutdown has begun: a fire time that is taken now would
+    /// be cut short here, and is better left to other nodes.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, Fired> {
+        tokio::select! {
+            biased;
+            () = shutdown(self.phase.clone()) => Err(Fired::Skipped(Skip::ShuttingDown)),
+            Ok(place) = self.context.places.acquire() => Ok(place),
+            () = sleep_until(self.give_up_at) => Err(Fired::Skipped(Skip::AtCapacity)),
+        }
+    }
+
+    /// Asks the store once.
+    async fn acquire(&self, lock: &LockPlan) -> Result<Hold, Fired> {
+        let mut request = Acquire::new(&lock.config);
+        if let Some(fire_time) = self.fire_time {
+            request = request.for_fire_time(fire_time);
+        }
+        let asked_at = Instant::now();
+        match self.plan.lane.acquire(&request).await {
+            Ok(Acquisition::Acquired(lease)) => Ok(Hold::new(
+                self.plan.lane.provider.clone(),
+                lock.config.clone(),
+                lease,
+                asked_at,
+                lock.keep_alive,
+                lock.on_lost,
+                self.reporter(),
+            )),
+            Ok(Acquisition::Held(held)) => Err(Fired::Skipped(Skip::Held(held))),
+            Ok(Acquisition::AlreadyRan(held)) => Err(Fired::Skipped(Skip::AlreadyRan(held))),
+            Ok(Acquisition::TooEarly { .. }) => {
+                Err(Fired::TooEarly(self.fire_time.unwrap_or_default()))
+            }
+            Err(error) => Err(Fired::Failed(Arc::new(error))),
+        }
+    }
+
+    async fn run_under(&self, hold: &Hold) -> RunOutcome {
+        let run = self.run(Some(hold));
+        let state = hold.state().clone();
+        self.work(run, |work| async {
+            match hold.watch_over(holding(state, work)).await {
+                Ended::Returned(outcome) => outcome,
+                Ended::Panicked(panic) => RunOutcome::Panicked(message(&*panic)),
+                Ended::Lost(lost) => RunOutcome::LeaseLost(lost),
+            }
+        })
+        .await
+    }
+
+    async fn run_unlocked(&self) -> RunOutcome {
+        self.work(self.run(None), |work| async {
             let result = AssertUnwindSafe(work).catch_unwind().await;
             result.unwrap_or_else(|panic| RunOutcome::Panicked(message(&*panic)))
-        });
-        Fired::Ran(outcome.await)
+        })
+        .await
     }
 
     fn run(&self, hold: Option<&Hold>) -> Run {
@@ -218,11 +244,6 @@ impl Firing {
             .unwrap_or_default()
     }
 
-    fn skipped(&self, skip: Skip) -> Fired {
-        self.reporter().tell(EventKind::Skipped(skip.clone()));
-        Fired::Skipped(skip)
-    }
-
     fn reporter(&self) -> Reporter {
         Reporter {
             observers: self.context.observers.clone(),
@@ -245,6 +266,12 @@ impl Firing {
 }
 
 type Work = futures_util::future::BoxFuture<'static, RunOutcome>;
+
+/// Completes when a shutdown begins.
+async fn shutdown(mut phase: watch::Receiver<Phase>) {
+    // Without a driver there is no shutdown to wait for: it has ended.
+    let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
+}
 
 /// Counts a run for as long as it goes on, however it ends.
 struct Running<'a>(&'a AtomicUsize);

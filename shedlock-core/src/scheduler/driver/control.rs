@@ -48,7 +48,11 @@ impl Driver {
                     running
                 });
             }
-            Message::StoreIsBack(track, locks) => self.catch_up(track, &locks),
+            Message::StoreIsBack(track, locks) => {
+                if *self.phase.borrow() == Phase::Running {
+                    self.catch_up(track, &locks);
+                }
+            }
             // The driver looks at the clocks whenever it wakes.
             Message::ClockRead => {}
         }
