@@ -31,7 +31,7 @@ fn instant(micros: &str, column: &str, table: &str) -> String {
 ///
 /// `clock_timestamp()`, as `CURRENT_TIMESTAMP` would stand still in a transaction. When two see the lock free, one waits for the other's row and
 /// then finds it taken. What it finds is newer than the snapshot that the rest of the statement sees, so the condition itself
-/// leaves it in a setting that lasts as long as the statement.
+/// leaves it in a setting that lasts as long as the statement. Nor does a loser wait for the disk, as it has nothing to keep.
 fn acquire(t: &Table) -> String {
     let Table {
         table,
@@ -43,8 +43,8 @@ fn acquire(t: &Table) -> String {
     let clock = micros("clock_timestamp()");
     let seen_at = micros(locked_at);
     let seen_until = micros(lock_until);
-    let new_until = instant("now + $at_most", lock_until, table);
-    let new_at = instant("now", locked_at, table);
+    let new_until = instant("clock.now + $at_most", lock_until, table);
+    let new_at = instant("clock.now", locked_at, table);
     let fresh_at = micros(&format!("l.{locked_at}"));
     let fresh_until = micros(&format!("l.{lock_until}"));
     let proposed_at = micros(&format!("excluded.{locked_at}"));
@@ -58,8 +58,8 @@ fn acquire(t: &Table) -> String {
             INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})
             SELECT $name, {new_until}, {new_at}, $holder
             FROM clock LEFT JOIN seen ON true
-            WHERE coalesce($fire_time <= now, true)
-                AND coalesce(seen.lock_until <= now, true) AND coalesce(seen.locked_at < $fire_time, true)
+            WHERE coalesce($fire_time <= clock.now, true)
+                AND coalesce(seen.lock_until <= clock.now, true) AND coalesce(seen.locked_at < $fire_time, true)
             ON CONFLICT ({name}) DO UPDATE SET
                 {lock_until} = excluded.{lock_until},
                 {locked_at} = greatest(excluded.{locked_at}, l.{locked_at} + interval '1 microsecond'),
@@ -68,12 +68,15 @@ fn acquire(t: &Table) -> String {
                 WHEN {fresh_until} <= {proposed_at} AND coalesce({fresh_at} < $fire_time, true)
                     AND l.{name}::text COLLATE \"C\" = $name
                 THEN true
-                ELSE set_config('shedlock.seen',
-                    jsonb_build_array(l.{name}, l.{locked_by}, {fresh_at}, {fresh_until})::text, true) IS NULL
+                ELSE concat(
+                    set_config('shedlock.seen',
+                        jsonb_build_array(l.{name}, l.{locked_by}, {fresh_at}, {fresh_until})::text, true),
+                    set_config('synchronous_commit', 'off', true)
+                ) IS NULL
             END
             RETURNING {name}::text AS name, {locked_by}::text AS holder, {seen_at} AS locked_at, {seen_until} AS lock_until
         )
-        SELECT now, (won.name IS NOT NULL)::int::bigint,
+        SELECT clock.now, (won.name IS NOT NULL)::int::bigint,
             coalesce(won.name, fresh.row ->> 0, seen.name),
             coalesce(won.holder, fresh.row ->> 1, seen.holder),
             coalesce(won.locked_at, (fresh.row ->> 2)::bigint, seen.locked_at),
@@ -106,9 +109,9 @@ impl Dialect for Postgres {
         let lease_at = instant("$locked_at", locked_at, table);
         let owned =
             format!("l.{name} = $name AND l.{locked_by} = $holder AND l.{locked_at} = {lease_at}");
-        let extended = instant("now + $at_most", lock_until, table);
+        let extended = instant("clock.now + $at_most", lock_until, table);
         let released = instant(
-            &format!("greatest(now, least({at}, now) + $at_least)"),
+            &format!("greatest(clock.now, least({at}, clock.now) + $at_least)"),
             lock_until,
             table,
         );
@@ -120,8 +123,8 @@ impl Dialect for Postgres {
             extend: format!(
                 "WITH clock AS MATERIALIZED (SELECT {clock} AS now)
                 UPDATE {table} AS l SET {lock_until} = {extended} FROM clock
-                WHERE {owned} AND {until} > now
-                RETURNING now, 1::bigint, {row}"
+                WHERE {owned} AND {until} > clock.now
+                RETURNING clock.now, 1::bigint, {row}"
             ),
             // A release need not wait for the disk: if it is lost, the lock is free later.
             release: format!(
