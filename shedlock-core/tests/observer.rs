@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use shedlock_core::{Event, EventKind, Job, RunOutcome, Scheduler};
+use shedlock_core::{Event, EventKind, Job, RunOutcome};
 use support::{Recorder, TestStore, every, noon, scheduler, seconds, sleep_ms, start, step_name};
 
 fn tick() -> Job {

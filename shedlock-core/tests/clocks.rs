@@ -1,0 +1,245 @@
+//! Wall clocks that are off, that step, and machines that sleep.
+
+mod support;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use shedlock_core::{Job, Misfire, SchedulerHandle};
+use support::{
+    Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
+    start, time,
+};
+
+fn tick() -> Job {
+    Job::new("tick", |_| async {}).every("1s")
+}
+
+/// Fires at ten past each hour.
+fn hourly() -> Job {
+    Job::new("hourly", |_| async {}).cron("0 10 * * * *")
+}
+
+fn locked(job: Job) -> Job {
+    let name = job.name().to_owned();
+    job.lock(name).at_most("1m")
+}
+
+async fn node(store: &TestStore, wall: &TestClock, seen: &Recorder, job: Job) -> SchedulerHandle {
+    let builder = scheduler(store).clock(wall.clone()).observer(seen.clone());
+    start(builder.add_job(job)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_with_a_lock_fires_by_the_stores_clock() {
+    for offset in [0, 3, -3, 3600, -3600, 86_400 * 400, -86_400 * 400] {
+        let (store, seen) = (
+            TestStore::at(noon() + TimeDelta::milliseconds(300)),
+            Recorder::new(),
+        );
+        let wall = TestClock::at(noon() + seconds(offset));
+        node(&store, &wall, &seen, locked(tick())).await;
+        sleep_ms(10_500).await;
+        let expected = every(seconds(1), noon() + seconds(1), 10);
+        assert_eq!(seen.runs("tick"), expected, "{offset} s off");
+        assert_eq!(store.early(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_of_the_wall_clock_neither_stop_nor_double_a_job_with_a_lock() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, locked(tick())).await;
+    for step in [3, -3, 3600, -7200, 86_400, -86_400 * 3, 1, -1] {
+        sleep_ms(2_300).await;
+        wall.step(seconds(step));
+    }
+    sleep_ms(2_200).await;
+    assert_eq!(
+        seen.runs("tick"),
+        every(seconds(1), noon() + seconds(1), 20)
+    );
+    assert_eq!(seen.count("already_ran") + seen.count("misfired"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_follows_the_wall_clock_forward() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, tick()).await;
+    sleep_ms(3_500).await;
+    wall.step(seconds(3600));
+    sleep(3).await;
+    let runs = seen.runs("tick");
+    assert_eq!(runs[..3], every(seconds(1), noon() + seconds(1), 3));
+    let after = &runs[runs.len() - 2..];
+    assert_eq!(after, every(seconds(1), noon() + seconds(3605), 2));
+    assert!(runs.windows(2).all(|pair| pair[0] < pair[1]), "{runs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_follows_the_wall_clock_back() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, tick()).await;
+    sleep_ms(3_500).await;
+    wall.step(seconds(-3600));
+    sleep(3).await;
+    let runs = seen.runs("tick");
+    let after = &runs[runs.len() - 2..];
+    assert_eq!(after, every(seconds(1), noon() - seconds(3595), 2));
+    assert!((5..=6).contains(&runs.len()), "{runs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_notices_within_a_minute() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, locked(hourly())).await;
+    sleep(30).await;
+    // Asleep until 13:09:40: tokio's clock stood still.
+    wall.step(seconds(69 * 60 + 10));
+    store.step(seconds(69 * 60 + 10));
+    sleep(80).await;
+    assert_eq!(seen.runs("hourly"), [time("2026-03-01T13:10:00Z")]);
+    assert_eq!(seen.count("misfired"), 1, "the one at 12:10");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_over_a_fire_time_makes_up_for_it_with_misfire_once() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    let job = locked(hourly()).misfire(Misfire::Once);
+    node(&store, &wall, &seen, job).await;
+    sleep(30).await;
+    wall.step(seconds(7200));
+    store.step(seconds(7200));
+    sleep(61).await;
+    assert_eq!(seen.runs("hourly"), [time("2026-03-01T13:10:00Z")]);
+    assert_eq!(seen.count("caught_up"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sleep_is_noticed_though_somebody_looks_at_the_jobs_all_the_time() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    let handle = node(&store, &wall, &seen, locked(hourly())).await;
+    sleep(30).await;
+    wall.step(seconds(4000));
+    store.step(seconds(4000));
+    for _ in 0..20 {
+        sleep(5).await;
+        handle.jobs().await;
+    }
+    let next = handle.jobs().await[0].next_fire_time;
+    assert_eq!(next, Some(time("2026-03-01T13:10:00Z")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sleep_is_noticed_though_the_store_is_away_when_the_machine_wakes() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, locked(hourly())).await;
+    sleep(30).await;
+    // Asleep until 13:05:30; the network takes two minutes to come back.
+    wall.step(seconds(3900));
+    store.step(seconds(3900));
+    store.all(Answer::Away);
+    sleep(120).await;
+    store.all(Answer::Right);
+    sleep(240).await;
+    assert_eq!(seen.runs("hourly"), [time("2026-03-01T13:10:00Z")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_sets_its_clock_ahead_while_the_store_is_away_loses_nothing() {
+    for offset in [3600, -3600] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let wall = TestClock::at(noon() + seconds(offset));
+        store.all(Answer::Away);
+        node(&store, &wall, &seen, locked(hourly())).await;
+        sleep(120).await;
+        store.all(Answer::Right);
+        sleep(600).await;
+        let expected = [time("2026-03-01T12:10:00Z")];
+        assert_eq!(seen.runs("hourly"), expected, "{offset} s off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_early_job_corrects_the_clock_for_all_of_them() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon() + seconds(3600));
+    store.all(Answer::Away);
+    let builder = scheduler(&store)
+        .clock(wall)
+        .observer(seen.clone())
+        .add_job(locked(tick()))
+        .add_job(locked(hourly()));
+    start(builder).await;
+    sleep(120).await;
+    store.all(Answer::Right);
+    sleep(600).await;
+    assert_eq!(seen.runs("hourly"), [time("2026-03-01T12:10:00Z")]);
+    assert!(seen.runs("tick").len() > 585, "{}", seen.runs("tick").len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_early_is_waited_out_and_the_fire_time_is_not_lost() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, locked(tick())).await;
+    sleep_ms(5_500).await;
+    // Somebody sets the store's clock back by less than a period.
+    store.step(TimeDelta::milliseconds(-700));
+    sleep(5).await;
+    assert_eq!(store.early(), 1);
+    assert_eq!(seen.runs("tick"), every(seconds(1), noon() + seconds(1), 9));
+    assert_eq!(seen.count("already_ran"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_long_step_back_the_store_decides_and_no_fire_time_runs_twice() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    node(&store, &TestClock::at(noon()), &seen, locked(tick())).await;
+    sleep_ms(30_500).await;
+    store.step(seconds(-20));
+    sleep(30).await;
+    let runs = seen.runs("tick");
+    assert_eq!(runs, every(seconds(1), noon() + seconds(1), 40));
+    assert!(seen.count("already_ran") >= 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_step_of_the_stores_clock_forward_jobs_go_on_by_it() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    node(&store, &TestClock::at(noon()), &seen, locked(tick())).await;
+    sleep_ms(5_500).await;
+    store.step(seconds(3600));
+    sleep(5).await;
+    let runs = seen.runs("tick");
+    assert_eq!(runs[..5], every(seconds(1), noon() + seconds(1), 5));
+    assert_eq!(*runs.last().unwrap(), noon() + seconds(3610));
+    assert!(runs.windows(2).all(|pair| pair[0] < pair[1]), "{runs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_first_answer_does_not_make_all_fire_times_late() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    store.slow(Duration::from_secs(1));
+    node(&store, &TestClock::at(noon()), &seen, locked(tick())).await;
+    store.slow(Duration::ZERO);
+    sleep(10).await;
+    let asked = store.times_of(Call::Acquire);
+    let began = asked[0];
+    // Fire times are whole seconds after the first fire time that was met exactly.
+    let offsets: Vec<_> = asked.iter().map(|at| (*at - began).as_millis()).collect();
+    let last = offsets[offsets.len() - 1] - offsets[offsets.len() - 2];
+    assert_eq!(last, 1000, "{offsets:?}");
+    let now = store.time();
+    let latest = *seen.runs("tick").last().unwrap();
+    let since = tokio::time::Instant::now() - *seen.times_of("started").last().unwrap();
+    let late = now - latest - TimeDelta::from_std(since).unwrap();
+    assert!(late < TimeDelta::milliseconds(3), "late by {late}");
+}

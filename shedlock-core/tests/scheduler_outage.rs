@@ -1,0 +1,228 @@
+//! Lock stores that are away, broken, or never answer.
+
+mod support;
+
+use std::time::Duration;
+
+use shedlock_core::{EventKind, Job, LockError, RunError, RunOutcome, SchedulerHandle};
+use support::{
+    Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
+    start,
+};
+
+fn tick() -> Job {
+    Job::new("tick", |_| async {})
+        .every("1s")
+        .lock("tick")
+        .at_most("1m")
+}
+
+async fn node(store: &TestStore, seen: &Recorder) -> SchedulerHandle {
+    let builder = scheduler(store)
+        .clock(TestClock::at(noon()))
+        .observer(seen.clone());
+    start(builder.add_job(tick())).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_at_the_start_does_not_keep_the_scheduler_from_starting() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    store.all(Answer::Away);
+    let _handle = node(&store, &seen).await;
+    sleep_ms(60_500).await;
+    assert_eq!(seen.count("started"), 0);
+    store.all(Answer::Right);
+    sleep(10).await;
+    let runs = seen.runs("tick");
+    assert!(runs.len() >= 10, "{runs:?}");
+    assert_eq!(
+        runs[runs.len() - 10..],
+        every(seconds(1), noon() + seconds(61), 10)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_without_a_lock_run_while_the_store_is_away() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    store.all(Answer::Away);
+    let builder = scheduler(&store)
+        .observer(seen.clone())
+        .add_job(tick())
+        .add_job(Job::new("everywhere", |_| async {}).every("1s"));
+    let _handle = start(builder).await;
+    sleep(10).await;
+    assert!(seen.outcomes("everywhere").len() >= 9);
+    assert_eq!(seen.outcomes("tick"), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_somebody_has_to_mend_fails_the_start() {
+    for broken in [Call::Now, Call::Locks] {
+        let store = TestStore::new();
+        store.on(broken, Answer::Broken);
+        let scheduler = scheduler(&store).add_job(tick()).build().unwrap();
+        let error = scheduler.start().await.unwrap_err();
+        assert!(matches!(
+            error,
+            RunError::Store(LockError::TableMissing { .. })
+        ));
+        assert_eq!(
+            error.to_string(),
+            "the lock table `shedlock` is missing: call `migrate()` when the service starts, or run the SQL of the migrations folder"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_until_fails_like_start() {
+    let store = TestStore::new();
+    store.all(Answer::Broken);
+    let scheduler = scheduler(&store).add_job(tick()).build().unwrap();
+    let error = scheduler.run_until(std::future::pending()).await;
+    assert!(matches!(error, Err(RunError::Store(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_without_a_store_loses_its_fire_times_loudly_and_nothing_piles_up() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = node(&store, &seen).await;
+    sleep_ms(5_500).await;
+    store.all(Answer::Away);
+    sleep(3600).await;
+    assert_eq!(seen.runs("tick"), every(seconds(1), noon() + seconds(1), 5));
+    let mut lost = seen.fire_times("tick", "acquire_failed");
+    lost.sort();
+    assert_eq!(lost[..3590], every(seconds(1), noon() + seconds(6), 3590));
+    seen.clear();
+    store.all(Answer::Right);
+    sleep(10).await;
+    let runs = seen.runs("tick");
+    assert!((10..=11).contains(&runs.len()), "{runs:?}");
+    assert_eq!(
+        runs[runs.len() - 10..],
+        every(seconds(1), noon() + seconds(3606), 10)
+    );
+    assert!(handle.jobs().await[0].last_run.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_acquire_says_what_the_store_said_and_whether_it_is_asked_again() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let _handle = node(&store, &seen).await;
+    store.on(Call::Acquire, Answer::Away);
+    sleep_ms(4_950).await;
+    let mut events = seen.of("tick");
+    events.retain(|event| event.fire_time == Some(noon() + seconds(1)));
+    let [
+        EventKind::AcquireFailed {
+            error,
+            retrying: true,
+        },
+        ..,
+        EventKind::AcquireFailed {
+            retrying: false, ..
+        },
+    ] = &events.iter().map(|event| &event.kind).collect::<Vec<_>>()[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        error.to_string(),
+        "the lock store cannot be reached: a test switched it off"
+    );
+    assert!(
+        events
+            .iter()
+            .all(|event| event.fire_time == Some(noon() + seconds(1)))
+    );
+    assert!(
+        events
+            .iter()
+            .all(|event| event.lock.as_deref() == Some("tick"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blink_of_the_store_costs_no_fire_time() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let _handle = node(&store, &seen).await;
+    sleep_ms(1_900).await;
+    store.all(Answer::Away);
+    sleep_ms(400).await;
+    store.all(Answer::Right);
+    sleep(3).await;
+    assert_eq!(seen.runs("tick"), every(seconds(1), noon() + seconds(1), 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acquire_that_never_answers_keeps_no_other_job_from_firing() {
+    let (hung, store, seen) = (TestStore::new(), TestStore::new(), Recorder::new());
+    let builder = scheduler(&store)
+        .provider("hung", hung.clone())
+        .observer(seen.clone())
+        .add_job(tick())
+        .add_job(
+            Job::new("stuck", |_| async {})
+                .every("1s")
+                .lock("stuck")
+                .at_most("1m")
+                .provider("hung"),
+        );
+    let handle = start(builder).await;
+    hung.on(Call::Acquire, Answer::Never);
+    sleep_ms(10_500).await;
+    assert_eq!(
+        seen.runs("tick"),
+        every(seconds(1), noon() + seconds(1), 10)
+    );
+    assert!(seen.runs("stuck").is_empty());
+    assert_eq!(handle.jobs().await.len(), 2);
+    hung.on(Call::Acquire, Answer::Right);
+    sleep(3).await;
+    assert_eq!(
+        seen.runs("stuck"),
+        every(seconds(1), noon() + seconds(11), 3)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_fails_is_tried_again_and_the_result_stands() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let builder = scheduler(&store).observer(seen.clone());
+    let job = Job::new("rare", |_| async {}).every("10m").lock("rare");
+    let handle = start(builder.add_job(job.at_most("5m"))).await;
+    sleep(599).await;
+    store.on(Call::Release, Answer::Away);
+    sleep(60).await;
+    assert_eq!(seen.outcomes("rare"), [RunOutcome::Succeeded]);
+    assert!(!handle.jobs().await[0].running);
+    assert!(!store.is_free("rare"));
+    assert_eq!(seen.count("released"), 0);
+    store.on(Call::Release, Answer::Right);
+    sleep(11).await;
+    assert!(store.is_free("rare"));
+    assert_eq!(seen.count("released"), 1);
+    let last_run = handle.jobs().await.remove(0).last_run.unwrap();
+    assert_eq!(last_run.outcome, RunOutcome::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_is_given_up_when_the_lease_has_ended_anyway() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let builder = scheduler(&store).observer(seen.clone());
+    let job = Job::new("rare", |_| async {})
+        .every("10m")
+        .lock("rare")
+        .at_most("30s");
+    let _handle = start(builder.add_job(job)).await;
+    sleep(599).await;
+    store.on(Call::Release, Answer::Away);
+    sleep(100).await;
+    let last = *store.times_of(Call::Release).last().unwrap();
+    let granted = store.times_of(Call::Acquire)[0];
+    assert!(last - granted > Duration::from_secs(20));
+    assert!(last - granted < Duration::from_secs(45));
+    store.on(Call::Release, Answer::Right);
+    sleep(600).await;
+    assert_eq!(seen.outcomes("rare").len(), 2);
+}
