@@ -29,16 +29,18 @@
 
 #[doc(hidden)]
 pub use shedlock_core::__private;
-pub use shedlock_core::{
-    Acquire, Acquisition, BuildError, Clock, ConfigError, CurrentLock, Data, DurationError, Event, EventKind, Extension,
-    FromRun, Held, InMemoryLockProvider, IntoDuration, IntoZone, Job, JobError, JobOverride, JobResult, JobStatus, LastRun,
-    Lease, LockConfig, LockError, LockExecutor, LockProvider, Loss, LostLease, MAX_AT_MOST, Misfire, MissingData, NameError,
-    Observer, OnLost, Outcome, Problem, ProviderId, Release, Run, RunError, RunOutcome, Schedule, ScheduleError, ScheduledJob,
-    Scheduler, SchedulerBuilder, SchedulerHandle, Services, Skip, StoredLock, SystemClock, Triggered, Tz, UnknownJob,
-    ZoneError, assert_locked, current, default_holder, require_lock, testing,
-};
 #[cfg(feature = "metrics")]
 pub use shedlock_core::MetricsObserver;
+pub use shedlock_core::{
+    Acquire, Acquisition, BuildError, Clock, ConfigError, CurrentLock, Data, DurationError, Event,
+    EventKind, Extension, FromRun, Held, InMemoryLockProvider, IntoDuration, IntoZone, Job,
+    JobError, JobOverride, JobResult, JobStatus, LastRun, Lease, LeaseError, LockConfig, LockError,
+    LockExecutor, LockProvider, Loss, LostLease, MAX_AT_MOST, Misfire, MissingData, NameError,
+    Observer, OnLost, Outcome, Problem, ProviderId, Release, Run, RunError, RunOutcome, Schedule,
+    ScheduleError, ScheduledJob, Scheduler, SchedulerBuilder, SchedulerHandle, Services, Skip,
+    StoredLock, SystemClock, Triggered, Tz, UnknownJob, ZoneError, assert_locked, current,
+    default_holder, require_lock, testing,
+};
 pub use shedlock_macros::{locked, scheduled};
 
 mod connect;

@@ -22,7 +22,9 @@ pub use scheduler::{
     BuildError, JobOverride, JobStatus, LastRun, Problem, RunError, Scheduler, SchedulerBuilder,
     SchedulerHandle, Triggered, UnknownJob,
 };
-pub use shedlock_schedule::{DurationError, NameError, Schedule, ScheduleError, Tz, ZoneError};
+pub use shedlock_schedule::{
+    DurationError, LeaseError, MAX_AT_MOST, NameError, Schedule, ScheduleError, Tz, ZoneError,
+};
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use shedlock_schedule::parse_duration;
+use shedlock_schedule::{check_at_least, check_at_most, parse_duration};
 use syn::LitStr;
 
 use crate::arguments::Arguments;
 use crate::errors::Errors;
 use crate::value::{Choice, Flag, Text, Value};
-
-/// The range of a lease in shedlock-core, on which this crate cannot depend.
-const SHORTEST: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 pub(crate) struct Lease {
     pub(crate) at_least: Option<Text>,
@@ -34,27 +30,14 @@ impl Lease {
         let at_most = literal_duration(self.at_most.as_ref(), errors);
         let at_least = literal_duration(self.at_least.as_ref(), errors);
         if let Some((place, at_most)) = at_most
-            && !(SHORTEST..=LONGEST).contains(&at_most)
+            && let Err(error) = check_at_most(at_most)
         {
-            let given = place.value();
-            errors.at(
-                place,
-                format!(
-                    "a lease of `{given}` is out of range: `at_most` is between 1ms and 366 days"
-                ),
-            );
+            errors.at(place, error);
         }
-        if let (Some((longer, at_least)), Some((shorter, at_most))) = (at_least, at_most)
-            && at_least > at_most
+        if let (Some((place, at_least)), Some((_, at_most))) = (at_least, at_most)
+            && let Err(error) = check_at_least(at_least, at_most)
         {
-            let (given_least, given_most) = (longer.value(), shorter.value());
-            errors.at(
-                longer,
-                format!(
-                    "`at_least` ({given_least}) is longer than `at_most` ({given_most}): a lock cannot stay taken \
-                     beyond its lease; lower `at_least` or raise `at_most`"
-                ),
-            );
+            errors.at(place, error);
         }
     }
 }

@@ -49,7 +49,7 @@ pub enum ScheduleError {
     },
     /// The line can be read, but no date ever matches it.
     #[error(
-        "`{line}` never fires: no date matches its day-of-month, month and day-of-week fields together"
+        "`{line}` never fires: no date matches its day-of-month, month and day-of-week fields together; change one of them"
     )]
     NeverFires {
         /// The line as it was written.
@@ -137,17 +137,17 @@ pub enum ZoneError {
 ///
 /// ```
 /// let error = shedlock_schedule::check_lock_name("").unwrap_err();
-/// assert_eq!(error.to_string(), "a lock needs a name: this one is blank");
+/// assert_eq!(error.to_string(), "a lock needs a name, such as `send-report`: this one is blank");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
     /// Nothing but white space.
-    #[error("a lock needs a name: this one is blank")]
+    #[error("a lock needs a name, such as `send-report`: this one is blank")]
     Blank,
     /// More characters than the table's column holds.
     #[error(
-        "the lock name {name:?} has {chars} characters: the table's column holds at most {MAX_LOCK_NAME_CHARS}"
+        "the lock name {name:?} has {chars} characters: the table's column holds at most {MAX_LOCK_NAME_CHARS}, so shorten it"
     )]
     TooLong {
         /// The name as it was given.

@@ -1,4 +1,4 @@
-//! Cron lines, durations, time zones and lock names, as `shedlock` reads them.
+//! Cron lines, durations, time zones, lock names and lease times, as `shedlock` reads them.
 //!
 //! The macros check literals with this crate when a program is compiled, and the scheduler runs on the same code,
 //! so nothing is parsed by two different pieces of code.
@@ -20,6 +20,7 @@ mod cron;
 mod duration;
 mod error;
 mod every;
+mod lease_time;
 mod lock_name;
 mod schedule;
 mod zone;
@@ -27,6 +28,7 @@ mod zone;
 pub use chrono_tz::Tz;
 pub use duration::parse_duration;
 pub use error::{DurationError, NameError, ScheduleError, ZoneError};
+pub use lease_time::{LeaseError, MAX_AT_MOST, check_at_least, check_at_most};
 pub use lock_name::{MAX_LOCK_NAME_CHARS, check_lock_name};
 pub use schedule::Schedule;
 pub use zone::parse_zone;

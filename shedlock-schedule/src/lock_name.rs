@@ -68,8 +68,8 @@ mod tests {
     fn names_that_some_store_would_change() {
         let long = "한".repeat(65);
         let cases = [
-            ("", "a lock needs a name: this one is blank"),
-            ("  \t", "a lock needs a name: this one is blank"),
+            ("", "a lock needs a name, such as `send-report`: this one is blank"),
+            ("  \t", "a lock needs a name, such as `send-report`: this one is blank"),
             (
                 "a ",
                 "the lock name \"a \" begins or ends with white space, which MySQL ignores when it compares: take it away",
@@ -89,7 +89,7 @@ mod tests {
             (
                 &long,
                 &format!(
-                    "the lock name \"{long}\" has 65 characters: the table's column holds at most 64"
+                    "the lock name \"{long}\" has 65 characters: the table's column holds at most 64, so shorten it"
                 ),
             ),
         ];

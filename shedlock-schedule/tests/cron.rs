@@ -35,7 +35,7 @@ fn messages_say_what_is_right() {
         ("0 0 0 ? * FRI#6", "the day-of-week field has `FRI#6`: a month has one to five of a weekday, as in `FRI#2`".to_owned()),
         ("0 0 0 ? * L", "the day-of-week field has `L`: say which weekday is the last of its month, as in `FRIL`".to_owned()),
         ("0 0 0 1 1 ? 1969", "the year field has `1969`: years go from 1970 to 2099".to_owned()),
-        ("0 0 0 30 2 *", "`0 0 0 30 2 *` never fires: no date matches its day-of-month, month and day-of-week fields together".to_owned()),
+        ("0 0 0 30 2 *", "`0 0 0 30 2 *` never fires: no date matches its day-of-month, month and day-of-week fields together; change one of them".to_owned()),
         ("@reboot", "there is no macro `@reboot`: there are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly and @every 30s".to_owned()),
         ("@every", "the duration is empty: write for example `59s` or `PT59S`".to_owned()),
         ("@every 1M", "the duration `1M` has months or years, which have no fixed length: count in days (`1m` is a minute)".to_owned()),

@@ -1,17 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shedlock_schedule::{DurationError, NameError, check_lock_name, parse_duration};
-
-/// The longest lease that can be asked for: 366 days.
-pub const MAX_AT_MOST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-
-/// The shortest lease: every store keeps at least milliseconds.
-const MIN_AT_MOST: Duration = Duration::from_millis(1);
+use shedlock_schedule::{
+    DurationError, LeaseError, NameError, check_at_least, check_at_most, check_lock_name,
+    parse_duration,
+};
 
 /// What a lock is asked with: its name, how long a lease may last at most, and how long it lasts at least.
 ///
-/// - `at_most`: the lease ends after this time even if its holder died. Between 1 ms and [`MAX_AT_MOST`].
+/// - `at_most`: the lease ends after this time even if its holder died. Between 1 ms and [`MAX_AT_MOST`](crate::MAX_AT_MOST).
 /// - `at_least`: the lock stays taken for this long, counted from the acquisition, however soon the work ends. Zero unless set.
 ///
 /// ```
@@ -53,12 +50,7 @@ impl LockConfig {
     /// [`ConfigError`] if the duration does not parse or is longer than `at_most`.
     pub fn at_least(mut self, at_least: impl IntoDuration) -> Result<Self, ConfigError> {
         let at_least = at_least.into_duration()?;
-        if at_least > self.at_most {
-            return Err(ConfigError::AtLeastOverAtMost {
-                at_least,
-                at_most: self.at_most,
-            });
-        }
+        check_at_least(at_least, self.at_most)?;
         self.at_least = at_least;
         Ok(self)
     }
@@ -93,19 +85,9 @@ pub enum ConfigError {
     /// A duration does not parse.
     #[error(transparent)]
     Duration(#[from] DurationError),
-    /// A lease would be shorter than stores can tell, or longer than [`MAX_AT_MOST`].
-    #[error("a lease of {0:?} is out of range: `at_most` is between 1ms and 366 days")]
-    LeaseOutOfRange(Duration),
-    /// The lock would have to outlive its lease.
-    #[error(
-        "`at_least` ({at_least:?}) is longer than `at_most` ({at_most:?}): a lock cannot stay taken beyond its lease; lower `at_least` or raise `at_most`"
-    )]
-    AtLeastOverAtMost {
-        /// What was asked for as `at_least`.
-        at_least: Duration,
-        /// What was asked for as `at_most`.
-        at_most: Duration,
-    },
+    /// A lease of this length cannot be.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
 /// A duration as a user writes it: `"59s"`, `"1m 30s"`, `"PT59S"`, or a [`Duration`].
@@ -157,9 +139,6 @@ impl IntoDuration for &String {
 /// A duration that a lease may last.
 pub(crate) fn lease_time(time: impl IntoDuration) -> Result<Duration, ConfigError> {
     let time = time.into_duration()?;
-    if (MIN_AT_MOST..=MAX_AT_MOST).contains(&time) {
-        Ok(time)
-    } else {
-        Err(ConfigError::LeaseOutOfRange(time))
-    }
+    check_at_most(time)?;
+    Ok(time)
 }

@@ -181,6 +181,7 @@ pub trait IntoExecutor {
     fn into_executor(self) -> LockExecutor;
 }
 
+#[diagnostic::do_not_recommend]
 impl<P: LockProvider> IntoExecutor for P {
     fn into_executor(self) -> LockExecutor {
         LockExecutor::new(self)

@@ -12,7 +12,7 @@ mod memory;
 mod provider;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{ConfigError, IntoDuration, LockConfig, MAX_AT_MOST};
+pub use config::{ConfigError, IntoDuration, LockConfig};
 pub use current::{CurrentLock, assert_locked, current, require_lock};
 pub use error::{LockError, Loss, LostLease};
 pub use executor::{IntoExecutor, LockExecutor, OnLost, Outcome};

@@ -1,0 +1,69 @@
+//! How long a lock may be taken for.
+
+use std::time::Duration;
+
+use humantime::format_duration;
+
+/// The longest lease: 366 days.
+pub const MAX_AT_MOST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// The shortest lease: every store keeps at least milliseconds.
+const MIN_AT_MOST: Duration = Duration::from_millis(1);
+
+/// Checks that a lease may last `at_most`: between 1 ms and [`MAX_AT_MOST`].
+///
+/// ```
+/// use shedlock_schedule::check_at_most;
+/// use std::time::Duration;
+///
+/// assert!(check_at_most(Duration::from_secs(60)).is_ok());
+/// assert!(check_at_most(Duration::ZERO).is_err());
+/// ```
+pub fn check_at_most(at_most: Duration) -> Result<(), LeaseError> {
+    if (MIN_AT_MOST..=MAX_AT_MOST).contains(&at_most) {
+        Ok(())
+    } else {
+        Err(LeaseError::OutOfRange { at_most })
+    }
+}
+
+/// Checks that a lock is not to stay taken for longer than its lease lasts.
+///
+/// ```
+/// use shedlock_schedule::check_at_least;
+/// use std::time::Duration;
+///
+/// let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+/// assert!(check_at_least(minute, hour).is_ok());
+/// assert!(check_at_least(hour, minute).is_err());
+/// ```
+pub fn check_at_least(at_least: Duration, at_most: Duration) -> Result<(), LeaseError> {
+    if at_least <= at_most {
+        Ok(())
+    } else {
+        Err(LeaseError::AtLeastOverAtMost { at_least, at_most })
+    }
+}
+
+/// Why a lock cannot be taken for this long.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeaseError {
+    /// Shorter than stores can tell, or longer than [`MAX_AT_MOST`].
+    #[error("a lease of {at_most:?} is out of range: `at_most` is between 1ms and 366 days")]
+    OutOfRange {
+        /// What was asked for.
+        at_most: Duration,
+    },
+    /// The lock would have to outlive its lease.
+    #[error(
+        "`at_least` ({}) is longer than `at_most` ({}): a lock cannot stay taken beyond its lease; lower `at_least` or raise `at_most`",
+        format_duration(*.at_least), format_duration(*.at_most)
+    )]
+    AtLeastOverAtMost {
+        /// What was asked for as `at_least`.
+        at_least: Duration,
+        /// What was asked for as `at_most`.
+        at_most: Duration,
+    },
+}
