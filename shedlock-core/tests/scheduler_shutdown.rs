@@ -279,3 +279,13 @@ async fn run_until_ends_with_its_future_and_shuts_down() {
     assert_eq!(seen.outcomes("tick"), [RunOutcome::Succeeded]);
     assert!(store.is_free("tick"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn run_until_can_be_stopped_while_a_store_does_not_answer_at_the_start() {
+    let store = TestStore::new();
+    store.all(Answer::Never);
+    let scheduler = scheduler(&store).add_job(job("tick", 0)).build().unwrap();
+    let stopped =
+        tokio::time::timeout(Duration::from_secs(2), scheduler.run_until(sleep_ms(1_000)));
+    assert!(matches!(stopped.await, Ok(Ok(()))));
+}

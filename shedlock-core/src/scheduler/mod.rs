@@ -17,6 +17,7 @@ mod status;
 mod store_clock;
 
 use std::future::Future;
+use std::pin::pin;
 
 use tokio::sync::mpsc;
 
@@ -64,7 +65,10 @@ impl Scheduler {
     /// As [`start`](Self::start); [`RunError::Signals`] if signals cannot be caught; [`RunError::Interrupted`] after a second signal.
     pub async fn run(self) -> Result<(), RunError> {
         let mut signals = Signals::catch().map_err(RunError::Signals)?;
-        let handle = self.start().await?;
+        let handle = tokio::select! {
+            handle = self.start() => handle?,
+            () = signals.next() => return Ok(()),
+        };
         tokio::select! {
             () = signals.next() => {}
             () = handle.ended() => return Ok(()),
@@ -80,7 +84,11 @@ impl Scheduler {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let handle = self.start().await?;
+        let mut stop = pin!(stop);
+        let handle = tokio::select! {
+            handle = self.start() => handle?,
+            () = &mut stop => return Ok(()),
+        };
         tokio::select! {
             () = stop => handle.shutdown().await,
             () = handle.ended() => {}
