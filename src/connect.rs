@@ -32,8 +32,8 @@ fn open(url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
 
 #[cfg(not(any(feature = "postgres", feature = "mysql", feature = "sqlite")))]
 fn open(_url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
-    Err(LockError::Unavailable {
-        problem: "no lock store is compiled in: switch on one of shedlock's features `postgres`, `mysql`, `sqlite`".into(),
-        source: "no feature".into(),
+    let problem = "no lock store is compiled in: switch on one of shedlock's features `postgres`, `mysql`, `sqlite`";
+    Err(LockError::Setup {
+        problem: problem.to_owned(),
     })
 }

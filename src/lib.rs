@@ -39,7 +39,7 @@ pub use shedlock_core::{
     Observer, OnLost, Outcome, Problem, ProviderId, Release, Run, RunError, RunOutcome, Schedule,
     ScheduleError, ScheduledJob, Scheduler, SchedulerBuilder, SchedulerHandle, Services, Skip,
     StoredLock, SystemClock, Triggered, Tz, UnknownJob, ZoneError, assert_locked, current,
-    default_holder, require_lock, testing,
+    default_holder, require_lock, shutdown_signal, testing,
 };
 pub use shedlock_macros::{locked, scheduled};
 

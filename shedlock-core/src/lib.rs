@@ -20,7 +20,7 @@ pub use lock::*;
 pub use observe::*;
 pub use scheduler::{
     BuildError, JobOverride, JobStatus, LastRun, Problem, RunError, Scheduler, SchedulerBuilder,
-    SchedulerHandle, Triggered, UnknownJob,
+    SchedulerHandle, Triggered, UnknownJob, shutdown_signal,
 };
 pub use shedlock_schedule::{
     DurationError, LeaseError, MAX_AT_MOST, NameError, Schedule, ScheduleError, Tz, ZoneError,

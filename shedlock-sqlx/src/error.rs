@@ -126,9 +126,8 @@ impl From<Failure> for LockError {
                 source,
             } => described(kind, place, source),
             Failure::Collision { name, stored } => Self::NameCollision { name, stored },
-            Failure::Invalid(invalid) => Self::Store {
+            Failure::Invalid(invalid) => Self::Setup {
                 problem: invalid.to_string(),
-                source: "a setting cannot be used".into(),
             },
             Failure::TimedOut(after) => Self::Unavailable {
                 problem: format!(
@@ -149,7 +148,6 @@ impl From<Failure> for LockError {
 }
 
 fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
-    let problem = error.to_string();
     let Place {
         table,
         name,
@@ -180,8 +178,18 @@ fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
             problem: "other statements were in the way, again and again".into(),
             source,
         },
-        Kind::Broken | Kind::Unreachable => LockError::Unavailable { problem, source },
-        Kind::Other => LockError::Store { problem, source },
+        Kind::Broken => LockError::Unavailable {
+            problem: "connections to the database broke, again and again".into(),
+            source,
+        },
+        Kind::Unreachable => LockError::Unavailable {
+            problem: "no connection to the database can be opened; is it up, and are host, port and password right?".into(),
+            source,
+        },
+        Kind::Other => LockError::Store {
+            problem: format!("a statement on `{table}` was refused"),
+            source,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 
@@ -12,8 +12,12 @@ use crate::look::{Answer, Look, Verdict, instant, lease, micros};
 use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
 
-/// How often a statement is sent before its failure is told.
-const ATTEMPTS: u32 = 10;
+/// How a statement is sent again: a few times, after some milliseconds that differ for those who got in each other's way.
+const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(5))
+    .with_max_delay(Duration::from_millis(50))
+    .with_max_times(9)
+    .with_jitter();
 
 /// How often a lock is tried for that changes hands with every look.
 const ROUNDS: u32 = 8;
@@ -61,28 +65,20 @@ impl<D: Dialect> SqlStore<D> {
 
     /// The way of every request to the store: one statement, sent again if it failed for a reason that passes.
     async fn ask(&self, statement: &Statement, values: &Values) -> Result<Answer, Failure> {
-        let mut attempt = 1;
-        loop {
-            let (kind, error) = match self.ask_once(statement, values).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            if attempt == ATTEMPTS || !matches!(kind, Kind::Conflict | Kind::Broken) {
-                let place = Place {
-                    table: self.table.clone(),
-                    name: values.name.clone(),
-                    holder: values.holder.clone(),
-                };
-                return Err(Failure::Driver {
-                    kind,
-                    place,
-                    source: error,
-                });
-            }
-            tracing::debug!(lock = values.name, attempt, %error, "asking the lock store again");
-            tokio::time::sleep(pause(attempt)).await;
-            attempt += 1;
-        }
+        let ask = async || self.ask_once(statement, values).await;
+        let answer = ask
+            .retry(RETRIES)
+            .when(|(kind, _)| matches!(kind, Kind::Conflict | Kind::Broken))
+            .notify(|(_, error), _| tracing::debug!(lock = values.name, %error, "asking the lock store again"));
+        answer.await.map_err(|(kind, source)| Failure::Driver {
+            kind,
+            place: Place {
+                table: self.table.clone(),
+                name: values.name.clone(),
+                holder: values.holder.clone(),
+            },
+            source,
+        })
     }
 
     async fn ask_once(
@@ -260,10 +256,4 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn migrate(&self) -> Result<(), LockError> {
         self.bounded(self.try_migrate()).await
     }
-}
-
-/// A few milliseconds, more each time, and never the same for two that got in each other's way.
-fn pause(attempt: u32) -> Duration {
-    let random = RandomState::new().hash_one(attempt) % 20;
-    Duration::from_millis(u64::from(attempt) * 5 + random)
 }

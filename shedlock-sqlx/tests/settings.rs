@@ -95,7 +95,7 @@ fn a_url_that_cannot_be_used_is_told_without_its_secret() {
         "",
     ] {
         match connect(url) {
-            Err(error @ LockError::Store { .. }) => {
+            Err(error @ LockError::Setup { .. }) => {
                 let told = format!("{error} {error:?}");
                 assert!(!told.contains("s3cret"), "{told}");
             }

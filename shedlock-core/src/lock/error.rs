@@ -14,6 +14,12 @@ pub enum LockError {
     /// The request itself is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A provider cannot be set up like this: a bad name of a table, a URL of no known store, a feature that is off.
+    #[error("the lock provider cannot be set up: {problem}")]
+    Setup {
+        /// Which setting, and what is right.
+        problem: String,
+    },
     /// The table is not there.
     #[error(
         "the lock table `{table}` is missing: call `migrate()` when the service starts, or run the SQL of the migrations folder"

@@ -9,4 +9,4 @@ pub use event::{Event, EventKind, Observer, RunOutcome, Skip};
 #[cfg(feature = "metrics")]
 pub use metrics::MetricsObserver;
 
-pub(crate) use reporter::{Observers, Reporter};
+pub(crate) use reporter::{LOG_TARGET, Observers, Reporter};

@@ -8,6 +8,9 @@ use tracing::Level;
 
 use super::{Event, EventKind, Observer, RunOutcome, Skip};
 
+/// What `RUST_LOG` and its like call all that is logged here.
+pub(crate) const LOG_TARGET: &str = "shedlock";
+
 /// Who is told, and how loudly skips are logged.
 #[derive(Clone)]
 pub(crate) struct Observers {
@@ -54,7 +57,7 @@ impl Reporter {
         log(&event, self.observers.skip_level);
         for observer in &self.observers.observers {
             if catch_unwind(AssertUnwindSafe(|| observer.on_event(&event))).is_err() {
-                tracing::warn!("an observer panicked; its panic is ignored");
+                tracing::warn!(target: LOG_TARGET, "an observer panicked; its panic is ignored");
             }
         }
     }
@@ -64,6 +67,7 @@ impl Reporter {
 macro_rules! say {
     ($level:expr, $event:expr, $($rest:tt)+) => {
         tracing::event!(
+            target: LOG_TARGET,
             $level,
             job = $event.job.as_deref(),
             lock = $event.lock.as_deref(),

@@ -15,7 +15,7 @@ use tracing::Instrument;
 use super::plan::{LockPlan, Plan};
 use crate::job::{Run, Services};
 use crate::lock::{Acquire, Acquisition, CurrentLock, Ended, Hold, LockError, holding};
-use crate::observe::{EventKind, Observers, Reporter, RunOutcome, Skip};
+use crate::observe::{EventKind, LOG_TARGET, Observers, Reporter, RunOutcome, Skip};
 use crate::retry::retries;
 
 const ACQUIRE_RETRIES: ExponentialBuilder =
@@ -255,12 +255,13 @@ impl Firing {
 
     fn span(&self, run: &Run) -> tracing::Span {
         tracing::info_span!(
+            target: LOG_TARGET,
             "run",
             job = &*self.plan.name,
             lock = self.plan.lock_name().as_deref(),
             fire_time = self.fire_time.map(tracing::field::display),
             holder = run.lock().map(CurrentLock::holder),
-            token = run.fencing_token(),
+            token = run.lock().map(CurrentLock::fencing_token),
         )
     }
 }

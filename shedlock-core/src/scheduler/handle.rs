@@ -1,3 +1,5 @@
+use std::fmt;
+
 use tokio::sync::{mpsc, oneshot};
 
 use super::driver::{Driver, Message};
@@ -100,6 +102,16 @@ pub enum Triggered {
     Skipped(Skip),
     /// The lock store did not decide, so it did not run.
     Failed(std::sync::Arc<crate::lock::LockError>),
+}
+
+impl fmt::Display for Triggered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ran(outcome) => outcome.fmt(f),
+            Self::Skipped(skip) => write!(f, "skipped: {skip}"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
 }
 
 /// There is no job of this name.

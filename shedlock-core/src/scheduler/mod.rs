@@ -25,6 +25,7 @@ pub use build_error::{BuildError, Problem};
 pub use builder::SchedulerBuilder;
 pub use handle::{SchedulerHandle, Triggered, UnknownJob};
 pub use overrides::JobOverride;
+pub use signals::shutdown_signal;
 pub use status::{JobStatus, LastRun};
 
 use crate::lock::{LockError, LockProvider};

@@ -8,6 +8,7 @@ use super::build_error::Problem;
 use super::lane::Lane;
 use crate::job::{Job, JobSettings, Misfire, Services, Timing, Work};
 use crate::lock::{ConfigError, KeepAlive, LockConfig, OnLost};
+use crate::observe::LOG_TARGET;
 
 /// A job that was checked, ready to be fired.
 pub(super) struct Plan {
@@ -95,8 +96,7 @@ impl Plan {
         };
         let margin = (period / 20).min(Duration::from_millis(500));
         if lock.config.least() + margin > period {
-            tracing::warn!(
-                job = &*self.name,
+            tracing::warn!(target: LOG_TARGET, job = &*self.name,
                 at_least = ?lock.config.least(),
                 ?period,
                 "`at_least` reaches to the next fire time, which will find the lock held and be skipped: lower it"

@@ -1,5 +1,23 @@
 use std::io;
 
+/// Completes when the process is asked to end: by SIGINT or SIGTERM, or Ctrl-C where there are no signals.
+///
+/// For services that stop more than the scheduler: a web server, and then [`SchedulerHandle::shutdown`](crate::SchedulerHandle::shutdown).
+///
+/// # Errors
+/// If the operating system lets us catch no signals.
+///
+/// ```no_run
+/// # async fn example(handle: shedlock_core::SchedulerHandle) -> std::io::Result<()> {
+/// shedlock_core::shutdown_signal().await?;
+/// handle.shutdown().await;
+/// # Ok(()) }
+/// ```
+pub async fn shutdown_signal() -> io::Result<()> {
+    Signals::catch()?.next().await;
+    Ok(())
+}
+
 /// The signals that ask a process to end.
 pub(super) struct Signals {
     #[cfg(unix)]

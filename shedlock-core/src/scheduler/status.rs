@@ -23,7 +23,7 @@ pub struct JobStatus {
     pub running: bool,
     /// Its last run on this node.
     pub last_run: Option<LastRun>,
-    /// Why it did not run here the last time it did not.
+    /// Why it did not run here, if that is newer than its last run.
     pub last_skip: Option<Skip>,
 }
 

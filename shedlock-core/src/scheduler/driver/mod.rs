@@ -20,7 +20,7 @@ use super::lane::Lane;
 use super::plan::Plan;
 use super::status::LastRun;
 use crate::job::Misfire;
-use crate::observe::{EventKind, Reporter, Skip};
+use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
 
 /// The wall clock is looked at this often, in case the machine slept or somebody set it.
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
@@ -106,8 +106,7 @@ impl Driver {
         let _ = timeout(self.shutdown_grace, self.drain()).await;
         self.phase.send_replace(Phase::Cancelling);
         if timeout(RELEASE_GRACE, self.drain()).await.is_err() {
-            tracing::error!(
-                runs = self.firings.len(),
+            tracing::error!(target: LOG_TARGET, runs = self.firings.len(),
                 "the scheduler ends with runs that could not be stopped, or locks that could not be released"
             );
         }
@@ -211,7 +210,7 @@ impl Driver {
         let (job, fire_time, fired) = match ended {
             Ok(ended) => ended,
             Err(error) => {
-                tracing::error!(%error, "a firing broke; the scheduler goes on");
+                tracing::error!(target: LOG_TARGET, %error, "a firing broke; the scheduler goes on");
                 return;
             }
         };
@@ -219,6 +218,7 @@ impl Driver {
         let clock = &self.tracks[state.track].lane.clock;
         match fired {
             Fired::Ran(outcome) => {
+                state.last_skip = None;
                 let ended_at = clock.now();
                 state.last_run = Some(LastRun {
                     fire_time,

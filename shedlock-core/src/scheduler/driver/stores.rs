@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Driver, JobState, Message, Track};
 use crate::job::Misfire;
 use crate::lock::{LockError, StoredLock};
+use crate::observe::LOG_TARGET;
 use crate::retry::retries;
 
 /// A store's clock that moved back by more than this makes the agenda out of date.
@@ -35,6 +36,7 @@ impl Driver {
                 self.catch_up(track, &locks);
             }
         }
+        self.log_start();
         Ok(())
     }
 
@@ -88,7 +90,7 @@ impl Driver {
             let read = (async || lane.set_clock().await)
                 .retry(STORE_RETRIES)
                 .when(|_| !messages.is_closed())
-                .notify(|error, _| tracing::warn!(%error, "this machine's clock jumped, and the store's cannot be read"));
+                .notify(|error, _| tracing::warn!(target: LOG_TARGET, %error, "this machine's clock jumped, and the store's cannot be read"));
             if read.await.is_ok() {
                 // Nobody listens if the driver has ended.
                 let _ = messages.send(Message::ClockRead);
@@ -104,7 +106,7 @@ impl Driver {
             Err(error) if error.is_transient() => error,
             Err(error) => return Err(error),
         };
-        tracing::error!(%error, "nothing with a lock runs until the lock store can be reached");
+        tracing::error!(target: LOG_TARGET, %error, "nothing with a lock runs until the lock store can be reached");
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let locks = (async || lane.look().await)
@@ -115,6 +117,21 @@ impl Driver {
             }
         });
         Ok(None)
+    }
+
+    fn log_start(&self) {
+        for job in &self.jobs {
+            tracing::debug!(
+                target: LOG_TARGET,
+                job = &*job.plan.name,
+                schedule = %job.plan.schedule,
+                lock = job.plan.lock_name().as_deref(),
+                next_fire_time = job.next_fire_time.map(tracing::field::display),
+                paused = job.paused,
+                "job scheduled"
+            );
+        }
+        tracing::info!(target: LOG_TARGET, jobs = self.jobs.len(), "scheduler started");
     }
 
     fn needs_store(&self, track: usize) -> bool {
