@@ -27,7 +27,7 @@ use shedlock::{
 };
 use tokio::net::TcpListener;
 use tokio::time::sleep;
-use tracing::{Level, info};
+use tracing::{Level, error, info};
 
 /// What requests and jobs of this node have in common: in a service, a pool or a client.
 #[derive(Clone, Default)]
@@ -90,8 +90,10 @@ async fn main() -> anyhow::Result<()> {
     info!("on http://{}", listener.local_addr()?);
     // The server goes on to answer while runs come to their end.
     let stop = async move {
-        stop_signal().await;
-        info!("waiting for runs to end");
+        match shedlock::shutdown_signal().await {
+            Ok(()) => info!("waiting for runs to end"),
+            Err(error) => error!("no signal can be caught, so this stops: {error}"),
+        }
         scheduler.shutdown().await;
     };
     axum::serve(listener, app)
@@ -182,22 +184,4 @@ fn lock_url() -> String {
                 .display()
         )
     })
-}
-
-/// Ctrl-C, or SIGTERM where there are signals.
-async fn stop_signal() {
-    #[cfg(unix)]
-    let terminated = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => terminate.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
-    }
 }

@@ -82,7 +82,7 @@ async fn stop_of_node() {
     });
     tokio::select! {
         _ = closed => {}
-        () = signal() => {}
+        _ = shedlock::shutdown_signal() => {}
     }
 }
 
@@ -156,7 +156,7 @@ async fn fleet(seconds: u64) -> anyhow::Result<()> {
     let mut stop = std::pin::pin!(async {
         tokio::select! {
             () = sleep(Duration::from_secs(seconds)) => "The time is over",
-            () = signal() => "Interrupted",
+            _ = shedlock::shutdown_signal() => "Interrupted",
         }
     });
     let mut stopping = false;
@@ -288,23 +288,5 @@ fn painted(colour: &str, text: &str) -> String {
         format!("\x1b[{colour}m{text}\x1b[0m")
     } else {
         text.to_owned()
-    }
-}
-
-/// Ctrl-C, or SIGTERM where there are signals.
-async fn signal() {
-    #[cfg(unix)]
-    let terminated = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => terminate.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
     }
 }
