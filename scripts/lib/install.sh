@@ -13,6 +13,9 @@ install_for() {
     have cc || missing+=(gcc libc6-dev)
     [[ -e /usr/share/zoneinfo/Asia/Seoul ]] || missing+=(tzdata)
     [[ -n $(faketime_lib) ]] || missing+=(libfaketime)
+    # For the peers in Java; Debian 12's is 17.
+    have javac || missing+=(default-jdk-headless)
+    have mvn || missing+=(maven)
     for server; do
         "${server}_installed" || missing+=("${package[$server]}")
     done

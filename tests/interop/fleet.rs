@@ -1,0 +1,138 @@
+//! A Java node and a Rust node on one table, and what can be asked of them.
+
+use std::time::Duration;
+
+use shedlock::sqlx::SqlxLockProvider;
+use shedlock::{Acquire, Acquisition, Held, Lease, LockConfig, LockProvider, StoredLock};
+
+use crate::peer::Peer;
+use crate::setup::Place;
+
+/// A lease that no test outlasts.
+pub(crate) const LONG: Duration = Duration::from_secs(600);
+/// A lease that a test waits for.
+pub(crate) const SHORT: Duration = Duration::from_millis(400);
+
+/// How long a test waits for what must happen. Shorter than an hour, so no mistake about a time zone can pass for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+pub(crate) struct Fleet {
+    pub(crate) java: Peer,
+    pub(crate) rust: SqlxLockProvider,
+}
+
+impl Fleet {
+    pub(crate) async fn on(place: &Place) -> Self {
+        Self {
+            java: Peer::java(place).await,
+            rust: place.database.locks(&place.table),
+        }
+    }
+
+    // --- Rust
+
+    pub(crate) async fn ask(&self, name: &str, at_most: Duration) -> Acquisition {
+        let config = LockConfig::new(name, at_most).expect("a lock");
+        let answer = self.rust.acquire(&Acquire::new(&config)).await;
+        answer.expect("an answer")
+    }
+
+    pub(crate) async fn rust_locks(&self, name: &str, at_most: Duration) -> Lease {
+        match self.ask(name, at_most).await {
+            Acquisition::Acquired(lease) => lease,
+            other => panic!("Rust did not get it: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn rust_is_refused(&self, name: &str) -> Held {
+        match self.ask(name, LONG).await {
+            Acquisition::Held(held) => held,
+            other => panic!("Rust was not refused: {other:?}"),
+        }
+    }
+
+    /// Tries until it is granted.
+    pub(crate) async fn rust_gets(&self, name: &str, at_most: Duration) -> Lease {
+        eventually("Rust gets the lock", async || {
+            match self.ask(name, at_most).await {
+                Acquisition::Acquired(lease) => Some(lease),
+                _ => None,
+            }
+        })
+        .await
+    }
+
+    /// The row as we read it.
+    pub(crate) async fn row(&self, name: &str) -> StoredLock {
+        let locks = self.rust.locks().await.expect("a list");
+        let row = locks.into_iter().find(|lock| lock.name == name);
+        row.expect("a row")
+    }
+
+    // --- Java
+
+    pub(crate) async fn java_asks(
+        &self,
+        name: &str,
+        at_most: Duration,
+        at_least: Duration,
+    ) -> bool {
+        let (most, least) = (at_most.as_millis(), at_least.as_millis());
+        let answer = self
+            .java
+            .order(&format!("lock {name} {most} {least}"))
+            .await;
+        answer == "locked"
+    }
+
+    pub(crate) async fn java_locks(&self, name: &str, at_most: Duration) {
+        assert!(
+            self.java_asks(name, at_most, Duration::ZERO).await,
+            "Java did not get it"
+        );
+    }
+
+    pub(crate) async fn java_is_refused(&self, name: &str) {
+        assert!(
+            !self.java_asks(name, LONG, Duration::ZERO).await,
+            "Java was not refused"
+        );
+    }
+
+    /// Tries until it is granted, and tells what Java wrote.
+    pub(crate) async fn java_gets(&self, name: &str, at_most: Duration) -> StoredLock {
+        eventually("Java gets the lock", async || {
+            self.java_asks(name, at_most, Duration::ZERO)
+                .await
+                .then_some(())
+        })
+        .await;
+        let row = self.row(name).await;
+        assert_eq!(row.holder, self.java.holder);
+        row
+    }
+
+    pub(crate) async fn java_extends(&self, name: &str, at_most: Duration) -> bool {
+        let order = format!("extend {name} {} 0", at_most.as_millis());
+        self.java.order(&order).await == "extended"
+    }
+
+    pub(crate) async fn java_unlocks(&self, name: &str) {
+        assert_eq!(self.java.order(&format!("unlock {name}")).await, "unlocked");
+    }
+}
+
+/// Looks until there is something.
+pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let seen = tokio::time::timeout(PATIENCE, looking).await;
+    seen.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
+}
