@@ -68,8 +68,14 @@ mod tests {
     fn names_that_some_store_would_change() {
         let long = "한".repeat(65);
         let cases = [
-            ("", "a lock needs a name, such as `send-report`: this one is blank"),
-            ("  \t", "a lock needs a name, such as `send-report`: this one is blank"),
+            (
+                "",
+                "a lock needs a name, such as `send-report`: this one is blank",
+            ),
+            (
+                "  \t",
+                "a lock needs a name, such as `send-report`: this one is blank",
+            ),
             (
                 "a ",
                 "the lock name \"a \" begins or ends with white space, which MySQL ignores when it compares: take it away",
