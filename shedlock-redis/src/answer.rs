@@ -1,0 +1,155 @@
+use chrono::{DateTime, Utc};
+use redis::{FromRedisValue, ParsingError, Value};
+use shedlock_core::{Acquire, Acquisition, Held, Lease, MAX_AT_MOST, StoredLock};
+
+use crate::value::Stamp;
+
+/// What the acquire script answers.
+pub(crate) struct Answer {
+    verdict: String,
+    now: DateTime<Utc>,
+    value: String,
+    until: Option<DateTime<Utc>>,
+}
+
+/// What became of one try to acquire.
+pub(crate) enum Tried {
+    Won(Lease),
+    Refused(Acquisition),
+    /// An earlier delivery of the same command was granted, or is forbidden.
+    Echo,
+}
+
+impl FromRedisValue for Answer {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let (verdict, now, value, last) = FromRedisValue::from_redis_value(value)?;
+        let now = instant(now);
+        Ok(Self {
+            verdict,
+            now,
+            value: text(value),
+            until: end(now, last),
+        })
+    }
+}
+
+impl Answer {
+    /// `ending` is how the value of this acquisition ends.
+    pub(crate) fn to(self, request: &Acquire, ending: &str) -> Tried {
+        let fire_time = request.fire_time();
+        let stamp = Stamp::of(&self.value);
+        let locked_at = stamp.locked_at;
+        match &*self.verdict {
+            "early" => {
+                let by = fire_time.map(|fire_time| fire_time - self.now);
+                Tried::Refused(Acquisition::TooEarly {
+                    by: by.and_then(|by| by.to_std().ok()).unwrap_or_default(),
+                })
+            }
+            "spent" => Tried::Echo,
+            // The driver sent the command again, and it found what it had done.
+            verdict if verdict == "acquired" || self.value.ends_with(ending) => {
+                Tried::Won(Lease::new(
+                    request.name(),
+                    stamp.holder,
+                    locked_at.unwrap_or(self.now),
+                    self.until.unwrap_or(self.now),
+                ))
+            }
+            verdict => {
+                let ran = verdict == "ran"
+                    || fire_time
+                        .zip(locked_at)
+                        .is_some_and(|(fire_time, locked_at)| {
+                            locked_at.timestamp_micros() >= fire_time.timestamp_micros()
+                        });
+                let held = self.held();
+                Tried::Refused(if ran {
+                    Acquisition::AlreadyRan(held)
+                } else {
+                    Acquisition::Held(held)
+                })
+            }
+        }
+    }
+
+    fn held(&self) -> Held {
+        let stored = stored("", &self.value, self.until);
+        Held {
+            holder: stored.holder,
+            locked_at: stored.locked_at,
+            until: stored.lock_until,
+            now: self.now,
+        }
+    }
+}
+
+/// What the look script answers.
+pub(crate) struct Look {
+    pub(crate) now: DateTime<Utc>,
+    held: String,
+    until: Option<DateTime<Utc>>,
+    last: String,
+}
+
+impl FromRedisValue for Look {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let (now, held, last_ms, last) = FromRedisValue::from_redis_value(value)?;
+        let now = instant(now);
+        Ok(Self {
+            now,
+            held: text(held),
+            until: end(now, last_ms),
+            last: text(last),
+        })
+    }
+}
+
+impl Look {
+    /// None if nothing is known.
+    pub(crate) fn lock(&self, name: &str) -> Option<StoredLock> {
+        let value = [&self.held, &self.last]
+            .into_iter()
+            .find(|value| !value.is_empty())?;
+        Some(stored(name, value, self.until))
+    }
+}
+
+/// A lock that is free ended at an unknown time: at its acquisition, as far as this tells.
+fn stored(name: &str, value: &str, until: Option<DateTime<Utc>>) -> StoredLock {
+    let stamp = Stamp::of(value);
+    let locked_at = stamp.locked_at.unwrap_or(DateTime::UNIX_EPOCH);
+    StoredLock {
+        name: name.to_owned(),
+        holder: stamp.holder.to_owned(),
+        locked_at,
+        lock_until: until.unwrap_or(locked_at),
+    }
+}
+
+/// What the extend script answers: the new end, if the lease still ran.
+pub(crate) struct Extended(pub(crate) Option<DateTime<Utc>>);
+
+impl FromRedisValue for Extended {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let last = FromRedisValue::from_redis_value(value)?;
+        Ok(Self(end(DateTime::UNIX_EPOCH, last)))
+    }
+}
+
+fn instant(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// When a key is gone that is there until the end of a ms. None if it is not there now.
+fn end(now: DateTime<Utc>, last: i64) -> Option<DateTime<Utc>> {
+    match last {
+        // Somebody wrote it without an end.
+        -1 => Some(now + MAX_AT_MOST),
+        last => DateTime::from_timestamp_millis(last + 1).filter(|_| last >= 0),
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}

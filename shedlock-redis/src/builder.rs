@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use shedlock_core::{LockError, default_holder};
+
+use crate::connection::RedisConnection;
+use crate::error::{Failure, Invalid};
+use crate::keys::Keys;
+use crate::links::Links;
+use crate::provider::RedisLockProvider;
+use crate::store::Store;
+
+/// What other stores' columns hold, so that a holder can be the same everywhere.
+const MAX_HOLDER: usize = 255;
+
+/// What a [`RedisLockProvider`] is made of; see [`RedisLockProvider::builder`].
+///
+/// ```no_run
+/// use shedlock_redis::{RedisConnection, RedisLockProvider};
+///
+/// # fn example() -> anyhow::Result<()> {
+/// let locks = RedisLockProvider::builder(RedisConnection::url("redis://localhost")?)
+///     .environment("production")
+///     .holder("reports-eu-1")
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    connection: RedisConnection,
+    prefix: String,
+    environment: String,
+    holder: String,
+    timeout: Duration,
+}
+
+impl Builder {
+    pub(crate) fn new(connection: RedisConnection) -> Self {
+        Self {
+            connection,
+            prefix: "job-lock".into(),
+            environment: "default".into(),
+            holder: default_holder(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// The middle of the keys, which keeps services on one Redis apart; `default` unless set. As in ShedLock.
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = environment.into();
+        self
+    }
+
+    /// The beginning of the keys; `job-lock` unless set. As in ShedLock. In a Cluster, a hash tag in it (`{app}:job-lock`)
+    /// puts all locks on one node, whose clock is then the only one.
+    pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// What the lock's value tells of this node, 1 to 255 characters. The default is [`default_holder`]: host and process.
+    pub fn holder(mut self, holder: impl Into<String>) -> Self {
+        self.holder = holder.into();
+        self
+    }
+
+    /// How long a call takes at most, connecting and trying again included; 5 s unless set. Half of it is for one answer.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The provider. Opens no connection yet.
+    ///
+    /// # Errors
+    /// [`LockError::Store`] that names a setting that cannot be used.
+    pub fn build(self) -> Result<RedisLockProvider, LockError> {
+        self.assemble()
+            .map_err(|invalid| Failure::from(invalid).about(""))
+    }
+
+    pub(crate) fn build_defaults(self) -> RedisLockProvider {
+        self.build().expect("the default settings can be used")
+    }
+
+    fn assemble(self) -> Result<RedisLockProvider, Invalid> {
+        let Self {
+            connection,
+            prefix,
+            environment,
+            holder,
+            timeout,
+        } = self;
+        if !is_holder(&holder) {
+            return Err(Invalid::Holder(holder));
+        }
+        if timeout < Duration::from_millis(1) {
+            return Err(Invalid::NoTimeout);
+        }
+        let Some(keys) = Keys::new(prefix.clone(), environment.clone()) else {
+            return Err(Invalid::Keys {
+                prefix,
+                environment,
+            });
+        };
+        // Half of the time for one wait, so that there is another try.
+        let links = Links::new(connection.0, timeout / 2);
+        Ok(RedisLockProvider::of(Store::new(
+            links, keys, holder, timeout,
+        )))
+    }
+}
+
+/// What every store keeps and compares as it was given.
+fn is_holder(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=MAX_HOLDER).contains(&length) && text.trim() == text && !text.contains(char::is_control)
+}

@@ -1,0 +1,182 @@
+use std::fmt;
+
+use redis::Client;
+use redis::aio::{ConnectionManager, MultiplexedConnection};
+use shedlock_core::LockError;
+
+use crate::error::{Failure, Invalid};
+use crate::link::Link;
+use crate::origin::Origin;
+
+/// How a [`RedisLockProvider`](crate::RedisLockProvider) gets to its Redis: a connection that the service has, or the means to open one.
+///
+/// Made `From` any of these of [redis-rs](crate::redis):
+///
+/// | from | connections |
+/// |---|---|
+/// | `Client`, `ClusterClient` | one of its own, opened when it is first needed, and again when it breaks |
+/// | `ConnectionManager`, `ClusterConnection` | the service's, which reconnect by themselves and have their own timeouts |
+/// | `MultiplexedConnection` | the service's; once it breaks, every call fails |
+///
+/// A `Client` can also have what a URL cannot, such as certificates of its own (`Client::build_with_tls`).
+///
+/// ```no_run
+/// use shedlock_redis::{RedisConnection, RedisLockProvider, redis};
+///
+/// # fn example() -> anyhow::Result<()> {
+/// let locks = RedisLockProvider::new(redis::Client::open("redis://localhost")?);
+/// let locks = RedisLockProvider::new(RedisConnection::url("redis://localhost")?);
+/// # Ok(()) }
+/// ```
+pub struct RedisConnection(pub(crate) Origin);
+
+impl RedisConnection {
+    /// To what a URL names. Opens no connection yet.
+    ///
+    /// | URL | Redis | feature |
+    /// |---|---|---|
+    /// | `redis://user:password@host:6379/0` | one server | |
+    /// | `redis+unix:///run/redis.sock` | one server, over a Unix socket | |
+    /// | `redis+cluster://user:password@host:6379,other:6379` | a Cluster, some of whose nodes these are | `cluster` |
+    /// | `rediss://..`, `rediss+cluster://..` | the same with TLS and the system's root certificates | `tls` |
+    ///
+    /// `valkey` means the same as `redis`. For Sentinel see `sentinel`.
+    ///
+    /// # Errors
+    /// [`LockError::Store`] if the URL does not parse or needs a feature that is off. No error contains the URL, which may hold a
+    /// password.
+    pub fn url(url: &str) -> Result<Self, LockError> {
+        Self::parse(url).map_err(invalid)
+    }
+
+    /// To the master of a name that these sentinels know (`redis://host:26379`). Opens no connection yet.
+    ///
+    /// `node` has what the sentinels do not tell of the master: user, password, database, TLS. After a failover the new
+    /// master is asked for by itself; see [`RedisLockProvider`](crate::RedisLockProvider#failover) for what may be lost.
+    ///
+    /// ```no_run
+    /// use redis::sentinel::SentinelNodeConnectionInfo;
+    /// use shedlock_redis::{RedisConnection, RedisLockProvider, redis};
+    ///
+    /// # fn example() -> anyhow::Result<()> {
+    /// let sentinels = ["redis://sentinel-1:26379", "redis://sentinel-2:26379"];
+    /// let redis = RedisConnection::sentinel("mymaster", sentinels, SentinelNodeConnectionInfo::default())?;
+    /// let locks = RedisLockProvider::new(redis);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`LockError::Store`] if there is no sentinel, or an address does not parse.
+    #[cfg(feature = "sentinel")]
+    pub fn sentinel<T: redis::IntoConnectionInfo>(
+        master: impl Into<String>,
+        sentinels: impl IntoIterator<Item = T>,
+        node: redis::sentinel::SentinelNodeConnectionInfo,
+    ) -> Result<Self, LockError> {
+        let sentinels = redis::sentinel::Sentinel::build(sentinels.into_iter().collect())
+            .map_err(|error| invalid(Invalid::Address(error)))?;
+        Ok(Self(Origin::Sentinel(Box::new(crate::origin::Sentinel {
+            sentinels: sentinels.into(),
+            master: master.into(),
+            node,
+        }))))
+    }
+
+    fn parse(url: &str) -> Result<Self, Invalid> {
+        // The whole text may be a secret if it is no URL.
+        let (scheme, rest) = url.split_once("://").ok_or(Invalid::Scheme)?;
+        match scheme {
+            "redis" | "valkey" | "redis+unix" | "valkey+unix" | "unix" => server(url),
+            "redis+cluster" | "valkey+cluster" => cluster(scheme, "redis", rest),
+            #[cfg(feature = "tls")]
+            "rediss" | "valkeys" => server(url),
+            #[cfg(feature = "tls")]
+            "rediss+cluster" | "valkeys+cluster" => cluster(scheme, "rediss", rest),
+            #[cfg(not(feature = "tls"))]
+            "rediss" | "valkeys" | "rediss+cluster" | "valkeys+cluster" => Err(Invalid::Feature {
+                scheme: scheme.to_owned(),
+                feature: "tls",
+            }),
+            _ => Err(Invalid::Scheme),
+        }
+    }
+}
+
+fn server(url: &str) -> Result<RedisConnection, Invalid> {
+    let client = Client::open(url).map_err(Invalid::Address)?;
+    Ok(client.into())
+}
+
+#[cfg(feature = "cluster")]
+fn cluster(_: &str, scheme: &str, rest: &str) -> Result<RedisConnection, Invalid> {
+    /// How often the driver itself sends a command again, to where the Cluster says.
+    const REDIRECTIONS: u32 = 3;
+
+    let (user, hosts) = match rest.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), rest),
+    };
+    let hosts = hosts.trim_end_matches('/').split(',');
+    let nodes: Vec<_> = hosts
+        .map(|host| format!("{scheme}://{user}{host}"))
+        .collect();
+    let client = redis::cluster::ClusterClient::builder(nodes)
+        .retries(REDIRECTIONS)
+        .max_retry_wait(100)
+        .min_retry_wait(10)
+        .build()
+        .map_err(Invalid::Address)?;
+    Ok(client.into())
+}
+
+#[cfg(not(feature = "cluster"))]
+fn cluster(given: &str, _: &str, _: &str) -> Result<RedisConnection, Invalid> {
+    Err(Invalid::Feature {
+        scheme: given.to_owned(),
+        feature: "cluster",
+    })
+}
+
+fn invalid(invalid: Invalid) -> LockError {
+    Failure::from(invalid).about("")
+}
+
+impl fmt::Debug for RedisConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisConnection")
+            .field(&self.0.topology())
+            .finish()
+    }
+}
+
+impl From<Client> for RedisConnection {
+    fn from(client: Client) -> Self {
+        Self(Origin::Server(client))
+    }
+}
+
+impl From<MultiplexedConnection> for RedisConnection {
+    fn from(connection: MultiplexedConnection) -> Self {
+        Self(Origin::Open(Link::Plain(connection)))
+    }
+}
+
+impl From<ConnectionManager> for RedisConnection {
+    fn from(connection: ConnectionManager) -> Self {
+        Self(Origin::Open(Link::Managed(connection)))
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl From<redis::cluster::ClusterClient> for RedisConnection {
+    fn from(client: redis::cluster::ClusterClient) -> Self {
+        Self(Origin::Cluster(Box::new(client)))
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl From<redis::cluster_async::ClusterConnection> for RedisConnection {
+    fn from(connection: redis::cluster_async::ClusterConnection) -> Self {
+        Self(Origin::Open(Link::Cluster(connection)))
+    }
+}

@@ -1,0 +1,214 @@
+use std::time::Duration;
+
+use redis::{ErrorKind, RedisError};
+use shedlock_core::LockError;
+
+/// What an error of the driver means for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Denied,
+    ReadOnly,
+    /// The server is there and will decide, but not now.
+    NotNow,
+    /// The connection is of no use any more; another one may be.
+    Broken,
+    /// A Cluster's node was asked for another node's key.
+    Elsewhere,
+    Full,
+    WrongType,
+    Other,
+}
+
+impl Kind {
+    fn of(error: &RedisError) -> Self {
+        match error.code() {
+            Some("NOAUTH" | "WRONGPASS" | "NOPERM") => Self::Denied,
+            Some("READONLY") => Self::ReadOnly,
+            Some(
+                "LOADING" | "BUSY" | "TRYAGAIN" | "ASK" | "CLUSTERDOWN" | "MASTERDOWN"
+                | "NOREPLICAS",
+            ) => Self::NotNow,
+            Some("MOVED") => Self::Elsewhere,
+            Some("OOM") => Self::Full,
+            Some("WRONGTYPE") => Self::WrongType,
+            Some(_) => Self::Other,
+            None => match error.kind() {
+                ErrorKind::AuthenticationFailed => Self::Denied,
+                ErrorKind::Io
+                | ErrorKind::Parse
+                | ErrorKind::ClusterConnectionNotFound
+                | ErrorKind::MasterNameNotFoundBySentinel => Self::Broken,
+                _ => Self::Other,
+            },
+        }
+    }
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// There is no connection to be had, so nothing was sent.
+    #[error("no connection")]
+    Unconnected(#[source] RedisError),
+    /// The driver or the server said so.
+    #[error("a command failed")]
+    Command(#[source] RedisError),
+    /// No connection in time, so nothing was sent.
+    #[error("no connection within {0:?}")]
+    ConnectingTimedOut(Duration),
+    /// No answer in time.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The acquisition was granted or forbidden already, so this is the echo of an earlier one.
+    #[error("the command was carried out more than once")]
+    Echo,
+    /// The task that made the call is gone.
+    #[error("the runtime is shutting down")]
+    Gone,
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+impl Failure {
+    /// Whether it is worth trying again.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::Unconnected(error) | Self::Command(error) => {
+                matches!(
+                    Kind::of(error),
+                    Kind::Broken | Kind::NotNow | Kind::ReadOnly
+                )
+            }
+            Self::ConnectingTimedOut(_) | Self::TimedOut(_) | Self::Echo => true,
+            Self::Gone | Self::Invalid(_) => false,
+        }
+    }
+
+    /// Whether the server may have carried the command out, or still may.
+    pub(crate) fn in_doubt(&self) -> bool {
+        match self {
+            // What a server answers with an error, it did not do.
+            Self::Command(error) => error.code().is_none() && !error.is_connection_refusal(),
+            Self::TimedOut(_) | Self::Echo | Self::Gone => true,
+            Self::Unconnected(_) | Self::ConnectingTimedOut(_) | Self::Invalid(_) => false,
+        }
+    }
+
+    /// Whether another connection may do better: a broken one, one that does not answer, one to what is no master any more.
+    pub(crate) fn spoils_connection(&self) -> bool {
+        match self {
+            Self::Command(error) => matches!(Kind::of(error), Kind::Broken | Kind::ReadOnly),
+            Self::TimedOut(_) => true,
+            _ => false,
+        }
+    }
+
+    /// In the words of who asked for keys like these.
+    pub(crate) fn about(self, keys: &str) -> LockError {
+        match self {
+            Self::Unconnected(error) | Self::Command(error) => described(keys, error),
+            Self::Invalid(invalid) => LockError::Store {
+                problem: invalid.to_string(),
+                source: "a setting cannot be used".into(),
+            },
+            Self::ConnectingTimedOut(after) | Self::TimedOut(after) => LockError::Unavailable {
+                problem: format!(
+                    "Redis did not answer within {after:?}; is it up, and is the network?"
+                ),
+                source: self.into(),
+            },
+            Self::Echo => LockError::Unavailable {
+                problem: "the connection failed again and again while the lock was asked for"
+                    .into(),
+                source: self.into(),
+            },
+            Self::Gone => LockError::Unavailable {
+                problem: "the call was given up".into(),
+                source: self.into(),
+            },
+        }
+    }
+}
+
+fn described(keys: &str, error: RedisError) -> LockError {
+    let source = error.clone().into();
+    let store = |problem: String| LockError::Store {
+        problem,
+        source: error.clone().into(),
+    };
+    match Kind::of(&error) {
+        Kind::Denied => LockError::PermissionDenied {
+            table: keys.to_owned(),
+            source: Denied {
+                keys: keys.to_owned(),
+                source: error,
+            }
+            .into(),
+        },
+        Kind::ReadOnly => LockError::ReadOnly { source },
+        Kind::NotNow => LockError::Unavailable {
+            problem: format!(
+                "Redis is there but does not serve ({}); it should by itself",
+                error.code().unwrap_or_default()
+            ),
+            source,
+        },
+        Kind::Broken => LockError::Unavailable {
+            problem: if error.is_connection_refusal() {
+                "nothing listens at the address of Redis; is it up?".into()
+            } else {
+                format!("the connection to Redis failed ({})", error.category())
+            },
+            source,
+        },
+        Kind::Elsewhere => store(
+            "this Redis is a node of a Cluster: connect by `redis+cluster://` or a `ClusterConnection`".into(),
+        ),
+        Kind::Full => store(
+            "Redis is out of memory: raise its `maxmemory`, or use one whose keys are not evicted".into(),
+        ),
+        Kind::WrongType => store(format!(
+            "something else keeps its data under keys like `{keys}`: set another key prefix"
+        )),
+        Kind::Other => store(format!("Redis answered {}", error.category())),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "Redis does not let this user in, or does not let it use `{keys}`: check user and password, and allow it these keys and the commands EVALSHA, EVAL, SCAN and what the scripts use (GET, SET, DEL, PEXPIRE, PTTL, EXISTS, HMGET, HGET, HSET, HDEL, TIME)"
+)]
+struct Denied {
+    keys: String,
+    source: RedisError,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Invalid {
+    #[error(
+        "`{0}` is no holder: 1 to 255 characters without blanks at its ends and without control characters"
+    )]
+    Holder(String),
+    #[error(
+        "key prefix `{prefix}` and environment `{environment}` cannot be used: neither may be empty, the environment may not begin with a colon, and braces in the prefix must enclose a hash tag"
+    )]
+    Keys { prefix: String, environment: String },
+    #[error("a provider needs a timeout of at least 1ms")]
+    NoTimeout,
+    #[error(
+        "the scheme of a Redis URL is redis, rediss (TLS), redis+cluster, rediss+cluster, redis+unix, or the same with valkey"
+    )]
+    Scheme,
+    #[error("`{scheme}` needs the cargo feature `{feature}` of shedlock-redis, which is off")]
+    #[cfg_attr(
+        all(feature = "cluster", feature = "tls"),
+        expect(dead_code, reason = "no feature is off")
+    )]
+    Feature {
+        scheme: String,
+        feature: &'static str,
+    },
+    #[error("the address of Redis cannot be used: {0}")]
+    Address(RedisError),
+}

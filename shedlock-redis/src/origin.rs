@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use redis::{AsyncConnectionConfig, Client, RedisResult};
+
+use crate::link::Link;
+
+/// Where a connection comes from.
+pub(crate) enum Origin {
+    /// The service has it already.
+    Open(Link),
+    Server(Client),
+    #[cfg(feature = "cluster")]
+    Cluster(Box<redis::cluster::ClusterClient>),
+    #[cfg(feature = "sentinel")]
+    Sentinel(Box<Sentinel>),
+}
+
+/// A master that has moved whenever the sentinels say so.
+#[cfg(feature = "sentinel")]
+pub(crate) struct Sentinel {
+    pub(crate) sentinels: tokio::sync::Mutex<redis::sentinel::Sentinel>,
+    pub(crate) master: String,
+    pub(crate) node: redis::sentinel::SentinelNodeConnectionInfo,
+}
+
+impl Origin {
+    pub(crate) fn topology(&self) -> &'static str {
+        match self {
+            Self::Open(Link::Plain(_) | Link::Managed(_)) | Self::Server(_) => "server",
+            #[cfg(feature = "cluster")]
+            Self::Open(Link::Cluster(_)) | Self::Cluster(_) => "cluster",
+            #[cfg(feature = "sentinel")]
+            Self::Sentinel(_) => "sentinel",
+        }
+    }
+
+    /// The caller waits no longer than `patience`, for the connection and for each answer.
+    pub(crate) async fn open(&self, patience: Duration) -> RedisResult<Link> {
+        #[cfg(feature = "tls")]
+        choose_cryptography();
+        match self {
+            Self::Open(link) => Ok(link.clone()),
+            Self::Server(client) => plain(client, patience).await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(client) => {
+                let config = redis::cluster::ClusterConfig::new()
+                    .set_connection_timeout(patience)
+                    .set_response_timeout(patience);
+                let connection = client.get_async_connection_with_config(config).await?;
+                Ok(Link::Cluster(connection))
+            }
+            #[cfg(feature = "sentinel")]
+            Self::Sentinel(sentinel) => {
+                let mut sentinels = sentinel.sentinels.lock().await;
+                let master = sentinels
+                    .async_master_for(&sentinel.master, Some(&sentinel.node))
+                    .await?;
+                plain(&master, patience).await
+            }
+        }
+    }
+}
+
+async fn plain(client: &Client, patience: Duration) -> RedisResult<Link> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(patience))
+        .set_response_timeout(Some(patience));
+    let connection = client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await?;
+    Ok(Link::Plain(connection))
+}
+
+/// rustls panics if a process links two implementations and chose none.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // An error says that another thread was faster.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}

@@ -1,0 +1,163 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use shedlock_core::{
+    Acquire, Acquisition, Extension, Lease, LockError, LockProvider, ProviderId, Release,
+    StoredLock,
+};
+use tracing::Instrument;
+
+use crate::builder::Builder;
+use crate::connection::RedisConnection;
+use crate::error::Failure;
+use crate::store::{Decision, Store};
+
+/// Locks in Redis or Valkey: one server, a Cluster, or a master that Sentinel watches over. Clones are the same provider, and cheap.
+///
+/// ```no_run
+/// use shedlock_core::{LockConfig, LockExecutor};
+/// use shedlock_redis::RedisLockProvider;
+///
+/// # async fn example() -> anyhow::Result<()> {
+/// let locks = RedisLockProvider::connect("redis://localhost")?;
+/// LockExecutor::new(locks).run(LockConfig::new("report", "10m")?, async { /* work */ }).await?;
+/// # Ok(()) }
+/// ```
+///
+/// It needs Redis 5 or newer and no preparation. Locks are lost if Redis evicts them: set its `maxmemory-policy` to `noeviction`.
+///
+/// # Keys
+/// With `job-lock` as [prefix](Builder::key_prefix) and `default` as [environment](Builder::environment):
+///
+/// | key | value | expires |
+/// |---|---|---|
+/// | `job-lock:default:report` | `ADDED:2026-03-01T12:00:00.000000Z@host:17:uuid`, while it is held | after `at_most`, or `at_least` |
+/// | `job-lock::memory:{job-lock:default:report}` | a hash: the last acquisition, and the one before | 400 days after `at_most` if it was for a fire time, else 24 hours |
+/// | `job-lock::taken-back:{job-lock:default:report}:..` | empty: an acquisition of unknown outcome that must not come late | after an hour |
+///
+/// The first is ShedLock's, so Java services exclude this one and are excluded by it; either side's release and extension find
+/// only their own. The others are in the same slot of a Cluster. From the second come the fencing tokens, which grow also when
+/// the lock's key is gone, and the knowledge which fire times have run.
+///
+/// While Java holds the lock, the time in its value (by the clock of its node) tells which fire times it has run. Java's release
+/// deletes that, so give jobs that both sides run an `at_least` that is longer than their clocks may differ.
+///
+/// # Cost
+/// `acquire` (whatever the answer), `extend`, `release` and `now` are one round trip and one script each; a refusal writes nothing.
+/// A server that does not know the script (it was restarted, or is a new master) costs one more, once. Many calls at once share
+/// the connection and travel together. `locks` goes through all keys of the Redis, 2,000 in a round trip, and looks at each lock.
+///
+/// # Errors
+/// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a reason
+/// that passes (a broken connection, a server that is loading, a Cluster that is down): for about a second if it fails at once. It
+/// connects again by itself. An acquire whose outcome is unknown, or whose caller is gone, is taken back: undone if it happened,
+/// forbidden if it is still on its way, tried again until `at_most` is over. Then its fire time is free as well.
+///
+/// # Failover
+/// Redis replicates asynchronously. If a master dies, the acquisitions of its last moments (usually milliseconds; of all the time
+/// of a partition, if the old master lives on in a part of the network) may not be on the replica that takes over: for these the
+/// lock can be taken again while the first holder still works, and a fire time can run twice. `min-replicas-to-write` and
+/// `min-replicas-max-lag` bound that time, they do not end it. What stays is the [fencing token](Lease::fencing_token): it
+/// comes from the clock of the server, so the second holder's is higher than the first one's as long as the new master's
+/// clock is not behind the old one's by more than the failover took, and a resource that refuses tokens lower than the highest it
+/// has seen refuses the first holder. If even that is too weak, keep the locks in a database.
+#[derive(Clone)]
+pub struct RedisLockProvider {
+    store: Arc<Store>,
+    id: ProviderId,
+}
+
+impl RedisLockProvider {
+    /// Locks in the Redis that a [URL](RedisConnection::url) names. Opens no connection yet.
+    ///
+    /// # Errors
+    /// [`LockError::Store`] if the URL does not parse or needs a feature that is off.
+    pub fn connect(url: &str) -> Result<Self, LockError> {
+        Ok(Self::new(RedisConnection::url(url)?))
+    }
+
+    /// Locks in the Redis that a connection leads to. Opens none yet.
+    pub fn new(connection: impl Into<RedisConnection>) -> Self {
+        Self::builder(connection).build_defaults()
+    }
+
+    /// The same with another environment, holder, and so on.
+    pub fn builder(connection: impl Into<RedisConnection>) -> Builder {
+        Builder::new(connection.into())
+    }
+
+    pub(crate) fn of(store: Store) -> Self {
+        Self {
+            store: Arc::new(store),
+            id: ProviderId::unique(),
+        }
+    }
+}
+
+impl fmt::Debug for RedisLockProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisLockProvider")
+            .field("topology", &self.store.topology())
+            .field("key_prefix", &self.store.keys().prefix())
+            .field("environment", &self.store.keys().environment())
+            .field("holder", &self.store.holder())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl LockProvider for RedisLockProvider {
+    async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
+        let (store, request) = (self.store.clone(), request.clone());
+        let decision = self.detached(async move { store.acquire(&request).await });
+        Ok(match decision.await? {
+            Decision::Won(claim, lease) => {
+                claim.settle();
+                Acquisition::Acquired(lease)
+            }
+            Decision::Refused(refusal) => refusal,
+        })
+    }
+
+    async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
+        let (store, lease) = (self.store.clone(), lease.clone());
+        self.detached(async move { store.extend(&lease, at_most).await })
+            .await
+    }
+
+    async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
+        let (store, lease) = (self.store.clone(), lease.clone());
+        self.detached(async move { store.release(&lease, at_least).await })
+            .await
+    }
+
+    async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
+        let store = self.store.clone();
+        self.detached(async move { store.locks().await }).await
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>, LockError> {
+        let store = self.store.clone();
+        self.detached(async move { store.now().await }).await
+    }
+
+    fn id(&self) -> ProviderId {
+        self.id
+    }
+}
+
+impl RedisLockProvider {
+    /// Runs a call, which is bounded itself, in a task of its own, so that a caller who goes away cuts nothing short. What
+    /// nobody takes from the task is dropped, and so a claim is taken back.
+    async fn detached<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, LockError>> + Send + 'static,
+    ) -> Result<T, LockError> {
+        tokio::spawn(call.in_current_span())
+            .await
+            .unwrap_or_else(|_| Err(self.store.described(Failure::Gone)))
+    }
+}

@@ -1,0 +1,279 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+use redis::FromRedisValue;
+use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
+
+use crate::answer::{Answer, Extended, Look, Tried};
+use crate::claim::{Claim, Id};
+use crate::error::Failure;
+use crate::keys::Keys;
+use crate::links::Links;
+use crate::script::{ACQUIRE, EXTEND, Kept, LOOK, RELEASE, TAKE_BACK};
+use crate::tries::Tries;
+use crate::value::proof;
+
+/// How long the acquisitions for fire times are remembered: the last run of a yearly job is still known at the next one.
+const SCHEDULED_MEMORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// How long others are remembered: there may be very many names, and their tokens grow with the clock alone.
+const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// For how long a command that is on its way may still come: longer than TCP tries.
+const LATEST: Duration = Duration::from_secs(60 * 60);
+
+/// How many locks are looked at together while they are listed.
+const LOOKS: usize = 256;
+
+/// The locks of one environment.
+pub(crate) struct Store {
+    links: Links,
+    keys: Keys,
+    holder: String,
+    timeout: Duration,
+}
+
+/// What the store says about an acquire.
+pub(crate) enum Decision {
+    Won(Claim, Lease),
+    Refused(Acquisition),
+}
+
+impl Store {
+    pub(crate) fn new(links: Links, keys: Keys, holder: String, timeout: Duration) -> Self {
+        Self {
+            links,
+            keys,
+            holder,
+            timeout,
+        }
+    }
+
+    pub(crate) fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) fn topology(&self) -> &'static str {
+        self.links.topology()
+    }
+
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        request: &Acquire,
+    ) -> Result<Decision, LockError> {
+        self.bounded(async {
+            let (mut tries, mut in_doubt) = (Tries::new(), None);
+            loop {
+                match self.try_acquire(request, &mut in_doubt).await {
+                    Ok(decision) => return Ok(decision),
+                    Err(failure) => tries.pause_after(failure).await?,
+                }
+            }
+        })
+        .await
+    }
+
+    /// Each try is an acquisition of its own, after the one before is surely none.
+    async fn try_acquire(
+        self: &Arc<Self>,
+        request: &Acquire,
+        in_doubt: &mut Option<Claim>,
+    ) -> Result<Decision, Failure> {
+        if let Some(claim) = &in_doubt {
+            self.take_back(claim.id()).await?;
+        }
+        if let Some(claim) = in_doubt.take() {
+            claim.settle();
+        }
+        let claim = Claim::new(self, request);
+        let fire_time = request.fire_time();
+        let memory = request.at_most()
+            + match fire_time {
+                Some(_) => SCHEDULED_MEMORY,
+                None => MEMORY,
+            };
+        let arguments = [
+            claim.id().ending.clone(),
+            millis(request.at_most()).to_string(),
+            fire_time.map_or_else(String::new, |time| time.timestamp_micros().to_string()),
+            millis(memory).to_string(),
+        ];
+        let answer: Result<Answer, _> = self
+            .links
+            .run(&ACQUIRE, &self.keys_of(claim.id()), &arguments)
+            .await;
+        let tried = answer.map(|answer| answer.to(request, &claim.id().ending));
+        match tried {
+            Ok(Tried::Won(lease)) => Ok(Decision::Won(claim, lease)),
+            Ok(Tried::Refused(refusal)) => {
+                claim.settle();
+                Ok(Decision::Refused(refusal))
+            }
+            Ok(Tried::Echo) => {
+                *in_doubt = Some(claim);
+                Err(Failure::Echo)
+            }
+            Err(failure) if failure.in_doubt() => {
+                *in_doubt = Some(claim);
+                Err(failure)
+            }
+            Err(failure) => {
+                claim.settle();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Undoes an acquisition, or forbids it if it is still on its way.
+    pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
+        let arguments = [id.ending.clone(), millis(LATEST).to_string()];
+        self.links
+            .run(&TAKE_BACK, &self.keys_of(id), &arguments)
+            .await
+    }
+
+    pub(crate) async fn extend(
+        &self,
+        lease: &Lease,
+        at_most: Duration,
+    ) -> Result<Extension, LockError> {
+        let (beginning, length) = proof(lease);
+        let keys = [self.keys.lock(lease.name())];
+        let arguments = [beginning, length.to_string(), millis(at_most).to_string()];
+        let extended: Extended = self.decided(&EXTEND, &keys, &arguments).await?;
+        Ok(match extended.0 {
+            Some(lock_until) => Extension::Extended(lease.until(lock_until)),
+            None => Extension::NotHeld,
+        })
+    }
+
+    pub(crate) async fn release(
+        &self,
+        lease: &Lease,
+        at_least: Duration,
+    ) -> Result<Release, LockError> {
+        let (beginning, length) = proof(lease);
+        let keys = [self.keys.lock(lease.name())];
+        let arguments = [
+            beginning,
+            length.to_string(),
+            lease.locked_at().timestamp_micros().to_string(),
+            at_least.as_micros().to_string(),
+        ];
+        let (verdict, in_doubt) = self
+            .bounded(async {
+                let (mut tries, mut in_doubt) = (Tries::new(), false);
+                loop {
+                    match self.links.run(&RELEASE, &keys, &arguments).await {
+                        Ok(verdict) => return Ok((verdict, in_doubt)),
+                        Err(failure) => {
+                            in_doubt |= failure.in_doubt();
+                            tries.pause_after(failure).await?;
+                        }
+                    }
+                }
+            })
+            .await?;
+        let verdict: String = verdict;
+        Ok(match &*verdict {
+            "released" => Release::Released,
+            // By an earlier try, whose answer was lost.
+            "gone" if in_doubt => Release::Released,
+            _ => Release::NotHeld,
+        })
+    }
+
+    pub(crate) async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
+        self.bounded(async {
+            let mut tries = Tries::new();
+            loop {
+                match self.try_locks().await {
+                    Ok(locks) => return Ok(locks),
+                    Err(failure) => tries.pause_after(failure).await?,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn try_locks(&self) -> Result<Vec<StoredLock>, Failure> {
+        let keys = self.links.scan(&self.keys.pattern()).await?;
+        let names: BTreeSet<_> = keys
+            .iter()
+            .filter_map(|key| self.keys.name_of(key))
+            .collect();
+        let names: Vec<_> = names.into_iter().collect();
+        let mut locks = Vec::new();
+        for some in names.chunks(LOOKS) {
+            let looks = some.iter().map(|name| self.look(name));
+            locks.extend(try_join_all(looks).await?.into_iter().flatten());
+        }
+        Ok(locks)
+    }
+
+    async fn look(&self, name: &str) -> Result<Option<StoredLock>, Failure> {
+        let keys = [self.keys.lock(name), self.keys.memory(name)];
+        let look: Look = self.links.run(&LOOK, &keys, &[]).await?;
+        Ok(look.lock(name))
+    }
+
+    pub(crate) async fn now(&self) -> Result<DateTime<Utc>, LockError> {
+        let clock = self.keys.clock();
+        let look: Look = self.decided(&LOOK, &[clock.clone(), clock], &[]).await?;
+        Ok(look.now)
+    }
+
+    pub(crate) fn described(&self, failure: Failure) -> LockError {
+        failure.about(&self.keys.lock("*"))
+    }
+
+    /// Runs a script that may run twice until the store has decided.
+    async fn decided<T: FromRedisValue>(
+        &self,
+        script: &Kept,
+        keys: &[String],
+        arguments: &[String],
+    ) -> Result<T, LockError> {
+        self.bounded(async {
+            let mut tries = Tries::new();
+            loop {
+                match self.links.run(script, keys, arguments).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => tries.pause_after(failure).await?,
+                }
+            }
+        })
+        .await
+    }
+
+    /// As long as a caller waits.
+    async fn bounded<T>(
+        &self,
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, LockError> {
+        tokio::time::timeout(self.timeout, call)
+            .await
+            .unwrap_or(Err(Failure::TimedOut(self.timeout)))
+            .map_err(|failure| self.described(failure))
+    }
+
+    fn keys_of(&self, id: &Id) -> [String; 3] {
+        [
+            self.keys.lock(&id.name),
+            self.keys.memory(&id.name),
+            self.keys.taken_back(&id.name, &id.ending),
+        ]
+    }
+}
+
+/// Whole ms, at least as long.
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,30 @@
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use crate::error::Failure;
+
+/// While a caller waits: about a second in all.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(20))
+    .with_max_times(6)
+    .with_jitter();
+
+/// How often a call has been tried.
+pub(crate) struct Tries(ExponentialBackoff);
+
+impl Tries {
+    pub(crate) fn new() -> Self {
+        Self(PAUSES.build())
+    }
+
+    /// Waits before the next try, or gives the failure back if there is none.
+    pub(crate) async fn pause_after(&mut self, failure: Failure) -> Result<(), Failure> {
+        let Some(pause) = self.0.next().filter(|_| failure.passes()) else {
+            return Err(failure);
+        };
+        tracing::debug!(%failure, "asking Redis again");
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+use std::hash::{BuildHasher, RandomState};
+
+use chrono::{DateTime, Utc};
+use shedlock_core::Lease;
+
+/// What comes after the holder in a value: a colon and a UUID.
+const ENDING: usize = 37;
+
+/// One acquisition as the lock's value tells it: `ADDED:2026-03-01T12:00:00.000000Z@holder:uuid`, where Java ShedLock has
+/// milliseconds of its own clock and its host name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stamp<'a> {
+    /// None if somebody else's value tells no time.
+    pub(crate) locked_at: Option<DateTime<Utc>>,
+    pub(crate) holder: &'a str,
+}
+
+impl<'a> Stamp<'a> {
+    pub(crate) fn of(value: &'a str) -> Self {
+        let added = value
+            .strip_prefix("ADDED:")
+            .and_then(|rest| rest.split_once('@'));
+        let Some((time, by)) = added else {
+            return Self {
+                locked_at: None,
+                holder: value,
+            };
+        };
+        Self {
+            locked_at: time.parse().ok(),
+            holder: by
+                .rsplit_once(':')
+                .filter(|(_, uuid)| is_uuid(uuid))
+                .map_or(by, |(holder, _)| holder),
+        }
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == ENDING - 1
+        && text.char_indices().all(|(index, c)| match index {
+            8 | 13 | 18 | 23 => c == '-',
+            _ => c.is_ascii_hexdigit(),
+        })
+}
+
+/// How the value of a lease begins, and how long it is. As `locked_at` is never twice the same for a lock, no other has it.
+pub(crate) fn proof(lease: &Lease) -> (String, usize) {
+    let time = lease.locked_at().format("%FT%T%.6fZ");
+    let beginning = format!("ADDED:{time}@{}:", lease.holder());
+    let length = beginning.len() + ENDING - 1;
+    (beginning, length)
+}
+
+/// The end of a value that no other acquisition has.
+pub(crate) fn acquisition(holder: &str) -> String {
+    // Each is keyed by the system's random numbers.
+    let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(0));
+    format!(
+        "{holder}:{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const UUID: &str = "0b8d2c3e-9f6a-4d57-8a11-2f0c9d7e6b54";
+
+    fn time(text: &str) -> Option<DateTime<Utc>> {
+        Some(text.parse().expect("a time"))
+    }
+
+    #[test]
+    fn values_of_ours_and_of_java() {
+        let noon = "2026-03-01T12:00:00";
+        let cases = [
+            (
+                format!("ADDED:{noon}.000017Z@host:17:{UUID}"),
+                time("2026-03-01T12:00:00.000017Z"),
+                "host:17",
+            ),
+            (
+                format!("ADDED:{noon}.123Z@java-host:{UUID}"),
+                time("2026-03-01T12:00:00.123Z"),
+                "java-host",
+            ),
+            (
+                format!("ADDED:{noon}.123Z@old-java-host"),
+                time("2026-03-01T12:00:00.123Z"),
+                "old-java-host",
+            ),
+            (
+                format!("ADDED:{noon}.000000Z@a@b::{UUID}"),
+                time("2026-03-01T12:00:00Z"),
+                "a@b:",
+            ),
+            (format!("ADDED:noon@host:{UUID}"), None, "host"),
+            ("by hand".into(), None, "by hand"),
+            (String::new(), None, ""),
+        ];
+        for (value, locked_at, holder) in &cases {
+            let (locked_at, holder) = (*locked_at, *holder);
+            assert_eq!(Stamp::of(value), Stamp { locked_at, holder }, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_lease_proves_the_value_that_it_was_read_from() {
+        let end = acquisition("홀더:1@x");
+        let value = format!("ADDED:2026-03-01T12:00:00.000017Z@{end}");
+        let stamp = Stamp::of(&value);
+        assert_eq!(stamp.holder, "홀더:1@x");
+        let locked_at = stamp.locked_at.expect("a time");
+        let (beginning, length) = proof(&Lease::new("n", stamp.holder, locked_at, locked_at));
+        assert!(value.starts_with(&beginning), "{value} {beginning}");
+        assert_eq!(value.len(), length);
+    }
+
+    #[test]
+    fn no_two_acquisitions_are_one() {
+        let all: HashSet<_> = (0..10_000).map(|_| acquisition("a")).collect();
+        assert_eq!(all.len(), 10_000);
+    }
+}
