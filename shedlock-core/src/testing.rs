@@ -8,7 +8,7 @@ use crate::lock::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Out
 /// [`require_lock`](crate::require_lock), [`assert_locked`](crate::assert_locked) and extensions work as in production.
 ///
 /// # Errors
-/// [`LockError::Config`] if `name` is no lock name.
+/// [`LockError::Config`] if `name` is no lock name, [`LockError::Lost`] if `work` goes on for about an hour.
 ///
 /// ```
 /// async fn settle() -> u64 {

@@ -4,13 +4,33 @@ use chrono::{DateTime, Utc};
 
 /// A node's own wall clock. It is a hint only: the store's clock decides.
 ///
-/// Tests can hand in one that is ahead, behind or stepping.
+/// Tests can hand in one that is ahead, behind or stepping:
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use shedlock_core::{Clock, InMemoryLockProvider, Job, Scheduler};
+///
+/// #[derive(Debug)]
+/// struct HourAhead;
+///
+/// impl Clock for HourAhead {
+///     fn now(&self) -> DateTime<Utc> {
+///         Utc::now() + TimeDelta::hours(1)
+///     }
+/// }
+///
+/// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+///     .add_job(Job::new("report", |_| async {}).every("1h").lock("report").at_most("10m"))
+///     .clock(HourAhead)
+///     .build()?;
+/// # Ok::<(), shedlock_core::BuildError>(())
+/// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// What the clock shows.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The operating system's wall clock.
+/// The operating system's wall clock: what a scheduler takes unless told otherwise.
 ///
 /// ```
 /// use shedlock_core::{Clock, SystemClock};

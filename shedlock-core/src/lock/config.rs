@@ -32,7 +32,7 @@ impl LockConfig {
     /// A lock `name` whose leases last `at_most`.
     ///
     /// # Errors
-    /// [`ConfigError`] if the name is empty, longer than 64 characters or holds what a store would change,
+    /// [`ConfigError`] if the name is empty, longer than 64 characters, begins or ends with a space or has a control character,
     /// or if the duration does not parse or is out of range.
     pub fn new(name: impl AsRef<str>, at_most: impl IntoDuration) -> Result<Self, ConfigError> {
         let name = name.as_ref();
@@ -76,6 +76,14 @@ impl LockConfig {
 }
 
 /// Why a lock cannot be asked for like this; each text names the value and what is right.
+///
+/// ```
+/// use shedlock_core::{ConfigError, LockConfig};
+///
+/// let error = LockConfig::new("send-report", "10 parsecs").unwrap_err();
+/// assert!(matches!(error, ConfigError::Duration(_)));
+/// assert!(error.to_string().contains("10 parsecs"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {

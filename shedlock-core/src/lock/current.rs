@@ -12,7 +12,7 @@ tokio::task_local! {
     static HELD: Vec<Arc<HoldState>>;
 }
 
-/// The innermost lock that the current task holds.
+/// The innermost lock that the current task holds, even if its lease was [lost](CurrentLock::is_lost). Asks no store.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor};
@@ -35,12 +35,27 @@ pub fn current() -> Option<CurrentLock> {
         .flatten()
 }
 
-/// The lock `name`, which the current task has to hold: for code that must not run outside of it.
+/// The lock `name`, which the current task has to hold: for code that must not run outside of it. Asks no store.
 ///
 /// [`testing::under_lock`](crate::testing::under_lock) lets a test call such code without any store.
 ///
 /// # Errors
 /// [`LockError::NotLocked`] if the task does not hold the lock, [`LockError::Lost`] if its lease was lost.
+///
+/// ```
+/// use shedlock_core::{LockError, require_lock, testing::under_lock};
+///
+/// async fn settle() -> Result<u64, LockError> {
+///     let lock = require_lock("settle")?;
+///     Ok(lock.fencing_token())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// assert!(matches!(settle().await, Err(LockError::NotLocked(_))));
+/// assert!(under_lock("settle", settle()).await?.is_ok());
+/// # Ok(()) }
+/// ```
 pub fn require_lock(name: &str) -> Result<CurrentLock, LockError> {
     let lock = held_by_task(|hold| hold.name() == name).ok_or_else(|| {
         LockError::NotLocked(format!(
@@ -75,7 +90,28 @@ pub fn assert_locked(name: &str) {
     }
 }
 
-/// A lock that the current task holds.
+/// A lock that the current task holds: from [`current`], [`require_lock`] or [`Run::lock`](crate::Run::lock).
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, require_lock};
+///
+/// async fn import(files: usize) -> Result<usize, LockError> {
+///     let lock = require_lock("import")?;
+///     for _ in 0..files {
+///         // .. one file, and then five more minutes for the next
+///         lock.extend("5m").await?;
+///     }
+///     assert!(!lock.is_lost());
+///     Ok(files)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let locks = LockExecutor::new(InMemoryLockProvider::new());
+/// let outcome = locks.run(LockConfig::new("import", "1m")?, import(3)).await?;
+/// assert!(matches!(outcome, Outcome::Ran(Ok(3))));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct CurrentLock(Arc<HoldState>);
 
@@ -100,11 +136,13 @@ impl CurrentLock {
         self.0.lease().lock_until()
     }
 
-    /// Sets the lease's end to `at_most` from now, as often as wanted. One round trip. Returns the new end.
+    /// Sets the lease's end to `at_most` from now (which may also be sooner), as often as wanted. One round trip.
+    /// Returns the new end, by the store's clock.
     ///
     /// # Errors
-    /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::Config`] for a duration that is none,
-    /// or what the store said; the lease then stands as it was.
+    /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::NotLocked`] if the work under the lock is over,
+    /// [`LockError::Config`] for a duration that is none or out of range, or what the store said; this process
+    /// then goes by the old end.
     pub async fn extend(&self, at_most: impl IntoDuration) -> Result<DateTime<Utc>, LockError> {
         let lease = self.0.extend(lease_time(at_most)?).await?;
         Ok(lease.lock_until())

@@ -8,6 +8,22 @@ type Source = Box<dyn Error + Send + Sync>;
 /// Why a lock could not be decided on or kept. "Held by somebody else" is never one of these.
 ///
 /// The text says what is wrong and what to do; the driver's own words are the [`source`](Error::source).
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let locks = LockExecutor::new(InMemoryLockProvider::new());
+/// match locks.run(LockConfig::new("import", "10m")?, async { 7 }).await {
+///     Ok(Outcome::Ran(rows)) => println!("{rows} rows"),
+///     Ok(Outcome::Skipped(held)) => println!("{held}"),
+///     Err(LockError::Lost(lost)) => println!("began, but was cancelled: {lost}"),
+///     Err(error) if error.is_transient() => println!("did not run, try later: {error}"),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
@@ -118,6 +134,20 @@ impl LockError {
 }
 
 /// A lease that could not be kept.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Loss};
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let locks = LockExecutor::new(InMemoryLockProvider::new());
+/// let too_long = tokio::time::sleep(Duration::from_secs(90));
+/// let error = locks.run(LockConfig::new("import", "1m")?, too_long).await.unwrap_err();
+/// let LockError::Lost(lost) = error else { panic!("{error}") };
+/// assert_eq!((lost.lock.as_str(), lost.loss), ("import", Loss::Expired));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the lease on lock `{lock}` is lost: {loss}")]
 pub struct LostLease {
@@ -131,9 +161,9 @@ pub struct LostLease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// The work took longer than the lease, and nobody extended it.
+    /// The work took longer than the lease, and nobody extended it. Told before the lease ends: by a tenth of it, at most 2 s.
     Expired,
-    /// The lease was to be renewed, but the store did not answer in time.
+    /// The lease was to be renewed, but the store did not do it in time.
     Unrenewed,
     /// The store says that the lock is not ours: it expired there, was taken over, or its row was removed.
     Taken,

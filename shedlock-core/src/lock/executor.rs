@@ -38,7 +38,7 @@ pub struct LockExecutor {
 }
 
 impl LockExecutor {
-    /// Takes locks from `provider` (a provider, or an `Arc` of one).
+    /// Takes locks from `provider` (a provider, or an `Arc` of one). Asks no store.
     pub fn new(provider: impl LockProvider) -> Self {
         Self {
             provider: Arc::new(provider),
@@ -48,7 +48,21 @@ impl LockExecutor {
         }
     }
 
-    /// Renews the lease well before it ends for as long as the work goes on.
+    /// Renews the lease well before it ends for as long as the work goes on: after each third of it, one round trip each.
+    /// `at_most` then only bounds how long a dead process holds the lock.
+    ///
+    /// ```
+    /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let locks = LockExecutor::new(InMemoryLockProvider::new()).keep_alive();
+    /// let ten_minutes = tokio::time::sleep(Duration::from_secs(600));
+    /// let outcome = locks.run(LockConfig::new("import", "1m")?, ten_minutes).await?;
+    /// assert!(matches!(outcome, Outcome::Ran(())));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn keep_alive(mut self) -> Self {
         self.keep_alive = KeepAlive::On;
@@ -62,7 +76,22 @@ impl LockExecutor {
         self
     }
 
-    /// Adds somebody who sees every step.
+    /// Adds somebody who sees the steps: [`Acquired`](EventKind::Acquired) or [`Skipped`](EventKind::Skipped), then what
+    /// happens to the lease, then [`Released`](EventKind::Released). What [`run`](Self::run) returns is not told again.
+    ///
+    /// ```
+    /// use shedlock_core::{Event, EventKind, InMemoryLockProvider, LockConfig, LockExecutor};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let locks = LockExecutor::new(InMemoryLockProvider::new()).observer(|event: &Event| {
+    ///     if let EventKind::Acquired { lease } = &event.kind {
+    ///         println!("{} with token {}", lease.name(), lease.fencing_token());
+    ///     }
+    /// });
+    /// let _ = locks.run(LockConfig::new("import", "1m")?, async {}).await?;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         Arc::make_mut(&mut self.observers)
@@ -74,10 +103,14 @@ impl LockExecutor {
     /// Runs `work` if the lock is free; otherwise drops it unpolled and says who has the lock.
     ///
     /// The lock is released when the work ends, panics (the panic goes on), or the returned future is dropped.
-    /// Costs one round trip to acquire and one to release, none when the task holds the lock already.
+    /// Costs one round trip to acquire and one to release, none when the task holds the lock already. A release that fails is
+    /// tried again in the background until the lease has ended.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide (nothing ran), or [`LockError::Lost`] if the lease was lost and the work cancelled.
+    ///
+    /// # Panics
+    /// If the work does, or outside a tokio runtime.
     pub async fn run<F: Future>(
         &self,
         config: LockConfig,
@@ -137,6 +170,19 @@ impl LockExecutor {
 }
 
 /// What became of work that needed a lock.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let locks = LockExecutor::new(InMemoryLockProvider::new());
+/// match locks.run(LockConfig::new("import", "10m")?, async { 7 }).await? {
+///     Outcome::Ran(rows) => println!("{rows} rows"),
+///     Outcome::Skipped(held) => println!("{} imports until {}", held.holder, held.until),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome<T> {
@@ -162,6 +208,21 @@ impl<T> Outcome<T> {
 }
 
 /// What happens to work whose lease is lost.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, OnLost, Outcome};
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let work = || tokio::time::sleep(Duration::from_secs(90));
+/// let config = LockConfig::new("import", "1m")?;
+/// let locks = LockExecutor::new(InMemoryLockProvider::new());
+/// assert!(locks.run(config.clone(), work()).await.is_err());
+/// let locks = locks.on_lost(OnLost::Continue);
+/// assert!(matches!(locks.run(config, work()).await?, Outcome::Ran(())));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnLost {
     /// It is cancelled at its next await, before the lease ends.

@@ -43,7 +43,15 @@ impl Lease {
         }
     }
 
-    /// For a provider: the same acquisition after an extension.
+    /// For a provider: the same acquisition after an extension. Everything but the end stays, the fencing token too.
+    ///
+    /// ```
+    /// # use shedlock_core::Lease;
+    /// # let now = chrono::Utc::now();
+    /// # let lease = Lease::new("report", "node-a:17", now, now);
+    /// let extended = lease.until(lease.lock_until() + chrono::TimeDelta::minutes(5));
+    /// assert_eq!(extended.fencing_token(), lease.fencing_token());
+    /// ```
     pub fn until(&self, lock_until: DateTime<Utc>) -> Self {
         Self {
             lock_until,
@@ -81,6 +89,19 @@ impl Lease {
 }
 
 /// A lock as it stands in the store, held or not.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, LockProvider};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let locks = InMemoryLockProvider::new();
+/// let now = locks.now().await?;
+/// for lock in locks.locks().await? {
+///     println!("{}: {} for another {:?}", lock.name, lock.holder, lock.remaining(now));
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredLock {
     /// The lock's name.

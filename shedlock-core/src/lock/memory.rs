@@ -51,6 +51,19 @@ impl InMemoryLockProvider {
     }
 
     /// Another node of the fleet that shares this store, under the name `holder`.
+    ///
+    /// ```
+    /// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let a = InMemoryLockProvider::new();
+    /// let b = a.node("node-b");
+    /// let request = Acquire::new(&LockConfig::new("report", "1m")?);
+    /// assert!(matches!(b.acquire(&request).await?, Acquisition::Acquired(_)));
+    /// assert!(matches!(a.acquire(&request).await?, Acquisition::Held(held) if held.holder == "node-b"));
+    /// # Ok(()) }
+    /// ```
     pub fn node(&self, holder: &str) -> Self {
         Self {
             store: self.store.clone(),
@@ -59,7 +72,20 @@ impl InMemoryLockProvider {
         }
     }
 
-    /// Forgets a lock, as deleting its row would.
+    /// Forgets a lock, as deleting its row would: whoever holds it loses it, and it can be taken at once.
+    ///
+    /// ```
+    /// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let locks = InMemoryLockProvider::new();
+    /// let request = Acquire::new(&LockConfig::new("report", "1m")?);
+    /// locks.acquire(&request).await?;
+    /// locks.remove("report");
+    /// assert!(matches!(locks.acquire(&request).await?, Acquisition::Acquired(_)));
+    /// # Ok(()) }
+    /// ```
     pub fn remove(&self, name: &str) {
         self.store.locks().remove(name);
     }

@@ -21,8 +21,11 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// - **Cancel-safe**: dropping the future of a call leaves no connection in the middle of a statement; an acquisition whose caller
 ///   is gone is released (which still uses up its fire time).
 ///
+/// A call should cost one round trip: a busy fleet asks often, and what it is told is mostly no.
+///
 /// ```
-/// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
+/// use shedlock_core::{Acquire, Acquisition, Extension, InMemoryLockProvider, LockConfig, LockProvider, Release};
+/// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +33,9 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// let config = LockConfig::new("report", "1m")?;
 /// let Acquisition::Acquired(lease) = locks.acquire(&Acquire::new(&config)).await? else { panic!() };
 /// assert!(matches!(locks.acquire(&Acquire::new(&config)).await?, Acquisition::Held(_)));
-/// locks.release(&lease, config.least()).await?;
+/// let Extension::Extended(lease) = locks.extend(&lease, Duration::from_secs(300)).await? else { panic!() };
+/// assert_eq!(locks.locks().await?[0].lock_until, lease.lock_until());
+/// assert_eq!(locks.release(&lease, config.least()).await?, Release::Released);
 /// # Ok(()) }
 /// ```
 #[async_trait]
@@ -137,6 +142,17 @@ impl ProviderId {
 }
 
 /// A request for a lock.
+///
+/// ```
+/// use shedlock_core::{Acquire, LockConfig};
+/// use std::time::Duration;
+///
+/// let config = LockConfig::new("report", "1m")?;
+/// let request = Acquire::new(&config).for_fire_time("2026-03-01T12:00:00Z".parse()?);
+/// assert_eq!((request.name(), request.at_most()), ("report", Duration::from_secs(60)));
+/// assert!(request.fire_time().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acquire {
     name: Arc<str>,
@@ -181,6 +197,22 @@ impl Acquire {
 }
 
 /// What the store decided about an [`Acquire`].
+///
+/// ```
+/// use chrono::TimeDelta;
+/// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let locks = InMemoryLockProvider::new();
+/// let noon = locks.now().await?;
+/// let request = Acquire::new(&LockConfig::new("report", "1m")?).for_fire_time(noon);
+/// assert!(matches!(locks.acquire(&request).await?, Acquisition::Acquired(_)));
+/// assert!(matches!(locks.acquire(&request).await?, Acquisition::AlreadyRan(_)));
+/// let tomorrow = request.for_fire_time(noon + TimeDelta::days(1));
+/// assert!(matches!(locks.acquire(&tomorrow).await?, Acquisition::TooEarly { .. }));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquisition {
     /// The lock is ours until the lease ends.
@@ -196,7 +228,17 @@ pub enum Acquisition {
     },
 }
 
-/// Who has a lock, and until when.
+/// Who has a lock (or had it last), and until when.
+///
+/// ```
+/// use shedlock_core::Held;
+///
+/// let now = "2026-03-01T12:00:00Z".parse()?;
+/// let until = "2026-03-01T12:10:00Z".parse()?;
+/// let held = Held { holder: "node-a:17".into(), locked_at: now, until, now };
+/// assert_eq!(held.to_string(), "held by node-a:17 until 2026-03-01T12:10:00.000Z");
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Who acquired it, as the store keeps it.
@@ -221,6 +263,21 @@ impl fmt::Display for Held {
 }
 
 /// What the store decided about an extension.
+///
+/// ```
+/// use shedlock_core::{Acquire, Acquisition, Extension, InMemoryLockProvider, LockConfig, LockProvider, Release};
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let locks = InMemoryLockProvider::new();
+/// let request = Acquire::new(&LockConfig::new("report", "1m")?);
+/// let Acquisition::Acquired(lease) = locks.acquire(&request).await? else { panic!() };
+/// locks.remove("report");
+/// assert_eq!(locks.extend(&lease, Duration::from_secs(60)).await?, Extension::NotHeld);
+/// assert_eq!(locks.release(&lease, Duration::ZERO).await?, Release::NotHeld);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Extension {
     /// The lease with its new end.
@@ -229,7 +286,7 @@ pub enum Extension {
     NotHeld,
 }
 
-/// What the store decided about a release.
+/// What the store decided about a release; see the example at [`Extension`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
     /// The lock is free now, or once its `at_least` is over.
