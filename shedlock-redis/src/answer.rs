@@ -74,7 +74,9 @@ impl Answer {
     }
 
     fn held(&self) -> Held {
-        let stored = stored("", &self.value, self.until);
+        // A script sees keys as of its beginning, so one that is about to end may be past its end by now.
+        let until = self.until.map(|until| until.max(self.now));
+        let stored = stored("", &self.value, until);
         Held {
             holder: stored.holder,
             locked_at: stored.locked_at,

@@ -101,9 +101,9 @@ impl Store {
             };
         let arguments = [
             claim.id().ending.clone(),
-            millis(request.at_most()).to_string(),
+            micros(request.at_most()).to_string(),
             fire_time.map_or_else(String::new, |time| time.timestamp_micros().to_string()),
-            millis(memory).to_string(),
+            memory.as_millis().to_string(),
         ];
         let answer: Result<Answer, _> = self
             .links
@@ -133,7 +133,7 @@ impl Store {
 
     /// Undoes an acquisition, or forbids it if it is still on its way.
     pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
-        let arguments = [id.ending.clone(), millis(LATEST).to_string()];
+        let arguments = [id.ending.clone(), LATEST.as_millis().to_string()];
         self.links
             .run(&TAKE_BACK, &self.keys_of(id), &arguments)
             .await
@@ -146,7 +146,7 @@ impl Store {
     ) -> Result<Extension, LockError> {
         let (beginning, length) = proof(lease);
         let keys = [self.keys.lock(lease.name())];
-        let arguments = [beginning, length.to_string(), millis(at_most).to_string()];
+        let arguments = [beginning, length.to_string(), micros(at_most).to_string()];
         let extended: Extended = self.decided(&EXTEND, &keys, &arguments).await?;
         Ok(match extended.0 {
             Some(lock_until) => Extension::Extended(lease.until(lock_until)),
@@ -165,7 +165,7 @@ impl Store {
             beginning,
             length.to_string(),
             lease.locked_at().timestamp_micros().to_string(),
-            at_least.as_micros().to_string(),
+            micros(at_least).to_string(),
         ];
         let (verdict, in_doubt) = self
             .bounded(async {
@@ -273,7 +273,7 @@ impl Store {
     }
 }
 
-/// Whole ms, at least as long.
-fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+/// Whole us, at least as long.
+fn micros(time: Duration) -> u128 {
+    time.as_nanos().div_ceil(1_000)
 }

@@ -1,4 +1,4 @@
-//! Every topology, every kind of connection: the whole contract of `LockProvider`.
+//! Every topology: the whole contract of `LockProvider`.
 
 #![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
 
@@ -6,5 +6,13 @@ mod support;
 
 use shedlock_core::conformance::conformance_suite;
 use support::nodes::Nodes;
+use support::servers::Servers;
 
 conformance_suite!(redis_server, Nodes::new());
+
+// Three masters; each case uses names in many slots.
+conformance_suite!(redis_cluster, Nodes::cluster());
+
+conformance_suite!(redis_sentinel, Nodes::sentinel(Servers::sentinel()));
+
+conformance_suite!(redis_tls, Nodes::tls());

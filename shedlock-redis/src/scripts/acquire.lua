@@ -1,6 +1,6 @@
 -- Takes a lock, or tells why not.
 -- KEYS: the lock, its memory, the mark that says that this acquisition was taken back
--- ARGV: this acquisition as `holder:uuid`, lease in ms, fire time in us or '', how long to remember it in ms
+-- ARGV: this acquisition as `holder:uuid`, lease in us, fire time in us or '', how long to remember it in ms
 -- Answers: the verdict, the clock in us, the value that is in the way or was written, and the lock's last ms
 local now = clock()
 local fire_time = tonumber(ARGV[3])
@@ -29,5 +29,5 @@ redis.call('HSET', KEYS[2], 'token', integer(locked_at), 'at', integer(locked_at
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[4]) then
     redis.call('PEXPIRE', KEYS[2], ARGV[4])
 end
-redis.call('SET', KEYS[1], mine, 'PX', ARGV[2])
-return {'acquired', integer(now), mine, last_ms(KEYS[1], now)}
+redis.call('SET', KEYS[1], mine)
+return {'acquired', integer(now), mine, free_at(KEYS[1], now + ARGV[2], now)}

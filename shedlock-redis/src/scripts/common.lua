@@ -46,3 +46,10 @@ local function last_ms(key, now)
     return rest < 0 and rest or math.floor(now / 1000) + rest
 end
 
+-- Lets a key end when its time has come (us since the Unix epoch), in the next ms at the earliest. Answers its last ms.
+local function free_at(key, time, now)
+    local last = integer(math.max(math.ceil(time / 1000) - 1, math.floor(now / 1000) + 1))
+    redis.call('PEXPIREAT', key, last)
+    return tonumber(last)
+end
+

@@ -10,10 +10,9 @@ if #held ~= tonumber(ARGV[2]) or string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then
     return 'other'
 end
 local now = clock()
-local free_at = math.min(tonumber(ARGV[3]), now) + tonumber(ARGV[4])
-if free_at > now then
-    local last = math.max(math.ceil(free_at / 1000) - 1, math.floor(now / 1000) + 1)
-    redis.call('PEXPIREAT', KEYS[1], integer(last))
+local kept_until = math.min(tonumber(ARGV[3]), now) + tonumber(ARGV[4])
+if kept_until > now then
+    free_at(KEYS[1], kept_until, now)
 else
     redis.call('DEL', KEYS[1])
 end

@@ -1,37 +1,82 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use redis::FromRedisValue;
+use redis::aio::MultiplexedConnection;
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
+use redis::{Client, Cmd, FromRedisValue, RedisResult, TlsCertificates, cmd};
 use shedlock_core::LockProvider;
 use shedlock_core::conformance::Fleet;
-use shedlock_redis::redis::{self, Client, Cmd, aio::MultiplexedConnection, cmd};
 use shedlock_redis::{Builder, RedisConnection, RedisLockProvider};
+use tokio::sync::OnceCell;
 
+use super::servers::Servers;
 use super::{fresh, url};
 
 /// Nodes in an environment of their own, with connections of their own.
 pub(crate) struct Nodes {
-    pub(crate) client: Client,
     pub(crate) environment: String,
+    place: Place,
+    server: OnceCell<MultiplexedConnection>,
+    cluster: OnceCell<ClusterConnection>,
+}
+
+enum Place {
+    Server(Client),
+    Cluster(&'static str),
+    Sentinels(Vec<String>),
 }
 
 impl Nodes {
+    /// On the single server.
     pub(crate) fn new() -> Self {
         Self::on(&url())
     }
 
     pub(crate) fn on(url: &str) -> Self {
+        Self::at(Place::Server(Client::open(url).expect("a Redis URL")))
+    }
+
+    pub(crate) fn tls() -> Self {
+        Self::at(Place::Server(tls_client()))
+    }
+
+    pub(crate) fn cluster() -> Self {
+        Self::at(Place::Cluster(Servers::cluster().get("REDIS_CLUSTER_URL")))
+    }
+
+    pub(crate) fn sentinel(servers: &Servers) -> Self {
+        let sentinels = servers.get("REDIS_SENTINEL_URL").split(',');
+        Self::at(Place::Sentinels(sentinels.map(str::to_owned).collect()))
+    }
+
+    fn at(place: Place) -> Self {
         Self {
-            client: Client::open(url).expect("a Redis URL"),
             environment: fresh("env"),
+            place,
+            server: OnceCell::new(),
+            cluster: OnceCell::new(),
         }
     }
 
     pub(crate) fn builder(&self, holder: &str) -> Builder {
-        self.over(self.client.clone(), holder)
+        let connection = match &self.place {
+            Place::Server(client) => client.clone().into(),
+            Place::Cluster(url) => RedisConnection::url(url).expect("a Cluster's URL"),
+            Place::Sentinels(urls) => {
+                let node = SentinelNodeConnectionInfo::default();
+                RedisConnection::sentinel("mymaster", urls.clone(), node).expect("sentinels")
+            }
+        };
+        self.builder_over(connection, holder)
     }
 
-    pub(crate) fn over(&self, connection: impl Into<RedisConnection>, holder: &str) -> Builder {
+    pub(crate) fn builder_over(
+        &self,
+        connection: impl Into<RedisConnection>,
+        holder: &str,
+    ) -> Builder {
         RedisLockProvider::builder(connection)
             .environment(&*self.environment)
             .holder(holder)
@@ -52,24 +97,49 @@ impl Nodes {
         format!("job-lock::memory:{{{}}}", self.lock(name))
     }
 
-    pub(crate) async fn connection(&self) -> MultiplexedConnection {
-        self.client
-            .get_multiplexed_async_connection()
-            .await
-            .expect("a connection")
-    }
-
     pub(crate) async fn run<T: FromRedisValue>(&self, command: &Cmd) -> T {
-        let mut connection = self.connection().await;
-        command
-            .query_async(&mut connection)
-            .await
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"))
+        let answer: RedisResult<T> = match &self.place {
+            Place::Server(client) => {
+                let open = || client.get_multiplexed_async_connection();
+                let connection = self.server.get_or_try_init(open).await;
+                let mut connection = connection.expect("a connection").clone();
+                command.query_async(&mut connection).await
+            }
+            Place::Cluster(url) => {
+                let nodes = url.replace("redis+cluster://", "");
+                let nodes = nodes.split(',').map(|node| format!("redis://{node}"));
+                let client = ClusterClient::new(nodes).expect("nodes");
+                let open = async || client.get_async_connection().await;
+                let connection = self.cluster.get_or_try_init(open).await;
+                let mut connection = connection.expect("a connection").clone();
+                command.query_async(&mut connection).await
+            }
+            Place::Sentinels(urls) => {
+                let mut sentinel = Sentinel::build(urls.clone()).expect("sentinels");
+                let master = sentinel.async_master_for("mymaster", None).await;
+                let master = master.expect("a master");
+                let connection = master.get_multiplexed_async_connection().await;
+                command
+                    .query_async(&mut connection.expect("a connection"))
+                    .await
+            }
+        };
+        answer.unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 
     pub(crate) async fn get(&self, key: &str) -> Option<String> {
         self.run(cmd("GET").arg(key)).await
     }
+}
+
+pub(crate) fn tls_client() -> Client {
+    let servers = Servers::tls();
+    let root_cert = std::fs::read(servers.get("REDIS_TLS_CA")).expect("a certificate");
+    let certificates = TlsCertificates {
+        client_tls: None,
+        root_cert: Some(root_cert),
+    };
+    Client::build_with_tls(servers.get("REDIS_TLS_URL"), certificates).expect("a Redis URL")
 }
 
 #[async_trait]
@@ -79,7 +149,9 @@ impl Fleet for Nodes {
     }
 
     async fn remove(&self, name: &str) {
-        let () = self.run(cmd("DEL").arg(self.lock(name))).await;
-        let () = self.run(cmd("DEL").arg(self.memory(name))).await;
+        // One key at a time, as those of a name with braces are on different nodes of a Cluster.
+        for key in [self.lock(name), self.memory(name)] {
+            let () = self.run(cmd("DEL").arg(key)).await;
+        }
     }
 }
