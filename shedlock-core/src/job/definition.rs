@@ -14,7 +14,22 @@ use crate::observe::RunOutcome;
 
 /// A job that `#[scheduled]` made of an async fn: the fn's name is also a type that stands for the job.
 ///
-/// `Scheduler::builder(locks).job::<send_report>()` takes it by this type.
+/// `Scheduler::builder(locks).job::<send_report>()` takes it by this type. By hand:
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, ScheduledJob, Scheduler};
+///
+/// struct Cleanup;
+///
+/// impl ScheduledJob for Cleanup {
+///     fn job() -> Job {
+///         Job::new("cleanup", |_| async {}).every("1h")
+///     }
+/// }
+///
+/// let scheduler = Scheduler::builder(InMemoryLockProvider::new()).job::<Cleanup>().build()?;
+/// # Ok::<(), shedlock_core::BuildError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no job",
     label = "expected the name of an async fn with `#[scheduled(..)]`"
@@ -26,7 +41,8 @@ pub trait ScheduledJob {
 
 /// A job: a name, work, a schedule, and usually a lock. `#[scheduled]` writes this for an async fn.
 ///
-/// A value that is wrong is kept and told by `build()`, together with all others.
+/// A value that is wrong is kept and told by `build()`, together with all others. `at_least`, `at_most`, `keep_alive`, `provider`,
+/// [`OnLost::Continue`] and [`Misfire::Once`] need a `lock`.
 ///
 /// ```
 /// use shedlock_core::{Job, Run};
@@ -103,12 +119,26 @@ impl Job {
     }
 
     /// Says that the work takes an `A`, so that `build()` can check that it is there.
+    ///
+    /// ```
+    /// use shedlock_core::{Data, FromRun, InMemoryLockProvider, Job, Run, Scheduler};
+    ///
+    /// let job = Job::new("greet", |run: Run| async move {
+    ///     let Data(name) = Data::<String>::from_run(&run);
+    ///     println!("Hello {name}");
+    /// })
+    /// .needs::<Data<String>>()
+    /// .every("1h");
+    /// let builder = Scheduler::builder(InMemoryLockProvider::new()).add_job(job);
+    /// assert!(builder.build().is_err(), "nobody registered a String");
+    /// ```
     pub fn needs<A: FromRun>(mut self) -> Self {
         self.needs.push(A::check);
         self
     }
 
-    /// Fires as a cron line says: six fields (seconds first, as Spring), seven (with a year), or five (as crontab).
+    /// Fires as a cron line says: six fields (seconds first, as Spring), seven (with a year), five (as crontab), or a macro
+    /// such as `@daily`. [`Schedule::cron`] tells how each is read.
     pub fn cron(mut self, line: impl AsRef<str>) -> Self {
         let schedule = Schedule::cron(line.as_ref());
         let timing = self
@@ -118,7 +148,7 @@ impl Job {
         self
     }
 
-    /// Fires at every multiple of `period` since the Unix epoch, so all nodes agree on the fire times.
+    /// Fires at every multiple of `period` since the Unix epoch, so all nodes agree on the fire times. From 1 ms to 366 days.
     pub fn every(mut self, period: impl IntoDuration) -> Self {
         let period = self.keep_error(period.into_duration());
         let schedule = period.and_then(|period| self.keep_error(Schedule::every(period)));
@@ -192,6 +222,14 @@ impl fmt::Debug for Job {
 }
 
 /// What happens to fire times that nobody took care of when they were due (no node was up, the store was away).
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, Misfire, Scheduler};
+///
+/// let bill = Job::new("bill", |_| async {}).cron("@daily").lock("bill").at_most("1h").misfire(Misfire::Once);
+/// let scheduler = Scheduler::builder(InMemoryLockProvider::new()).add_job(bill).build()?;
+/// # Ok::<(), shedlock_core::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -202,11 +240,20 @@ pub enum Misfire {
     /// They are skipped; the job goes on with the next fire time.
     #[default]
     Skip,
-    /// The latest of them is made up for once, on one node, as soon as a node can.
+    /// The latest of them is made up for once, on one node, as soon as a node can and unless the next one has come. Needs a lock:
+    /// when a scheduler starts, the stored `locked_at` tells what ran last, so a job that never ran has missed nothing.
     Once,
 }
 
-/// A setting of a job that is wrong.
+/// A setting of a job, or a default of the builder, that is wrong; a part of [`BuildError`](crate::BuildError).
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, JobError, Problem, Scheduler};
+///
+/// let wrong = Job::new("cleanup", |_| async {}).cron("@daily").zone("Europe/Berln");
+/// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(wrong).build().unwrap_err();
+/// assert!(matches!(error.problems(), [Problem::Setting { error: JobError::Zone(_), .. }]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobError {
@@ -222,6 +269,14 @@ pub enum JobError {
 }
 
 /// A time zone as a user writes it: `"Europe/Berlin"`, or a [`Tz`].
+///
+/// ```
+/// use shedlock_core::{IntoZone, Tz};
+///
+/// assert_eq!("Asia/Seoul".into_zone()?, Tz::Asia__Seoul);
+/// assert!("Asia/Soul".into_zone().is_err());
+/// # Ok::<(), shedlock_core::ZoneError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no time zone",
     label = "expected a text such as \"Europe/Berlin\", or a `shedlock::Tz`"

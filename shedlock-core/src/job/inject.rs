@@ -16,11 +16,39 @@ use super::Run;
 /// async fn send_report(Data(mailer): Data<Arc<Mailer>>) {
 ///     let _: Arc<Mailer> = mailer;
 /// }
+///
+/// // A test calls it as the scheduler does.
+/// let report = send_report(Data(Arc::new(Mailer)));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Data<T>(pub T);
 
-/// What a job may take as an argument: [`Data<T>`] and [`Run`].
+/// What a job may take as an argument: [`Data<T>`], [`Run`], or a type of the service's own that is made from these.
+///
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use shedlock_core::{Data, FromRun, MissingData, Run, Services};
+///
+/// #[derive(Clone)]
+/// struct Mailer;
+///
+/// struct Report {
+///     mailer: Mailer,
+///     due: Option<DateTime<Utc>>,
+/// }
+///
+/// impl FromRun for Report {
+///     fn check(services: &Services) -> Result<(), MissingData> {
+///         Data::<Mailer>::check(services)
+///     }
+///
+///     fn from_run(run: &Run) -> Self {
+///         Self { mailer: run.data(), due: run.fire_time() }
+///     }
+/// }
+///
+/// async fn send_report(report: Report) { /* .. */ }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a job cannot take an argument of type `{Self}`",
     label = "cannot be injected",
@@ -66,17 +94,25 @@ impl FromRun for Run {
     }
 }
 
-/// A job takes `Data<T>`, but the service registered no `T`.
+/// A job takes `Data<T>`, but the service registered no `T`; a part of [`BuildError`](crate::BuildError).
+///
+/// ```
+/// use shedlock_core::{Data, InMemoryLockProvider, Job, Scheduler};
+///
+/// let job = Job::new("greet", |_| async {}).every("1h").needs::<Data<u64>>();
+/// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build().unwrap_err();
+/// assert!(error.to_string().contains("no value of type `u64` was registered"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no value of type `{type_name}` was registered: add `.data(value)` to the scheduler's builder"
 )]
 pub struct MissingData {
-    /// The type.
+    /// The type, as the compiler names it.
     pub type_name: &'static str,
 }
 
-/// The values that a service registered, one per type.
+/// The values that a service registered, one per type. A [`FromRun`] asks with `Data::<T>::check(services)` whether a `T` is there.
 #[derive(Default)]
 pub struct Services {
     values: HashMap<TypeId, Box<dyn Any + Send + Sync>>,

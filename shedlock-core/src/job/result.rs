@@ -3,13 +3,20 @@ use std::fmt::Display;
 use crate::observe::RunOutcome;
 
 /// What a job may return: `()`, or `Result<(), E>` for any error that can be displayed.
+///
+/// ```
+/// use shedlock_core::{JobResult, RunOutcome};
+///
+/// assert_eq!(().into_outcome(), RunOutcome::Succeeded);
+/// assert_eq!(Err("no paper").into_outcome(), RunOutcome::Failed("no paper".into()));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no result of a job",
     label = "a job returns `()` or `Result<(), E>` where `E: Display`",
     note = "a job has nobody to hand a value to: store or send it, and return `Ok(())`"
 )]
 pub trait JobResult {
-    /// How the run went.
+    /// How the run went. An error is displayed with `{:#}`, which has the whole chain of an `anyhow::Error`.
     fn into_outcome(self) -> RunOutcome;
 }
 

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use super::Services;
 use crate::lock::{CurrentLock, HoldState, IntoDuration, LockError};
 
-/// One execution of a job, as the job sees it.
+/// One execution of a job, as the job sees it. Only [`extend`](Self::extend) asks the store.
 ///
 /// ```
-/// use shedlock_core::{LockError, Run};
+/// use shedlock_core::{InMemoryLockProvider, Job, LockError, Run, RunOutcome, Scheduler, Triggered};
 ///
 /// async fn settle(run: Run) -> Result<(), LockError> {
 ///     let token = run.fencing_token();
@@ -18,6 +18,13 @@ use crate::lock::{CurrentLock, HoldState, IntoDuration, LockError};
 ///     println!("{} for {:?} with token {token}", run.job(), run.fire_time());
 ///     Ok(())
 /// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let job = Job::new("settle", settle).cron("@hourly").lock("settle").at_most("1m");
+/// let handle = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build()?.start().await?;
+/// assert!(matches!(handle.trigger("settle").await?, Triggered::Ran(RunOutcome::Succeeded)));
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Run {
@@ -79,7 +86,7 @@ impl Run {
         }
     }
 
-    /// A value that the service registered.
+    /// A clone of a value that the service registered with [`SchedulerBuilder::data`](crate::SchedulerBuilder::data).
     ///
     /// # Panics
     /// If none of this type was registered. An argument `Data<T>` makes `build()` check it instead.

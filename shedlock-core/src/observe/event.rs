@@ -9,8 +9,12 @@ use crate::lock::{Held, Lease, LockError, LostLease};
 /// Sees every step of every run. Called on the task that takes the step, so it has to return soon; a panic in it is ignored.
 ///
 /// The steps of one run come in this order: [`Acquired`](EventKind::Acquired), [`Started`](EventKind::Started),
-/// [`Finished`](EventKind::Finished), [`Released`](EventKind::Released); a run that does not happen is one
-/// [`Skipped`](EventKind::Skipped), [`AcquireFailed`](EventKind::AcquireFailed) or [`Misfired`](EventKind::Misfired).
+/// [`Finished`](EventKind::Finished), [`Released`](EventKind::Released), with what happens to the lease between them. A job without
+/// a lock starts and finishes only; a lock that a [`LockExecutor`](crate::LockExecutor) took is acquired and released only. A run
+/// that does not happen ends with one [`Skipped`](EventKind::Skipped), [`AcquireFailed`](EventKind::AcquireFailed) that is not
+/// `retrying`, or [`Misfired`](EventKind::Misfired) that is not `caught_up`.
+///
+/// A closure is an observer as well: see [`Event`].
 ///
 /// ```
 /// use shedlock_core::{Event, EventKind, Observer};
@@ -37,6 +41,20 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
 }
 
 /// One step, and what it belongs to.
+///
+/// ```
+/// use shedlock_core::{Event, EventKind, InMemoryLockProvider, Job, Scheduler};
+///
+/// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+///     .add_job(Job::new("cleanup", |_| async {}).every("1h").lock("cleanup").at_most("10m"))
+///     .observer(|event: &Event| match &event.kind {
+///         EventKind::Finished { outcome, took } => println!("{:?} {outcome} in {took:?}", event.job),
+///         EventKind::Skipped(skip) => println!("{:?}: {skip}", event.job),
+///         _ => {}
+///     })
+///     .build()?;
+/// # Ok::<(), shedlock_core::BuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
@@ -50,7 +68,7 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// What happened.
+/// What happened; see the example at [`Event`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -68,16 +86,17 @@ pub enum EventKind {
         /// Whether it is asked again for the same fire time.
         retrying: bool,
     },
-    /// Fire times passed that this node could not take care of when they were due.
+    /// The event's fire time passed, and this node could not take care of it when it was due. Of several that a node slept
+    /// through, the first stands for all but the latest, which runs, is skipped or is a misfire of its own.
     Misfired {
-        /// How late the node was for the latest of them.
+        /// How late the node is for this fire time.
         late_by: Duration,
-        /// Whether the latest of them is now made up for (`misfire = "once"`).
+        /// Whether it is now made up for (`misfire = "once"`).
         caught_up: bool,
     },
     /// The work begins.
     Started {
-        /// How long after the fire time.
+        /// How long after the fire time, by the store's clock; zero if somebody triggered the run.
         late_by: Duration,
     },
     /// The work ended.
@@ -109,7 +128,7 @@ pub enum EventKind {
         /// How long ago it was told to stop.
         for_: Duration,
     },
-    /// The lock was given back.
+    /// The lock was given back, or the store no longer had it as ours.
     Released,
     /// The lock could not be given back; it is tried again until the lease has ended.
     ReleaseFailed {
@@ -119,6 +138,14 @@ pub enum EventKind {
 }
 
 /// Why a run did not happen on this node.
+///
+/// ```
+/// use shedlock_core::Skip;
+///
+/// assert_eq!(Skip::StillRunning.reason(), "still_running");
+/// assert_eq!(Skip::StillRunning.to_string(), "the previous run still goes on in this process");
+/// assert!(Skip::StillRunning.held().is_none());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Skip {
@@ -168,6 +195,14 @@ impl fmt::Display for Skip {
 }
 
 /// How a run ended.
+///
+/// ```
+/// use shedlock_core::RunOutcome;
+///
+/// let outcome = RunOutcome::Failed("no paper".into());
+/// assert_eq!(outcome.name(), "failed");
+/// assert_eq!(outcome.to_string(), "failed: no paper");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunOutcome {

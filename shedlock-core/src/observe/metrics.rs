@@ -2,7 +2,7 @@ use metrics::{Label, counter, gauge, histogram};
 
 use super::{Event, EventKind, Observer};
 
-/// Tells the [`metrics`] facade of every step:
+/// Tells the [`metrics`] facade what happens. `job` is `-` for locks that a [`LockExecutor`](crate::LockExecutor) took:
 ///
 /// | metric | kind | labels |
 /// |---|---|---|
@@ -13,7 +13,7 @@ use super::{Event, EventKind, Observer};
 /// | `shedlock_skips_total` | counter | `job`, `reason` |
 /// | `shedlock_misfires_total` | counter | `job` |
 /// | `shedlock_leases_lost_total` | counter | `job` |
-/// | `shedlock_errors_total` | counter | `job`, `step` (`acquire`, `renew`, `release`) |
+/// | `shedlock_errors_total` | counter, of each failed try | `job`, `step` (`acquire`, `renew`, `release`) |
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, MetricsObserver, Scheduler};
