@@ -2,6 +2,56 @@
 //!
 //! Services use the facade crate `shedlock`. This crate is for who writes a lock provider of his own: implement
 //! [`LockProvider`] and run the `conformance` suite (behind the feature of that name) on it.
+//!
+//! A provider may also wrap another one:
+//!
+//! ```
+//! use std::time::Duration;
+//! use async_trait::async_trait;
+//! use chrono::{DateTime, Utc};
+//! use shedlock_core::*;
+//!
+//! /// Prints who has the lock whenever it is refused.
+//! #[derive(Debug)]
+//! struct Talkative<P>(P);
+//!
+//! #[async_trait]
+//! impl<P: LockProvider> LockProvider for Talkative<P> {
+//!     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
+//!         let answer = self.0.acquire(request).await?;
+//!         if let Acquisition::Held(held) = &answer {
+//!             println!("{} is {held}", request.name());
+//!         }
+//!         Ok(answer)
+//!     }
+//!
+//!     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
+//!         self.0.extend(lease, at_most).await
+//!     }
+//!
+//!     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
+//!         self.0.release(lease, at_least).await
+//!     }
+//!
+//!     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
+//!         self.0.locks().await
+//!     }
+//!
+//!     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
+//!         self.0.now().await
+//!     }
+//!
+//!     async fn migrate(&self) -> Result<(), LockError> {
+//!         self.0.migrate().await
+//!     }
+//!
+//!     fn id(&self) -> ProviderId {
+//!         self.0.id()
+//!     }
+//! }
+//!
+//! let locks = LockExecutor::new(Talkative(InMemoryLockProvider::new()));
+//! ```
 
 mod holder;
 mod job;

@@ -5,7 +5,16 @@ use std::sync::Arc;
 use crate::job::{JobError, MissingData};
 use crate::lock::ConfigError;
 
-/// Why a scheduler cannot be built: everything that is wrong, not only the first.
+/// Why a scheduler cannot be built: everything that is wrong, not only the first. Displayed as a list.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+///
+/// let wrong = Job::new("cleanup", |_| async {}).cron("@fortnightly").zone("Europe/Berln");
+/// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(wrong).build().unwrap_err();
+/// assert_eq!(error.problems().len(), 2);
+/// println!("{error}");
+/// ```
 pub struct BuildError {
     problems: Vec<Problem>,
 }
@@ -45,6 +54,14 @@ impl fmt::Display for BuildError {
 }
 
 /// One thing that is wrong.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, Problem, Scheduler};
+///
+/// let job = Job::new("report", |_| async {}).cron("@daily").lock("report");
+/// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build().unwrap_err();
+/// assert!(matches!(&error.problems()[0], Problem::NoAtMost { job } if **job == *"report"));
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -65,7 +82,7 @@ pub enum Problem {
         /// Where the other is defined.
         second: &'static Location<'static>,
     },
-    /// Two jobs share a lock, so the one would take the fire times of the other.
+    /// Two jobs share a lock of one provider, so the one would take the fire times of the other.
     #[error(
         "the jobs `{first}` and `{second}` share the lock `{lock}`: a fire time that one takes is taken for the other as well, so runs would be lost. Give each a lock of its own; to keep them from running at once, let both take one more lock inside with `#[locked(..)]`"
     )]
@@ -105,7 +122,7 @@ pub enum Problem {
         /// What is wrong.
         error: ConfigError,
     },
-    /// A lock time, but no lock.
+    /// A setting that needs a lock, but no lock.
     #[error(
         "job `{job}` has `{setting}` but no `lock`: without a lock it runs on every node, and there is no lease to set"
     )]

@@ -73,13 +73,23 @@ impl SchedulerBuilder {
         }
     }
 
-    /// Another lock store, for jobs with `provider = "name"`.
+    /// Another lock store, for jobs with `provider = "name"`. The first one is named `default`.
+    ///
+    /// ```
+    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    ///
+    /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+    ///     .provider("reports", InMemoryLockProvider::new())
+    ///     .add_job(Job::new("report", |_| async {}).every("1h").lock("report").at_most("10m").provider("reports"))
+    ///     .build()?;
+    /// # Ok::<(), shedlock_core::BuildError>(())
+    /// ```
     pub fn provider(mut self, name: impl Into<String>, provider: impl LockProvider) -> Self {
         self.providers.push((name.into(), Arc::new(provider)));
         self
     }
 
-    /// A value that jobs take as `Data<T>`; a later value of one type replaces an earlier one.
+    /// A value that jobs take as [`Data<T>`](crate::Data); a later value of one type replaces an earlier one.
     pub fn data<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.services.insert(value);
         self
@@ -102,13 +112,14 @@ impl SchedulerBuilder {
         self
     }
 
-    /// Changes the job `name` as the service's configuration says.
+    /// Changes the job `name` as the service's configuration says. A later change wins over an earlier one; a name that no job
+    /// has is an error of [`build`](Self::build).
     pub fn override_job(mut self, name: impl Into<String>, change: JobOverride) -> Self {
         self.overrides.push((name.into(), change));
         self
     }
 
-    /// Changes jobs as the service's configuration says: a map from the jobs' names.
+    /// Changes jobs as the service's configuration says: a map from the jobs' names. See the example at [`JobOverride`].
     pub fn overrides<N: Into<String>>(
         mut self,
         changes: impl IntoIterator<Item = (N, JobOverride)>,
@@ -135,7 +146,7 @@ impl SchedulerBuilder {
         self
     }
 
-    /// How long a shutdown lets runs go on before it cancels them. 25 s unless set.
+    /// How long a shutdown lets runs go on before it cancels them. 25 s unless set, as Kubernetes kills after 30 s by default.
     pub fn shutdown_grace(mut self, grace: impl IntoDuration) -> Self {
         if let Some(grace) = self.or_problem("shutdown_grace", grace.into_duration()) {
             self.shutdown_grace = grace;
@@ -153,7 +164,20 @@ impl SchedulerBuilder {
     }
 
     /// How many jobs may run at once in this process. A fire time that finds no place waits for one, without the lock, so that
-    /// another node can take it. No limit unless set.
+    /// another node can take it. At least one; no limit unless set.
+    ///
+    /// ```
+    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    ///
+    /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+    ///     .add_job(Job::new("thumbnails", |_| async {}).every("10s").lock("thumbnails").at_most("1m"))
+    ///     .add_job(Job::new("exports", |_| async {}).every("10s").lock("exports").at_most("1m"))
+    ///     .max_concurrent_runs(1)
+    ///     .misfire_grace("5s")
+    ///     .shutdown_grace("10s")
+    ///     .build()?;
+    /// # Ok::<(), shedlock_core::BuildError>(())
+    /// ```
     pub fn max_concurrent_runs(mut self, runs: usize) -> Self {
         self.max_concurrent_runs = runs.clamp(1, Semaphore::MAX_PERMITS);
         self
@@ -165,13 +189,14 @@ impl SchedulerBuilder {
         self
     }
 
-    /// Adds somebody who sees every step of every run.
+    /// Adds somebody who sees every step of every run; see the example at [`Event`](crate::Event).
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.observers.push(Arc::new(observer));
         self
     }
 
-    /// The node's wall clock, for tests. It only matters until a store has answered, and for jobs without a lock.
+    /// The node's wall clock, for tests; see the example at [`Clock`]. It only matters until a store has answered, to notice that
+    /// it jumped, and where no job takes a lock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -181,7 +206,7 @@ impl SchedulerBuilder {
     ///
     /// # Errors
     /// [`BuildError`] with all that is wrong: no job, two jobs of one name or with one lock, values that do not parse,
-    /// a missing `at_most`, `Data<T>` that was not registered, names that nobody has.
+    /// a missing `at_most`, `Data<T>` that was not registered, names that nobody has. [`Problem`] lists them.
     pub fn build(mut self) -> Result<Scheduler, BuildError> {
         let mut problems = std::mem::take(&mut self.problems);
         let jobs = self.jobs.take().unwrap_or_else(|| linked_jobs().collect());

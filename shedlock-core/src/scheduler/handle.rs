@@ -35,27 +35,33 @@ impl SchedulerHandle {
     }
 
     /// Stops firing, lets runs finish while their leases are still renewed, cancels them after the grace period,
-    /// releases every lock, and returns when all that is done.
+    /// releases every lock, and returns when all that is done: 5 s after the grace period at the latest. What could not be
+    /// released by then ends by itself.
     pub async fn shutdown(&self) {
         // An error means that the scheduler has ended already.
         let _ = self.messages.send(Message::Shutdown);
         self.ended().await;
     }
 
-    /// Completes when the scheduler has ended.
+    /// Completes when the scheduler has ended, which somebody else's [`shutdown`](Self::shutdown) makes it do.
     pub async fn ended(&self) {
         self.messages.closed().await;
     }
 
-    /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run has ended.
+    /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run has ended and the lock is
+    /// given back. A round trip to acquire and one to release, none for a job without a lock.
+    ///
+    /// A lock that is held is an answer, [`Triggered::Skipped`]; a store that is away is asked again, as for a fire time
+    /// that is due now.
     ///
     /// # Errors
-    /// [`UnknownJob`] if there is none of this name, or the scheduler has ended.
+    /// [`UnknownJob`] if there is none of this name, or the scheduler shuts down or has ended.
     pub async fn trigger(&self, name: &str) -> Result<Triggered, UnknownJob> {
         self.ask(name, Message::Trigger).await?
     }
 
-    /// Lets a job's fire times pass on this node, until it is resumed. A run that goes on is not touched.
+    /// Lets a job's fire times pass on this node, until it is resumed; other nodes go on. A run that goes on is not touched.
+    /// Talks to no store.
     ///
     /// # Errors
     /// [`UnknownJob`] if there is none of this name, or the scheduler has ended.
@@ -63,7 +69,21 @@ impl SchedulerHandle {
         self.ask(name, Message::Pause).await?
     }
 
-    /// Lets a paused job fire again, from its next fire time on.
+    /// Lets a paused job fire again, from its next fire time on; a job that is not paused stays as it is. Talks to no store.
+    ///
+    /// ```
+    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let job = Job::new("cleanup", |_| async {}).every("1h");
+    /// let handle = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build()?.start().await?;
+    /// handle.pause("cleanup").await?;
+    /// assert!(handle.jobs().await[0].next_fire_time.is_none());
+    /// handle.resume("cleanup").await?;
+    /// assert!(handle.jobs().await[0].next_fire_time.is_some());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`UnknownJob`] if there is none of this name, or the scheduler has ended.
@@ -71,7 +91,7 @@ impl SchedulerHandle {
         self.ask(name, Message::Resume).await?
     }
 
-    /// Every job as it stands on this node; none if the scheduler has ended.
+    /// Every job as it stands on this node; none if the scheduler has ended. Talks to no store. See the example at [`JobStatus`].
     pub async fn jobs(&self) -> Vec<JobStatus> {
         let (reply, answer) = oneshot::channel();
         let _ = self.messages.send(Message::Jobs(reply));
@@ -93,6 +113,16 @@ impl SchedulerHandle {
 }
 
 /// What became of a job that somebody triggered.
+///
+/// ```
+/// use shedlock_core::{RunOutcome, SchedulerHandle, Triggered, UnknownJob};
+///
+/// async fn run_now(handle: &SchedulerHandle, job: &str) -> Result<bool, UnknownJob> {
+///     let triggered = handle.trigger(job).await?;
+///     println!("{job}: {triggered}");
+///     Ok(matches!(triggered, Triggered::Ran(RunOutcome::Succeeded)))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Triggered {
@@ -114,7 +144,19 @@ impl fmt::Display for Triggered {
     }
 }
 
-/// There is no job of this name.
+/// There is no job of this name, or no scheduler any more.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let job = Job::new("cleanup", |_| async {}).every("1h");
+/// let handle = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build()?.start().await?;
+/// let error = handle.trigger("clean-up").await.unwrap_err();
+/// assert_eq!(error.to_string(), "there is no job `clean-up` (known: cleanup)");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no job `{name}` (known: {known})")]
 pub struct UnknownJob {

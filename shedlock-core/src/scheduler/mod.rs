@@ -32,7 +32,8 @@ use crate::lock::{LockError, LockProvider};
 use driver::Driver;
 use signals::Signals;
 
-/// Runs jobs at their fire times, each once over all nodes that share the lock store.
+/// Runs jobs at their fire times: with a lock each fire time once over all nodes that share the lock store, without one on
+/// every node.
 ///
 /// ```no_run
 /// use shedlock_core::{InMemoryLockProvider, Job, Run, Scheduler};
@@ -54,7 +55,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A scheduler whose locks are decided by `provider`.
+    /// A scheduler whose locks are decided by `provider` (a provider, or an `Arc` of one).
     pub fn builder(provider: impl LockProvider) -> SchedulerBuilder {
         SchedulerBuilder::new(provider)
     }
@@ -82,6 +83,20 @@ impl Scheduler {
 
     /// Runs until `stop` completes, then shuts down as [`SchedulerHandle::shutdown`] does.
     ///
+    /// ```
+    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// Scheduler::builder(InMemoryLockProvider::new())
+    ///     .add_job(Job::new("tick", |_| async { println!("tick") }).every("1s"))
+    ///     .build()?
+    ///     .run_until(tokio::time::sleep(Duration::from_secs(5)))
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
@@ -97,12 +112,16 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Runs in the background. Two round trips to each lock store that has jobs: its clock, and a look at its locks.
+    /// Runs in the background. Two round trips to each lock store that has jobs with a lock: its clock, and a look at its locks.
+    /// See the example at [`SchedulerHandle`].
     ///
-    /// A store that cannot be reached does not keep the scheduler from starting: fire times are refused until it is back.
+    /// A store that cannot be reached does not keep the scheduler from starting: what needs a lock does not run until it is back.
     ///
     /// # Errors
     /// [`RunError::Store`] if a store answers that it cannot be used as it is: a missing table, a missing permission.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub async fn start(self) -> Result<SchedulerHandle, RunError> {
         let Self {
             mut driver,
@@ -114,6 +133,18 @@ impl Scheduler {
 }
 
 /// Why a scheduler does not run, or no longer.
+///
+/// ```no_run
+/// use shedlock_core::{RunError, Scheduler};
+///
+/// async fn serve(scheduler: Scheduler) {
+///     match scheduler.run().await {
+///         Ok(()) => println!("every run has ended and every lock is released"),
+///         Err(RunError::Store(error)) => println!("nothing ran: {error}"),
+///         Err(error) => println!("{error}"),
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {

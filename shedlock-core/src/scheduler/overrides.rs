@@ -2,16 +2,7 @@ use crate::job::{Job, Misfire};
 
 /// What a service's own configuration changes about a job, by the job's name.
 ///
-/// With the feature `serde` it deserializes, so that a service can have a table of them in its configuration:
-///
-/// ```toml
-/// [jobs.send-report]
-/// cron = "0 0 6 * * *"
-/// zone = "Asia/Seoul"
-///
-/// [jobs.cleanup]
-/// enabled = false
-/// ```
+/// What is none stays as the job has it; a text that is wrong is told by `build()`.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, JobOverride, Scheduler};
@@ -21,6 +12,26 @@ use crate::job::{Job, Misfire};
 ///     .override_job("cleanup", JobOverride { every: Some("2h".into()), ..JobOverride::default() })
 ///     .build()?;
 /// # Ok::<(), shedlock_core::BuildError>(())
+/// ```
+///
+/// With the feature `serde` it deserializes, so that a service can have a table of them in its configuration:
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// # use shedlock_core::{InMemoryLockProvider, Job, JobOverride, Scheduler};
+/// use std::collections::HashMap;
+///
+/// let jobs: HashMap<String, JobOverride> = toml::from_str(r#"
+///     send-report = { cron = "0 0 6 * * *", zone = "Asia/Seoul" }
+///     cleanup = { enabled = false }
+/// "#)?;
+/// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+///     .add_job(Job::new("send-report", |_| async {}).cron("@daily"))
+///     .add_job(Job::new("cleanup", |_| async {}).every("1h"))
+///     .overrides(jobs)
+///     .build()?;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(

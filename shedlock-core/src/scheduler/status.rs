@@ -6,6 +6,20 @@ use shedlock_schedule::Schedule;
 use crate::observe::{RunOutcome, Skip};
 
 /// A job as it stands on this node.
+///
+/// ```
+/// use shedlock_core::{InMemoryLockProvider, Job, RunOutcome, Scheduler};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let job = Job::new("report", |_| async {}).cron("0 0 3 * * *").lock("report").at_most("1h");
+/// let handle = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build()?.start().await?;
+/// handle.trigger("report").await?;
+/// for job in handle.jobs().await {
+///     println!("{} ({}) is next due at {:?}", job.name, job.schedule, job.next_fire_time);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct JobStatus {
@@ -23,11 +37,11 @@ pub struct JobStatus {
     pub running: bool,
     /// Its last run on this node.
     pub last_run: Option<LastRun>,
-    /// Why it did not run here, if that is newer than its last run.
+    /// Why it did not run here, if that is newer than its last run. A store that did not decide is no skip: observers are told.
     pub last_skip: Option<Skip>,
 }
 
-/// A run that ended.
+/// A run that ended; see the example at [`JobStatus`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LastRun {
@@ -35,6 +49,6 @@ pub struct LastRun {
     pub fire_time: Option<DateTime<Utc>>,
     /// How it ended.
     pub outcome: RunOutcome,
-    /// When it ended, by the store's clock.
+    /// When it had ended and its lock was given back, by the store's clock.
     pub ended_at: DateTime<Utc>,
 }
