@@ -23,7 +23,7 @@ pub(crate) struct Nodes {
 }
 
 enum Place {
-    Server(Client),
+    Server(Box<Client>),
     Cluster(&'static str),
     Sentinels(Vec<String>),
 }
@@ -35,11 +35,11 @@ impl Nodes {
     }
 
     pub(crate) fn on(url: &str) -> Self {
-        Self::at(Place::Server(Client::open(url).expect("a Redis URL")))
+        Self::server(Client::open(url).expect("a Redis URL"))
     }
 
     pub(crate) fn tls() -> Self {
-        Self::at(Place::Server(tls_client()))
+        Self::server(tls_client())
     }
 
     pub(crate) fn cluster() -> Self {
@@ -49,6 +49,10 @@ impl Nodes {
     pub(crate) fn sentinel(servers: &Servers) -> Self {
         let sentinels = servers.get("REDIS_SENTINEL_URL").split(',');
         Self::at(Place::Sentinels(sentinels.map(str::to_owned).collect()))
+    }
+
+    fn server(client: Client) -> Self {
+        Self::at(Place::Server(Box::new(client)))
     }
 
     fn at(place: Place) -> Self {
@@ -62,7 +66,7 @@ impl Nodes {
 
     pub(crate) fn builder(&self, holder: &str) -> Builder {
         let connection = match &self.place {
-            Place::Server(client) => client.clone().into(),
+            Place::Server(client) => Client::clone(client).into(),
             Place::Cluster(url) => RedisConnection::url(url).expect("a Cluster's URL"),
             Place::Sentinels(urls) => {
                 let node = SentinelNodeConnectionInfo::default();
@@ -115,13 +119,14 @@ impl Nodes {
                 command.query_async(&mut connection).await
             }
             Place::Sentinels(urls) => {
-                let mut sentinel = Sentinel::build(urls.clone()).expect("sentinels");
-                let master = sentinel.async_master_for("mymaster", None).await;
-                let master = master.expect("a master");
-                let connection = master.get_multiplexed_async_connection().await;
-                command
-                    .query_async(&mut connection.expect("a connection"))
-                    .await
+                let open = async || {
+                    let mut sentinel = Sentinel::build(urls.clone())?;
+                    let master = sentinel.async_master_for("mymaster", None).await?;
+                    master.get_multiplexed_async_connection().await
+                };
+                let connection = self.server.get_or_try_init(open).await;
+                let mut connection = connection.expect("a connection").clone();
+                command.query_async(&mut connection).await
             }
         };
         answer.unwrap_or_else(|error| panic!("{command:?}: {error}"))

@@ -20,20 +20,25 @@ impl Servers {
             .stdout(Stdio::piped())
             .spawn()
             .expect("scripts/servers");
-        let mut variables = HashMap::new();
         let stdout = script.stdout.take().expect("its output");
-        for line in BufReader::new(stdout).lines() {
-            let line = line.expect("text");
-            if line == "# ready" {
-                return Self { script, variables };
-            }
+        let mut servers = Self {
+            script,
+            variables: HashMap::new(),
+        };
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        for line in lines.by_ref().take_while(|line| line != "# ready") {
             let line = line.strip_prefix("export SHEDLOCK_TEST_");
             let (name, value) = line
                 .and_then(|line| line.split_once('='))
                 .expect("a variable");
-            variables.insert(name.to_owned(), value.trim_matches('\'').to_owned());
+            let value = value.trim_matches('\'').to_owned();
+            servers.variables.insert(name.to_owned(), value);
         }
-        panic!("scripts/servers {arguments:?} did not start; its messages are above");
+        assert!(
+            !servers.variables.is_empty(),
+            "scripts/servers {arguments:?} did not start; its messages are above"
+        );
+        servers
     }
 
     /// The Cluster that all tests of this process share.
