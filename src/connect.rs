@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use shedlock_core::{LockError, LockProvider};
 
-/// Connects to the lock store that a URL names: `postgres://`, `mysql://` (also for MariaDB) or `sqlite:`.
+/// Connects to the lock store that a URL names: `postgres://`, `mysql://` (also for MariaDB), `sqlite:`, `redis://` or `rediss://`.
 ///
-/// Each needs the feature of its name. Asks the store for the time, so that a wrong URL is told here: one round trip.
+/// Each needs the feature of its name (`tls` too for `rediss://`). Asks the store for the time, so that a wrong URL is told
+/// here: one round trip.
 ///
 /// # Errors
-/// [`LockError`] if the URL names no store, one whose feature is off, or one that cannot be reached.
+/// [`LockError::Setup`] if the URL names no store or one whose feature is off, and what the store says if it cannot be reached.
 ///
 /// ```no_run
 /// use shedlock::{LockProvider, Scheduler};
@@ -20,20 +21,45 @@ use shedlock_core::{LockError, LockProvider};
 /// # Ok(()) }
 /// ```
 pub async fn connect(url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
-    let locks = open(url)?;
+    let locks = if url.starts_with("redis") {
+        in_redis(url)?
+    } else {
+        in_database(url)?
+    };
     locks.now().await?;
     Ok(locks)
 }
 
+#[cfg(feature = "redis")]
+fn in_redis(url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
+    Ok(Arc::new(shedlock_redis::RedisLockProvider::connect(url)?))
+}
+
+#[cfg(not(feature = "redis"))]
+fn in_redis(_url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
+    Err(feature_is_off(
+        "a Redis URL needs the cargo feature `redis` of shedlock, which is off",
+    ))
+}
+
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-fn open(url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
+fn in_database(url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
     Ok(Arc::new(shedlock_sqlx::connect(url)?))
 }
 
 #[cfg(not(any(feature = "postgres", feature = "mysql", feature = "sqlite")))]
-fn open(_url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
-    let problem = "no lock store is compiled in: switch on one of shedlock's features `postgres`, `mysql`, `sqlite`";
-    Err(LockError::Setup {
+fn in_database(_url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
+    Err(feature_is_off(
+        "a database URL needs one of the cargo features `postgres`, `mysql` and `sqlite` of shedlock, which are off",
+    ))
+}
+
+#[cfg(not(all(
+    feature = "redis",
+    any(feature = "postgres", feature = "mysql", feature = "sqlite")
+)))]
+fn feature_is_off(problem: &str) -> LockError {
+    LockError::Setup {
         problem: problem.to_owned(),
-    })
+    }
 }

@@ -158,6 +158,12 @@ mod connect;
 
 pub use connect::connect;
 
+/// Redis and Valkey as lock stores: one server, Cluster or Sentinel.
+#[cfg(feature = "redis")]
+pub mod redis {
+    pub use shedlock_redis::*;
+}
+
 /// Postgres, MySQL, MariaDB and SQLite as lock stores.
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub mod sqlx {
@@ -168,3 +174,8 @@ pub mod sqlx {
 #[cfg(all(doctest, feature = "postgres"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The guide's programs compile as they stand.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../docs/migrating-from-shedlock.md")]
+struct MigratingFromShedLock;

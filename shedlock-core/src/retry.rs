@@ -2,11 +2,10 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 
-/// Retries without end, after pauses that double from `first` to `longest`, so that a fleet does not ask in step.
+/// Retries without end, after pauses that double from `first` to `longest`.
 pub(crate) const fn retries(first: Duration, longest: Duration) -> ExponentialBuilder {
     ExponentialBuilder::new()
         .with_min_delay(first)
         .with_max_delay(longest)
-        .with_jitter()
         .without_max_times()
 }

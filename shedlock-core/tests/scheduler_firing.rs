@@ -339,12 +339,14 @@ async fn ten_thousand_jobs_at_random_instants_all_fire_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_costs_no_call_to_the_store() {
+async fn idle_costs_a_look_at_the_stores_clock_an_hour() {
     let store = TestStore::new();
     let job = Job::new("nightly", |_| async {}).cron("0 0 3 * * *");
     let builder = scheduler(&store).clock(TestClock::at(noon()));
     let _handle = start(builder.add_job(job.lock("nightly").at_most("1h"))).await;
     sleep(12 * 3600).await;
-    assert_eq!((store.calls(Call::Now), store.calls(Call::Locks)), (1, 1));
+    let looks = store.calls(Call::Now) - 1;
+    assert!((10..=12).contains(&looks), "{looks}");
+    assert_eq!(store.calls(Call::Locks), 1);
     assert_eq!(store.calls(Call::Acquire), 0);
 }

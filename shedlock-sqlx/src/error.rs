@@ -13,6 +13,9 @@ pub(crate) enum Kind {
     Denied,
     ReadOnly,
     TooLong,
+    /// The hour that clocks leave out in spring, in a column that means the server's time zone.
+    #[cfg(feature = "mysql")]
+    NoSuchTime,
     /// Another statement was in the way (deadlock, serialization, a busy file): the same one may succeed at once.
     Conflict,
     /// The connection is of no use any more; another one may be.
@@ -174,6 +177,13 @@ fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
                 source,
             }
         }
+        #[cfg(feature = "mysql")]
+        Kind::NoSuchTime => LockError::Store {
+            problem: format!(
+                "the server's time zone leaves out this hour, so the TIMESTAMP columns of `{table}` cannot hold it; make them DATETIME(3)"
+            ),
+            source,
+        },
         Kind::Conflict => LockError::Unavailable {
             problem: "other statements were in the way, again and again".into(),
             source,

@@ -257,7 +257,7 @@ impl HoldState {
                 .map_err(|error| self.reporter.tell(failed(error)))
         };
         let released = release
-            .retry(retries(Duration::from_millis(50), Duration::from_secs(5)))
+            .retry(retries(Duration::from_millis(50), Duration::from_secs(5)).with_jitter())
             .when(|()| Instant::now() < self.term.borrow().ends);
         // A lease that could not be released ends by itself.
         let _ = released.await;

@@ -78,7 +78,10 @@ fn renewal_time(term: &Term, at_most: Duration) -> Instant {
 /// Tries until the store has renewed the lease. A store that says no ends it through [`HoldState::lost`].
 async fn renew(state: &HoldState) {
     let at_most = state.config.at_most();
-    let patience = (at_most / 6).max(Duration::from_millis(10));
+    // Several tries have to fit into a lease, and slow stores into a try.
+    let patience = (at_most / 10)
+        .max(Duration::from_millis(250))
+        .min(at_most / 4);
     let renew = async || match timeout(patience, state.extend(at_most)).await {
         Ok(Ok(_) | Err(LockError::Lost(_))) => Ok(()),
         Ok(Err(error)) => Err(Arc::new(error)),

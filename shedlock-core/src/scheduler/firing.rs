@@ -19,7 +19,7 @@ use crate::observe::{EventKind, LOG_TARGET, Observers, Reporter, RunOutcome, Ski
 use crate::retry::retries;
 
 const ACQUIRE_RETRIES: ExponentialBuilder =
-    retries(Duration::from_millis(100), Duration::from_secs(2));
+    retries(Duration::from_millis(100), Duration::from_secs(2)).with_jitter();
 
 /// What all firings of a scheduler share.
 pub(super) struct Context {

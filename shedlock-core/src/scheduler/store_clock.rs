@@ -30,6 +30,8 @@ struct State {
     at_origin: DateTime<Utc>,
     /// What the wall clock showed at `origin`, when it was last looked at.
     wall_at_origin: DateTime<Utc>,
+    /// When the store last told the time.
+    learned_at: Instant,
 }
 
 impl StoreClock {
@@ -42,6 +44,7 @@ impl StoreClock {
             state: Mutex::new(State {
                 at_origin: now,
                 wall_at_origin: now,
+                learned_at: origin,
             }),
         }
     }
@@ -59,7 +62,9 @@ impl StoreClock {
 
     /// Sets the clock by an answer that has just come.
     pub(super) fn set(&self, shown: DateTime<Utc>) {
-        self.state().at_origin = shown - self.origin.elapsed();
+        let mut state = self.state();
+        state.at_origin = shown - self.origin.elapsed();
+        state.learned_at = Instant::now();
     }
 
     /// Learns from an answer that was asked for at `asked` and has just come.
@@ -67,6 +72,7 @@ impl StoreClock {
         let earliest = shown - self.origin.elapsed();
         let latest = shown - (asked - self.origin) + STORE_PRECISION;
         let mut state = self.state();
+        state.learned_at = Instant::now();
         if !(earliest..=latest).contains(&state.at_origin) {
             state.at_origin = earliest;
         }
@@ -81,6 +87,11 @@ impl StoreClock {
     /// What the store's clock showed when this one was made: it changes with the estimate only.
     pub(super) fn at_origin(&self) -> DateTime<Utc> {
         self.state().at_origin
+    }
+
+    /// When the store last told the time.
+    pub(super) fn learned_at(&self) -> Instant {
+        self.state().learned_at
     }
 
     /// Whether the wall clock has jumped since this was last asked.

@@ -172,6 +172,7 @@ impl Dialect for MySql {
             1044 | 1142 | 1143 | 1227 | 1370 => Kind::Denied,
             1290 | 1792 | 1836 => Kind::ReadOnly,
             1406 => Kind::TooLong,
+            1292 => Kind::NoSuchTime,
             // Lock wait timeout, deadlock, statement timeout, a table that was just altered; and two that create it at once.
             1205 | 1213 | 1969 | 3024 | 1615 | 1050 | 1684 => Kind::Conflict,
             1040 | 1203 | 1226 => Kind::Unreachable,

@@ -47,6 +47,8 @@ struct Track {
     agenda: Agenda,
     /// How the store's clock was estimated when it was last looked at.
     clock_at_origin: DateTime<Utc>,
+    /// When the store's clock was last asked for by itself.
+    read_at: Instant,
 }
 
 struct JobState {
@@ -268,6 +270,7 @@ impl Track {
     fn new(lane: Arc<Lane>) -> Self {
         Self {
             clock_at_origin: lane.clock.at_origin(),
+            read_at: Instant::now(),
             lane,
             agenda: Agenda::default(),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use super::{Driver, JobState, Message, Track};
 use crate::job::Misfire;
@@ -15,9 +16,12 @@ use crate::retry::retries;
 /// A store's clock that moved back by more than this makes the agenda out of date.
 const BACKWARD_STEP: TimeDelta = TimeDelta::seconds(1);
 
-/// A store that is away is asked again for as long as the scheduler runs.
+/// A store that is away is asked again for as long as the scheduler runs; not by all nodes at once.
 const STORE_RETRIES: ExponentialBuilder =
-    retries(Duration::from_millis(250), Duration::from_secs(10));
+    retries(Duration::from_millis(250), Duration::from_secs(10)).with_jitter();
+
+/// A node that has not heard from a store for this long reads its clock, as its own drifts (by some seconds a day).
+const CLOCK_READ: Duration = Duration::from_secs(3600);
 
 impl Driver {
     /// Reads the stores' clocks, looks whether they can be used, and puts all jobs on the agenda.
@@ -59,7 +63,8 @@ impl Driver {
     /// Notices that a clock is not what it was: the wall clock, as somebody moved it or the machine slept, or a store's.
     pub(super) fn check_clocks(&mut self) {
         for track in 0..self.tracks.len() {
-            if self.tracks[track].lane.clock.wall_jumped() {
+            if self.tracks[track].lane.clock.wall_jumped() || self.tracks[track].is_stale() {
+                self.tracks[track].read_at = Instant::now();
                 self.read_clock(track);
             }
             if self.tracks[track].clock_went_back() {
@@ -90,7 +95,7 @@ impl Driver {
             let read = (async || lane.set_clock().await)
                 .retry(STORE_RETRIES)
                 .when(|_| !messages.is_closed())
-                .notify(|error, _| tracing::warn!(target: LOG_TARGET, %error, "this machine's clock jumped, and the store's cannot be read"));
+                .notify(|error, _| tracing::warn!(target: LOG_TARGET, %error, "the lock store's clock cannot be read"));
             if read.await.is_ok() {
                 // Nobody listens if the driver has ended.
                 let _ = messages.send(Message::ClockRead);
@@ -148,6 +153,12 @@ impl Driver {
 }
 
 impl Track {
+    /// Whether it is long ago that the store was heard of, or asked for the time.
+    fn is_stale(&self) -> bool {
+        let heard_of = self.lane.clock.learned_at().max(self.read_at);
+        heard_of.elapsed() > CLOCK_READ
+    }
+
     /// Whether the store's clock shows less than it did, so that what is on the agenda would come too late.
     fn clock_went_back(&mut self) -> bool {
         let at_origin = self.lane.clock.at_origin();
