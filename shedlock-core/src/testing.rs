@@ -1,8 +1,12 @@
 //! For tests of code that needs a lock, without any store.
 
 use std::future::Future;
+use std::sync::Arc;
 
-use crate::lock::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome};
+use crate::job::{Run, Services};
+use crate::lock::{
+    InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, innermost_hold,
+};
 
 /// Runs `work` as holder of the lock `name`, which exists only in memory: [`current`](crate::current),
 /// [`require_lock`](crate::require_lock), [`assert_locked`](crate::assert_locked) and extensions work as in production.
@@ -26,4 +30,28 @@ pub async fn under_lock<F: Future>(name: &str, work: F) -> Result<F::Output, Loc
         Outcome::Ran(result) => Ok(result),
         Outcome::Skipped(held) => unreachable!("a store of one lock that is {held}"),
     }
+}
+
+/// A run of the job `job`, for tests that call an annotated fn which takes a [`Run`]. Inside [`under_lock`] it has that lock.
+///
+/// ```
+/// use shedlock_core::{LockError, Run, testing};
+///
+/// async fn settle(run: Run) -> Result<(), LockError> {
+///     run.extend("5m").await?;
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// testing::under_lock("settle", async { settle(testing::run("settle")).await }).await??;
+/// # Ok(()) }
+/// ```
+pub fn run(job: &str) -> Run {
+    Run::new(
+        job.into(),
+        None,
+        innermost_hold().as_ref(),
+        Arc::new(Services::default()),
+    )
 }

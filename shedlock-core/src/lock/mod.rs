@@ -20,5 +20,5 @@ pub use lease::{Lease, StoredLock};
 pub use memory::InMemoryLockProvider;
 pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};
 
-pub(crate) use current::holding;
+pub(crate) use current::{holding, innermost_hold};
 pub(crate) use hold::{Ended, Hold, HoldState, KeepAlive};
