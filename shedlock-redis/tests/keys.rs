@@ -9,10 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::cmd;
 use shedlock_core::{Acquire, Acquisition, Lease, LockConfig, LockProvider, Release};
-use shedlock_redis::{RedisConnection, RedisLockProvider};
+use shedlock_redis::RedisLockProvider;
 use support::nodes::Nodes;
-use support::servers::Servers;
-use support::{acquire, acquired, extended, held, lock, released, url};
+use support::{acquire, acquired, held, lock, released};
 
 const UUID: &str = "0b8d2c3e-9f6a-4d57-8a11-2f0c9d7e6b54";
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -234,102 +233,5 @@ async fn the_calendar_of_the_scripts_is_right() {
             let time = DateTime::from_timestamp_micros(*time).expect("a time");
             assert_eq!(text, time.format("%FT%T%.6fZ").to_string());
         }
-    }
-}
-
-/// Names with braces, on a Cluster that refuses scripts whose keys are in two slots.
-#[tokio::test]
-async fn hostile_names_on_a_cluster() {
-    let nodes = Nodes::cluster();
-    let locks = nodes.provider("a");
-    let parts = ["{", "}", "x", "{}", "}{", "{y}"];
-    let names = parts
-        .iter()
-        .flat_map(|one| parts.map(|two| format!("n{one}{two}")))
-        .flat_map(|two| parts.map(|three| format!("{two}{three}n")));
-    let mut names: Vec<_> = names.collect();
-    names.sort();
-    names.dedup();
-    for name in &names {
-        let lease = acquired(&locks, name).await;
-        held(&locks, name).await;
-        let lease = extended(&locks, &lease).await;
-        released(&locks, &lease).await;
-        assert!(acquired(&locks, name).await.fencing_token() > lease.fencing_token());
-    }
-    let listed = locks.locks().await.expect("a list");
-    let listed: Vec<_> = listed.into_iter().map(|lock| lock.name).collect();
-    assert_eq!(listed, names);
-}
-
-/// The keys that providers really used are in one slot, by the server's own reckoning.
-#[tokio::test]
-async fn the_server_agrees_on_the_slots() {
-    let nodes = Nodes::cluster();
-    let locks = nodes.provider("a");
-    for name in ["plain", "a}b", "a{}b", "{tag}", "a{b", "}{", "{{x}}"] {
-        acquired(&locks, name).await;
-        let lock: u16 = nodes
-            .run(cmd("CLUSTER").arg("KEYSLOT").arg(nodes.lock(name)))
-            .await;
-        let url = Servers::cluster().get("REDIS_CLUSTER_URL");
-        let mut memories = 0;
-        for node in url.trim_start_matches("redis+cluster://").split(',') {
-            let node = Nodes::on(&format!("redis://{node}"));
-            let pattern = format!("job-lock::memory:*{}:*", nodes.environment);
-            let keys: Vec<String> = node.run(cmd("KEYS").arg(pattern)).await;
-            for key in keys.iter().filter(|key| key.contains(&nodes.lock(name))) {
-                let slot: u16 = node.run(cmd("CLUSTER").arg("KEYSLOT").arg(key)).await;
-                assert_eq!(slot, lock, "{key}");
-                memories += 1;
-            }
-        }
-        assert_eq!(memories, 1, "{name}");
-    }
-}
-
-#[tokio::test]
-async fn connections_of_the_service() {
-    let nodes = Nodes::new();
-    let client = redis::Client::open(url()).expect("a Redis URL");
-    let plain = client
-        .get_multiplexed_async_connection()
-        .await
-        .expect("a connection");
-    let managed = client.get_connection_manager().await.expect("a connection");
-    let connections: [RedisConnection; 4] = [
-        plain.into(),
-        managed.into(),
-        client.into(),
-        RedisConnection::url(&url()).expect("a connection"),
-    ];
-    for (number, connection) in connections.into_iter().enumerate() {
-        let name = format!("job-{number}");
-        let locks = nodes
-            .builder_over(connection, "a")
-            .build()
-            .expect("settings");
-        let lease = acquired(&locks, &name).await;
-        held(&nodes.provider("b"), &name).await;
-        released(&locks, &lease).await;
-    }
-
-    let nodes = Nodes::cluster();
-    let url = Servers::cluster()
-        .get("REDIS_CLUSTER_URL")
-        .replace("redis+cluster", "redis");
-    let first = url.split(',').next().expect("a node");
-    let client = redis::cluster::ClusterClient::new([first]).expect("a client");
-    let open = client.get_async_connection().await.expect("a connection");
-    let connections: [RedisConnection; 2] = [open.into(), client.into()];
-    for (number, connection) in connections.into_iter().enumerate() {
-        let name = format!("job-{number}");
-        let locks = nodes
-            .builder_over(connection, "a")
-            .build()
-            .expect("settings");
-        let lease = acquired(&locks, &name).await;
-        held(&nodes.provider("b"), &name).await;
-        released(&locks, &lease).await;
     }
 }

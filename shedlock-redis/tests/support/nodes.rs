@@ -147,6 +147,28 @@ pub(crate) fn tls_client() -> Client {
     Client::build_with_tls(servers.get("REDIS_TLS_URL"), certificates).expect("a Redis URL")
 }
 
+/// What a single server remembers of them would stay there for long.
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        let Place::Server(client) = &self.place else {
+            return;
+        };
+        let second = std::time::Duration::from_secs(1);
+        let Ok(mut connection) = client.get_connection_with_timeout(second) else {
+            return;
+        };
+        let _ = connection.set_read_timeout(Some(second));
+        let pattern = format!("*{}:*", self.environment);
+        let keys: Vec<String> = cmd("KEYS")
+            .arg(pattern)
+            .query(&mut connection)
+            .unwrap_or_default();
+        for key in keys {
+            let _ = cmd("DEL").arg(key).exec(&mut connection);
+        }
+    }
+}
+
 #[async_trait]
 impl Fleet for Nodes {
     async fn node(&self, holder: &str) -> Arc<dyn LockProvider> {
