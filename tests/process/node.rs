@@ -3,10 +3,12 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use shedlock::sqlx::{LockDatabase, SqlxLockProvider};
 use shedlock::{Data, LockError, Run, Scheduler, scheduled};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
 /// Where this process writes its runs.
 type RunLog = Arc<File>;
@@ -42,7 +44,11 @@ async fn main() -> anyhow::Result<()> {
     let locks = match url.split(':').next() {
         Some("postgres") => open(sqlx::PgPool::connect(&url).await?, &table)?,
         Some("mysql") => open(sqlx::MySqlPool::connect(&url).await?, &table)?,
-        _ => open(sqlx::SqlitePool::connect(&url).await?, &table)?,
+        _ => {
+            let options =
+                SqliteConnectOptions::from_str(&url)?.journal_mode(SqliteJournalMode::Wal);
+            open(sqlx::SqlitePool::connect_with(options).await?, &table)?
+        }
     };
     locks.migrate().await?;
     writeln!(&*log, "ready {} 0", chrono::Utc::now().timestamp_millis())?;
