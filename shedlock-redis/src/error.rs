@@ -62,9 +62,6 @@ pub(crate) enum Failure {
     /// The acquisition was granted or forbidden already, so this is the echo of an earlier one.
     #[error("the command was carried out more than once")]
     Echo,
-    /// The task that made the call is gone.
-    #[error("the runtime is shutting down")]
-    Gone,
     #[error(transparent)]
     Invalid(#[from] Invalid),
 }
@@ -80,7 +77,7 @@ impl Failure {
                 )
             }
             Self::ConnectingTimedOut(_) | Self::TimedOut(_) | Self::Echo => true,
-            Self::Gone | Self::Invalid(_) => false,
+            Self::Invalid(_) => false,
         }
     }
 
@@ -89,7 +86,7 @@ impl Failure {
         match self {
             // What a server answers with an error, it did not do.
             Self::Command(error) => error.code().is_none() && !error.is_connection_refusal(),
-            Self::TimedOut(_) | Self::Echo | Self::Gone => true,
+            Self::TimedOut(_) | Self::Echo => true,
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) | Self::Invalid(_) => false,
         }
     }
@@ -120,10 +117,6 @@ impl Failure {
             Self::Echo => LockError::Unavailable {
                 problem: "the connection failed again and again while the lock was asked for"
                     .into(),
-                source: self.into(),
-            },
-            Self::Gone => LockError::Unavailable {
-                problem: "the call was given up".into(),
                 source: self.into(),
             },
         }

@@ -8,11 +8,9 @@ use shedlock_core::{
     Acquire, Acquisition, Extension, Lease, LockError, LockProvider, ProviderId, Release,
     StoredLock,
 };
-use tracing::Instrument;
 
 use crate::builder::Builder;
 use crate::connection::RedisConnection;
-use crate::error::Failure;
 use crate::store::{Decision, Store};
 
 /// Locks in Redis or Valkey: one server, a Cluster, or a master that Sentinel watches over. Clones are the same provider, and cheap.
@@ -27,7 +25,7 @@ use crate::store::{Decision, Store};
 /// # Ok(()) }
 /// ```
 ///
-/// It needs Redis 5 or newer and no preparation. Locks are lost if Redis evicts them: set its `maxmemory-policy` to `noeviction`.
+/// It needs Redis 5 or newer, or Valkey, and no preparation. Locks are lost if Redis evicts them: set its `maxmemory-policy` to `noeviction`.
 ///
 /// # Keys
 /// With `job-lock` as [prefix](Builder::key_prefix) and `default` as [environment](Builder::environment):
@@ -108,12 +106,11 @@ impl fmt::Debug for RedisLockProvider {
     }
 }
 
+// A caller who goes away cuts nothing short: the driver's task reads every answer, and what became of an acquire is a claim.
 #[async_trait]
 impl LockProvider for RedisLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
-        let (store, request) = (self.store.clone(), request.clone());
-        let decision = self.detached(async move { store.acquire(&request).await });
-        Ok(match decision.await? {
+        Ok(match self.store.acquire(request).await? {
             Decision::Won(claim, lease) => {
                 claim.settle();
                 Acquisition::Acquired(lease)
@@ -123,41 +120,22 @@ impl LockProvider for RedisLockProvider {
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
-        let (store, lease) = (self.store.clone(), lease.clone());
-        self.detached(async move { store.extend(&lease, at_most).await })
-            .await
+        self.store.extend(lease, at_most).await
     }
 
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
-        let (store, lease) = (self.store.clone(), lease.clone());
-        self.detached(async move { store.release(&lease, at_least).await })
-            .await
+        self.store.release(lease, at_least).await
     }
 
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
-        let store = self.store.clone();
-        self.detached(async move { store.locks().await }).await
+        self.store.locks().await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
-        let store = self.store.clone();
-        self.detached(async move { store.now().await }).await
+        self.store.now().await
     }
 
     fn id(&self) -> ProviderId {
         self.id
-    }
-}
-
-impl RedisLockProvider {
-    /// Runs a call, which is bounded itself, in a task of its own, so that a caller who goes away cuts nothing short. What
-    /// nobody takes from the task is dropped, and so a claim is taken back.
-    async fn detached<T: Send + 'static>(
-        &self,
-        call: impl Future<Output = Result<T, LockError>> + Send + 'static,
-    ) -> Result<T, LockError> {
-        tokio::spawn(call.in_current_span())
-            .await
-            .unwrap_or_else(|_| Err(self.store.described(Failure::Gone)))
     }
 }

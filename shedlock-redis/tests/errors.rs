@@ -73,6 +73,29 @@ async fn a_user_without_rights_is_told_what_is_needed() {
     let () = nodes.run(cmd("ACL").arg("DELUSER").arg(&user)).await;
 }
 
+/// As on a server before Redis 7, which cannot say when a key ends.
+#[tokio::test]
+async fn a_server_that_does_not_know_pexpiretime() {
+    let nodes = Nodes::new();
+    let user = support::fresh("user");
+    let mut acl = cmd("ACL");
+    acl.arg("SETUSER")
+        .arg(&user)
+        .arg(&["on", ">x", "~job-lock:*", "+@all", "-pexpiretime"]);
+    let () = nodes.run(&acl).await;
+    let url = url().replace("redis://", &format!("redis://{user}:x@"));
+    let old = RedisConnection::url(&url).expect("a URL");
+    let locks = nodes.builder_over(old, "a").build().expect("settings");
+    let lease = acquired(&locks, "job").await;
+    let held = support::held(&locks, "job").await;
+    let off = (held.until - lease.lock_until()).abs();
+    assert!(
+        off <= chrono::TimeDelta::milliseconds(2),
+        "{held:?} {lease:?}"
+    );
+    let () = nodes.run(cmd("ACL").arg("DELUSER").arg(&user)).await;
+}
+
 #[tokio::test]
 async fn a_server_that_takes_no_writes() {
     let master = Servers::start(&["redis"]);

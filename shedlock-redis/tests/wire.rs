@@ -156,8 +156,8 @@ async fn no_name_is_more_than_a_name() {
         assert_eq!(
             told.by_scripts,
             [
-                "HMGET",
                 "GET",
+                "HMGET",
                 "EXISTS",
                 "HSET",
                 "PTTL",

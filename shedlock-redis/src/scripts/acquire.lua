@@ -8,9 +8,12 @@ if fire_time and fire_time > now then
     return {'early', integer(now), '', -2}
 end
 
-local token, at, value = unpack(redis.call('HMGET', KEYS[2], 'token', 'at', 'value'))
-local ran = fire_time and at and tonumber(at) >= fire_time
 local held = redis.call('GET', KEYS[1])
+local token, at, value
+if fire_time or not held then
+    token, at, value = unpack(redis.call('HMGET', KEYS[2], 'token', 'at', 'value'))
+end
+local ran = fire_time and at and tonumber(at) >= fire_time
 if held then
     return {ran and 'ran' or 'held', integer(now), held, last_ms(KEYS[1], now)}
 end
