@@ -34,7 +34,8 @@ impl Origin {
         }
     }
 
-    /// The caller waits no longer than `patience`, for the connection and for each answer.
+    /// The caller waits no longer than `patience`, for the connection and for each answer; a driver that gives up sooner would
+    /// leave no time for another try.
     pub(crate) async fn open(&self, patience: Duration) -> RedisResult<Link> {
         #[cfg(feature = "tls")]
         choose_cryptography();
@@ -64,7 +65,8 @@ impl Origin {
 async fn plain(client: &Client, patience: Duration) -> RedisResult<Link> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(patience))
-        .set_response_timeout(Some(patience));
+        // Each call has its own.
+        .set_response_timeout(None);
     let connection = client
         .get_multiplexed_async_connection_with_config(&config)
         .await?;
