@@ -21,7 +21,10 @@ use shedlock_core::{LockError, LockProvider};
 /// # Ok(()) }
 /// ```
 pub async fn connect(url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
-    let locks = if url.starts_with("redis") {
+    let is_redis = ["redis", "valkey", "unix"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme));
+    let locks = if is_redis {
         in_redis(url)?
     } else {
         in_database(url)?

@@ -1,7 +1,7 @@
 //! Scheduled jobs that run once per fire time, on one node of many: ShedLock for async Rust.
 //!
 //! A service that runs on several nodes annotates an async fn. At each fire time one node runs it; the others skip and never wait.
-//! What decides is a lock in a store that the service has anyway: Postgres, MySQL, MariaDB, or SQLite.
+//! What decides is a lock in a store that the service has anyway: Postgres, MySQL, MariaDB, SQLite or Redis.
 //!
 //! ```standalone_crate
 //! use shedlock::{Data, InMemoryLockProvider, Run, Scheduler, scheduled};
