@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use shedlock_core::conformance::{Case, Fleet, case, cases, conformance_suite};
 use shedlock_core::{
     Acquire, Acquisition, Extension, Held, InMemoryLockProvider, Lease, LockConfig, LockError,
@@ -114,6 +114,9 @@ enum Flaw {
     ExtendsTheDead,
     IgnoresFireTime,
     FiresEarly,
+    CutsFireTimes,
+    ClaimsUpToNow,
+    LeaseFromTheFireTime,
     HeldCountsAsRun,
     HeldBeforeRan,
     RunsOnce,
@@ -258,6 +261,22 @@ const FLAWS: &[(Flaw, &[&str])] = &[
     (
         Flaw::FiresEarly,
         &["too_early_tells_by_how_much", "waiting_as_told_is_enough"],
+    ),
+    (
+        Flaw::CutsFireTimes,
+        &["a_fire_time_between_two_milliseconds_is_granted_once"],
+    ),
+    (
+        Flaw::ClaimsUpToNow,
+        &[
+            "a_late_run_takes_no_other_fire_time",
+            "a_scheduled_lease_is_of_its_fire_time",
+            "at_least_counts_from_the_fire_time",
+        ],
+    ),
+    (
+        Flaw::LeaseFromTheFireTime,
+        &["a_scheduled_lease_is_of_its_fire_time"],
     ),
     (Flaw::HeldCountsAsRun, &["held_across_a_fire_time"]),
     (Flaw::HeldBeforeRan, &["a_fire_time_under_way_already_ran"]),
@@ -466,6 +485,15 @@ impl Broken {
             _ => true,
         });
         let asked = acquire(&name, at_most);
+        let fire_time = match (fire_time, self.row(&name).await) {
+            // What is compared is finer than what is kept.
+            (Some(time), row) if self.flaw == Flaw::CutsFireTimes => {
+                let cut = time.trunc_subsecs(3);
+                let is_next = row.is_none_or(|row| row.locked_at < cut);
+                Some(if is_next { cut } else { time })
+            }
+            (fire_time, _) => fire_time,
+        };
         match fire_time {
             Some(fire_time) => asked.for_fire_time(fire_time),
             None => asked,
@@ -538,6 +566,17 @@ impl Broken {
             }
             (Flaw::ExpiresSooner, Acquisition::Acquired(lease)) => {
                 Acquisition::Acquired(lease.until(lease.locked_at() + request.at_most()))
+            }
+            (Flaw::ClaimsUpToNow, Acquisition::Acquired(lease)) => {
+                self.inner.release(&lease, Duration::ZERO).await?;
+                self.inner
+                    .acquire(&acquire(asked.name(), asked.at_most()))
+                    .await?
+            }
+            (Flaw::LeaseFromTheFireTime, Acquisition::Acquired(lease))
+                if asked.fire_time().is_some() =>
+            {
+                Acquisition::Acquired(lease.until(lease.locked_at() + asked.at_most()))
             }
             (Flaw::HeldCountsAsRun, Acquisition::Held(held)) => Acquisition::AlreadyRan(held),
             (Flaw::HeldBeforeRan, Acquisition::AlreadyRan(held)) if held.until > held.now => {

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use shedlock_core::{Acquire, Acquisition, Held, Lease, StoredLock};
+use shedlock_core::{Acquisition, Held, Lease, StoredLock};
 
 use crate::error::Failure;
+use crate::statement::Values;
 
 /// What every statement that answers with rows answers with: now, whether the lock was won, and the lock's four columns.
 /// Instants are microseconds since the Unix epoch, 0 where the table has NULL: a lock that was never taken.
@@ -85,22 +86,19 @@ impl Look {
 
     /// Why a request is refused; `None` if the lock is free for it. An error if the row that was found is another lock's,
     /// as the column's collation compares them.
-    pub(crate) fn refusal(&self, request: &Acquire) -> Result<Option<Acquisition>, Failure> {
+    pub(crate) fn refusal(&self, asked: &Values) -> Result<Option<Acquisition>, Failure> {
         if let Some(row) = &self.row
-            && row.name != request.name()
+            && row.name != asked.name
         {
             return Err(Failure::Collision {
-                name: request.name().to_owned(),
+                name: asked.name.clone(),
                 stored: row.name.clone(),
             });
         }
-        Ok(self.reason(request))
+        Ok(self.reason(asked.fire_time))
     }
 
-    fn reason(&self, request: &Acquire) -> Option<Acquisition> {
-        let fire_time = request
-            .fire_time()
-            .map(|fire_time| fire_time.timestamp_micros());
+    fn reason(&self, fire_time: Option<i64>) -> Option<Acquisition> {
         if let Some(early) = fire_time.and_then(|fire_time| fire_time.checked_sub(self.now))
             && early > 0
         {
@@ -150,6 +148,13 @@ pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
 
 /// A duration in microseconds, rounded up to what the store can keep.
 pub(crate) fn micros(duration: Duration, step: i64) -> i64 {
-    let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4);
-    micros.saturating_add(step - 1) / step * step
+    rounded_up(
+        i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4),
+        step,
+    )
+}
+
+/// To a multiple of `step`.
+pub(crate) fn rounded_up(micros: i64, step: i64) -> i64 {
+    micros.saturating_add(step - 1).div_euclid(step) * step
 }

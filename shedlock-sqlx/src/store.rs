@@ -8,7 +8,7 @@ use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, 
 use crate::connections::Connections;
 use crate::dialect::Dialect;
 use crate::error::{Failure, Kind, Place};
-use crate::look::{Answer, Look, Verdict, instant, lease, micros};
+use crate::look::{Answer, Look, Verdict, instant, lease, micros, rounded_up};
 use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
 
@@ -112,14 +112,14 @@ impl<D: Dialect> SqlStore<D> {
             at_most: micros(request.at_most(), D::STEP),
             fire_time: request
                 .fire_time()
-                .map(|fire_time| fire_time.timestamp_micros()),
+                .map(|fire_time| rounded_up(fire_time.timestamp_micros(), D::STEP)),
             ..Values::default()
         };
         let won = |locked_at, lock_until| {
             Acquisition::Acquired(lease(&values.name, &values.holder, locked_at, lock_until))
         };
         if D::LOOKS_FIRST
-            && let Some(refusal) = self.look(&values).await?.refusal(request)?
+            && let Some(refusal) = self.look(&values).await?.refusal(&values)?
         {
             return Ok(refusal);
         }
@@ -138,7 +138,7 @@ impl<D: Dialect> SqlStore<D> {
                 Verdict::Refused(look) => look,
                 Verdict::Unknown => self.look(&values).await?,
             };
-            if let Some(refusal) = look.refusal(request)? {
+            if let Some(refusal) = look.refusal(&values)? {
                 return Ok(refusal);
             }
             // It was taken when we tried and is free now that we look.

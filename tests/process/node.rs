@@ -1,5 +1,6 @@
 //! One node of a fleet: a service with ten jobs, as a user would write it. Each run is a line in the file that
-//! `RUN_LOG` names: job, fire time, fencing token. Before them comes `ready` with the time, by this process's clock.
+//! `RUN_LOG` names: job, fire time, fencing token. Before them comes `ready` with the time, by this process's clock; in between, `misfired`
+//! with a fire time that it could not keep.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,7 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use shedlock::sqlx::{LockDatabase, SqlxLockProvider};
-use shedlock::{Data, LockError, Run, Scheduler, scheduled};
+use shedlock::{Data, Event, EventKind, LockError, Observer, Run, Scheduler, scheduled};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
 /// Where this process writes its runs.
@@ -52,7 +53,10 @@ async fn main() -> anyhow::Result<()> {
     };
     locks.migrate().await?;
     writeln!(&*log, "ready {} 0", chrono::Utc::now().timestamp_millis())?;
-    Scheduler::builder(locks).data(log).build()?.run().await?;
+    let scheduler = Scheduler::builder(locks)
+        .observer(Misfires(log.clone()))
+        .data(log);
+    scheduler.build()?.run().await?;
     Ok(())
 }
 
@@ -63,9 +67,28 @@ fn open<DB: LockDatabase>(
     SqlxLockProvider::builder(pool).table(table).build()
 }
 
-/// One `write` of one line, so that lines of a file opened for appending stay whole.
-fn record(mut log: &File, run: &Run) -> std::io::Result<()> {
+struct Misfires(RunLog);
+
+impl Observer for Misfires {
+    fn on_event(&self, event: &Event) {
+        if let EventKind::Misfired {
+            caught_up: false, ..
+        } = event.kind
+        {
+            let fire_time = event.fire_time.map_or(0, |time| time.timestamp_millis());
+            write_line(&self.0, &format!("misfired {fire_time} 0\n"))
+                .expect("a log that can be written to");
+        }
+    }
+}
+
+fn record(log: &File, run: &Run) -> std::io::Result<()> {
     let fire_time = run.fire_time().map_or(0, |time| time.timestamp_millis());
     let line = format!("{} {fire_time} {}\n", run.job(), run.fencing_token());
+    write_line(log, &line)
+}
+
+/// One `write` of one line, so that lines of a file opened for appending stay whole.
+fn write_line(mut log: &File, line: &str) -> std::io::Result<()> {
     log.write_all(line.as_bytes())
 }

@@ -112,6 +112,14 @@ macro_rules! __conformance_cases {
                 "Who asks for a fire time before the last run is told that it ran, and by whom.";
             fire_time::the_next_fire_time_is_free:
                 "Each next fire time can be taken, by any node.";
+            fire_time::a_late_run_takes_no_other_fire_time:
+                "A fire time that is taken after the next one has come leaves that one free.";
+            fire_time::a_fire_time_between_two_milliseconds_is_granted_once:
+                "A fire time finer than the store's time is granted once, and so is the next.";
+            fire_time::a_scheduled_lease_is_of_its_fire_time:
+                "`locked_at` of a scheduled lease is its fire time, and the lease lasts `at_most` from when it was taken.";
+            fire_time::at_least_counts_from_the_fire_time:
+                "`at_least` of a scheduled lease counts from its fire time, so a late run does not keep the next one away.";
             fire_time::held_across_a_fire_time:
                 "A run that is still going at the next fire time holds the lock, and claims only its own fire time.";
             fire_time::a_fire_time_under_way_already_ran:

@@ -9,7 +9,9 @@ use tokio::time::{Instant, sleep};
 use super::answers::{AcquireAnswer, Answered, ReleaseAnswer};
 use super::exclusion::assert_holds;
 use super::stage::{LONG, Node, Stage};
-use super::timing::{PATIENCE, PRECISION, due_fire_time, fire_time_after, once_free, stored};
+use super::timing::{
+    PATIENCE, PRECISION, assert_same_time, due_fire_time, fire_time_after, once_free, stored,
+};
 use crate::{Acquire, Acquisition, Lease, LockConfig};
 
 fn request(lock: &LockConfig, fire_time: DateTime<Utc>) -> Acquire {
@@ -91,6 +93,75 @@ pub(super) async fn the_next_fire_time_is_free(stage: &Stage<'_>) {
         node.release(&lease, Duration::ZERO).await.released();
         fire_time = fire_time_after(node, lease.locked_at()).await;
     }
+}
+
+pub(super) async fn a_late_run_takes_no_other_fire_time(stage: &Stage<'_>) {
+    let [late, b] = stage.nodes().await;
+    let lock = stage.lock(LONG);
+    let next = due_fire_time(&late).await;
+    let first = next - TimeDelta::seconds(1);
+    let mut last = None;
+    for fire_time in [first, next] {
+        let lease = late.acquire(&request(&lock, fire_time)).await.acquired();
+        late.release(&lease, Duration::ZERO).await.released();
+        assert!(
+            last < Some(lease.fencing_token()),
+            "expected a token beyond {last:?}, not {lease:?}"
+        );
+        last = Some(lease.fencing_token());
+        b.acquire(&request(&lock, fire_time)).await.already_ran();
+    }
+}
+
+pub(super) async fn a_fire_time_between_two_milliseconds_is_granted_once(stage: &Stage<'_>) {
+    let [a, b] = stage.nodes().await;
+    let lock = stage.lock(LONG);
+    let due = due_fire_time(&a).await;
+    for micros in [300, 1_500, 2_700] {
+        let fire_time = due + TimeDelta::microseconds(micros);
+        let lease = a.acquire(&request(&lock, fire_time)).await.acquired();
+        b.acquire(&request(&lock, fire_time)).await.already_ran();
+        a.release(&lease, Duration::ZERO).await.released();
+        b.acquire(&request(&lock, fire_time)).await.already_ran();
+    }
+}
+
+pub(super) async fn a_scheduled_lease_is_of_its_fire_time(stage: &Stage<'_>) {
+    let [a, b] = stage.nodes().await;
+    let lock = stage.lock(LONG);
+    let fire_time = due_fire_time(&a).await;
+    let before = a.now().await.answered();
+    let lease = a.acquire(&request(&lock, fire_time)).await.acquired();
+    let after = a.now().await.answered();
+    assert_same_time("`locked_at`", lease.locked_at(), fire_time);
+    let (earliest, latest) = (
+        before + lock.at_most() - PRECISION,
+        after + lock.at_most() + PRECISION,
+    );
+    assert!(
+        (earliest..=latest).contains(&lease.lock_until()),
+        "expected an end between {earliest} and {latest}, not {lease:?}"
+    );
+    assert_holds(&b.acquire(&Acquire::new(&lock)).await.held(), &lease);
+}
+
+pub(super) async fn at_least_counts_from_the_fire_time(stage: &Stage<'_>) {
+    let [a, b] = stage.nodes().await;
+    let (kept, free) = (stage.lock(LONG), stage.lock(LONG));
+    let fire_time = due_fire_time(&a).await;
+    let lease_kept = a.acquire(&request(&kept, fire_time)).await.acquired();
+    let lease_free = a.acquire(&request(&free, fire_time)).await.acquired();
+
+    let at_least = kept.at_most();
+    a.release(&lease_kept, at_least).await.released();
+    let held = b.acquire(&Acquire::new(&kept)).await.held();
+    assert_same_time("the end of `at_least`", held.until, fire_time + at_least);
+
+    // The fire time is a second old.
+    a.release(&lease_free, Duration::from_millis(500))
+        .await
+        .released();
+    b.acquire(&Acquire::new(&free)).await.acquired();
 }
 
 pub(super) async fn held_across_a_fire_time(stage: &Stage<'_>) {

@@ -9,7 +9,7 @@ use shedlock_schedule::{
 /// What a lock is asked with: its name, how long a lease may last at most, and how long it lasts at least.
 ///
 /// - `at_most`: the lease ends after this time even if its holder died. Between 1 ms and [`MAX_AT_MOST`](crate::MAX_AT_MOST).
-/// - `at_least`: the lock stays taken for this long, counted from the acquisition, however soon the work ends. Zero unless set.
+/// - `at_least`: the lock stays taken for this long, counted from the fire time or, without one, from the acquisition, however soon the work ends. Zero unless set.
 ///
 /// ```
 /// use shedlock_core::LockConfig;

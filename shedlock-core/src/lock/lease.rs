@@ -69,7 +69,7 @@ impl Lease {
         &self.holder
     }
 
-    /// When it was acquired, by the store's clock.
+    /// The fire time that it was acquired for; if it has none, when it was acquired, by the store's clock.
     pub fn locked_at(&self) -> DateTime<Utc> {
         self.locked_at
     }

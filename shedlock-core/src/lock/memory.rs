@@ -122,7 +122,9 @@ impl LockProvider for InMemoryLockProvider {
         }
         let row = Row {
             holder: self.holder.clone(),
-            locked_at: stored.map_or(now, |row| now.max(row.locked_at + STEP)),
+            locked_at: request
+                .fire_time()
+                .unwrap_or_else(|| stored.map_or(now, |row| now.max(row.locked_at + STEP))),
             lock_until: now + request.at_most(),
         };
         let lease = Lease::new(request.name(), &*self.holder, row.locked_at, row.lock_until);

@@ -14,7 +14,8 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 ///
 /// - **The store's clock decides.** Every time that is stored or compared is computed by the store. A node's clock is never written.
 /// - **One atomic statement decides** each acquire, also for a name never seen before or deleted a moment ago. A refused acquire writes nothing.
-/// - **`locked_at` is strictly increasing per lock**, through releases and expiries: `max(now, previous locked_at + smallest step)`.
+/// - **`locked_at` is strictly increasing per lock**, through releases and expiries. It is the fire time of a scheduled acquisition, whenever
+///   that is granted, so it claims no other fire time; else `max(now, previous locked_at + smallest step)`.
 /// - **Ownership is the acquisition**: `extend` and `release` match the name, the holder and `locked_at` of the lease.
 /// - **"Held by somebody else" is a value, never an error**; an error never means that the lock is held, and it never lets work run.
 /// - **Transient faults are retried** inside, within bounds of a few seconds.
@@ -243,7 +244,7 @@ pub enum Acquisition {
 pub struct Held {
     /// Who acquired it, as the store keeps it.
     pub holder: String,
-    /// When it was acquired, by the store's clock.
+    /// Its fire time; if it has none, when it was acquired, by the store's clock.
     pub locked_at: DateTime<Utc>,
     /// Until when it is taken, by the store's clock.
     pub until: DateTime<Utc>,

@@ -2,17 +2,17 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::Instrument;
 
 use super::plan::{LockPlan, Plan};
+use super::progress::Progress;
 use crate::job::{Run, Services};
 use crate::lock::{Acquire, Acquisition, CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Observers, Reporter, RunOutcome, Skip};
@@ -20,6 +20,9 @@ use crate::retry::retries;
 
 const ACQUIRE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(100), Duration::from_secs(2)).with_jitter();
+
+/// How long a fire time waits for the one before to get an answer; a little more than providers take to give up.
+const TURN_PATIENCE: Duration = Duration::from_secs(6);
 
 /// What all firings of a scheduler share.
 pub(super) struct Context {
@@ -56,8 +59,7 @@ pub(super) struct Firing {
     pub(super) fire_time: Option<DateTime<Utc>>,
     /// Until when it is worth asking the store again.
     pub(super) give_up_at: Instant,
-    /// How many runs of the job go on in this process.
-    pub(super) running: Arc<AtomicUsize>,
+    pub(super) progress: Arc<Progress>,
 }
 
 /// What became of a firing.
@@ -72,9 +74,19 @@ pub(super) enum Fired {
 
 impl Firing {
     pub(super) async fn fire(self) -> Fired {
-        let (place, hold) = match self.enter().await {
+        let entered = async {
+            let turn = self.turn().await?;
+            let (place, hold) = self.enter().await?;
+            Ok((turn, place, hold))
+        };
+        let (_turn, place, hold) = match entered.await {
             Ok(entered) => entered,
-            Err(fired) => return fired,
+            Err(fired) => {
+                if let Fired::Skipped(skip) = &fired {
+                    self.reporter().tell(EventKind::Skipped(skip.clone()));
+                }
+                return fired;
+            }
         };
         let outcome = match &hold {
             Some(hold) => self.run_under(hold).await,
@@ -103,13 +115,14 @@ impl Firing {
             };
             Ok((place, hold))
         };
-        let phase = self.phase.clone();
+        let (phase, give_up_at) = (self.phase.clone(), self.give_up_at);
         attempt
             .retry(ACQUIRE_RETRIES)
             .sleep(move |pause| {
                 let phase = phase.clone();
+                let next = give_up_at.min(Instant::now() + pause);
                 async move {
-                    let _ = timeout(pause, shutdown(phase)).await;
+                    let _ = timeout_at(next, shutdown(phase)).await;
                 }
             })
             .when(|fired| matches!(fired, Fired::Failed(_)) && Instant::now() < self.give_up_at)
@@ -121,9 +134,26 @@ impl Firing {
             .await
             .inspect_err(|fired| match fired {
                 Fired::Failed(error) => failed(error, false),
-                Fired::Skipped(skip) => self.reporter().tell(EventKind::Skipped(skip.clone())),
-                Fired::TooEarly(_) | Fired::Ran(_) => {}
+                Fired::Skipped(_) | Fired::TooEarly(_) | Fired::Ran(_) => {}
             })
+    }
+
+    /// This fire time's turn, until its lock is given back. Who waits for too long asks the store all the same, which decides.
+    /// Who triggers a run is told at once that another goes on.
+    async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
+        if self.fire_time.is_none() {
+            return Ok(None);
+        }
+        let worth = self.give_up_at.saturating_duration_since(Instant::now());
+        tokio::select! {
+            biased;
+            () = shutdown(self.phase.clone()) => Err(Fired::Skipped(Skip::ShuttingDown)),
+            turn = self.progress.turn() => Ok(Some(turn)),
+            () = sleep(TURN_PATIENCE.min(worth / 2)) => match self.progress.is_running() {
+                true => Err(Fired::Skipped(Skip::StillRunning)),
+                false => Ok(None),
+            },
+        }
     }
 
     /// A place among the runs of this process. Nobody gets one once a shutdown has begun: a fire time that is taken now would
@@ -206,7 +236,7 @@ impl Firing {
                 caught_up: true,
             });
         }
-        let _running = Running::enter(&self.running);
+        let _running = self.progress.enter();
         reporter.tell(EventKind::Started { late_by });
         let started = Instant::now();
         let span = self.span(&run);
@@ -272,22 +302,6 @@ type Work = futures_util::future::BoxFuture<'static, RunOutcome>;
 async fn shutdown(mut phase: watch::Receiver<Phase>) {
     // Without a driver there is no shutdown to wait for: it has ended.
     let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
-}
-
-/// Counts a run for as long as it goes on, however it ends.
-struct Running<'a>(&'a AtomicUsize);
-
-impl<'a> Running<'a> {
-    fn enter(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// What a panic said.

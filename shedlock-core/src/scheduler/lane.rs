@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::store_clock::StoreClock;
+use super::store_clock::{STORE_PRECISION, StoreClock};
 use crate::lock::{Acquire, Acquisition, Clock, LockError, LockProvider, StoredLock};
 
 /// One lock store as the scheduler sees it: its provider, and its clock as its answers show it.
@@ -39,7 +39,11 @@ impl Lane {
         let asked = Instant::now();
         let answer = self.provider.acquire(request).await?;
         match &answer {
-            Acquisition::Acquired(lease) => self.clock.learn(asked, lease.locked_at()),
+            Acquisition::Acquired(lease) => {
+                // The lease counts from the store's now; stores round its end up.
+                let shown = lease.lock_until() - request.at_most() - STORE_PRECISION;
+                self.clock.learn(asked, shown);
+            }
             Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
                 self.clock.learn(asked, held.now)
             }

@@ -12,6 +12,7 @@ mod handle;
 mod lane;
 mod overrides;
 mod plan;
+mod progress;
 mod signals;
 mod status;
 mod store_clock;

@@ -88,18 +88,17 @@ impl Plan {
         self.lock.as_ref().map(|lock| lock.config.shared_name())
     }
 
-    /// Warns if `at_least` reaches to the next fire time, so that every second one would find the lock held.
+    /// Warns if `at_least` reaches beyond the next fire time, so that every second one would find the lock held.
     fn warn_of_long_at_least(&self) {
         let Some(lock) = &self.lock else { return };
         let Some(period) = shortest_period(&self.schedule, self.lane.clock.now()) else {
             return;
         };
-        let margin = (period / 20).min(Duration::from_millis(500));
-        if lock.config.least() + margin > period {
+        if lock.config.least() > period {
             tracing::warn!(target: LOG_TARGET, job = &*self.name,
                 at_least = ?lock.config.least(),
                 ?period,
-                "`at_least` reaches to the next fire time, which will find the lock held and be skipped: lower it"
+                "`at_least` reaches beyond the next fire time, which will find the lock held and be skipped: lower it"
             );
         }
     }

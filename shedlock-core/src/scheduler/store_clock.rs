@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::lock::Clock;
 
 /// Stores may cut their time to milliseconds.
-const STORE_PRECISION: TimeDelta = TimeDelta::milliseconds(1);
+pub(super) const STORE_PRECISION: TimeDelta = TimeDelta::milliseconds(1);
 
 /// A wall clock that moves by more than this against the monotonic clock was set, or the machine slept.
 const JUMP: TimeDelta = TimeDelta::seconds(1);

@@ -302,7 +302,9 @@ impl Shared {
         let row = StoredLock {
             name: request.name().to_owned(),
             holder: holder.to_owned(),
-            locked_at: stored.map_or(now, |row| now.max(row.locked_at + step)),
+            locked_at: request
+                .fire_time()
+                .unwrap_or_else(|| stored.map_or(now, |row| now.max(row.locked_at + step))),
             lock_until: now + request.at_most(),
         };
         let lease = Lease::new(request.name(), holder, row.locked_at, row.lock_until);

@@ -25,9 +25,9 @@ if ran then
     return {'ran', integer(now), value, -2}
 end
 
-local locked_at = math.max(now, (token or 0) + 1)
+local locked_at = math.max(fire_time or now, (token or 0) + 1)
 local mine = 'ADDED:' .. iso(locked_at) .. '@' .. ARGV[1]
-redis.call('HSET', KEYS[2], 'token', integer(locked_at), 'at', integer(locked_at), 'value', mine,
+redis.call('HSET', KEYS[2], 'token', integer(locked_at), 'at', integer(fire_time or locked_at), 'value', mine,
     'before_at', at or '', 'before_value', value or '')
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[4]) then
     redis.call('PEXPIRE', KEYS[2], ARGV[4])

@@ -49,22 +49,24 @@ fn acquire(t: &Table) -> String {
     let now = micros(NOW);
     let at = micros(&format!("{table}.{locked_at}"));
     let same = same(&format!("{table}.{name}"), "$name");
+    let fire_time = instant("$fire_time");
+    let new_at = format!("COALESCE({fire_time}, {NOW})");
+    let new_until = instant(&format!(
+        "LAST_INSERT_ID({now} DIV 1000 * {AHEAD}) DIV {AHEAD} * 1000 + $at_most"
+    ));
     let next_at = format!(
-        "GREATEST({NOW}, COALESCE(TIMESTAMPADD(MICROSECOND, {step}, {table}.{locked_at}), {NOW}))",
+        "COALESCE({fire_time}, GREATEST({NOW}, COALESCE(TIMESTAMPADD(MICROSECOND, {step}, {table}.{locked_at}), {NOW})))",
         step = MySql::STEP
     );
     let next_micros = micros(&next_at);
-    let new_at = instant(&format!(
-        "LAST_INSERT_ID({now} DIV 1000 * {AHEAD}) DIV {AHEAD} * 1000"
-    ));
     format!(
         "INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
-        SELECT $name, TIMESTAMPADD(MICROSECOND, $at_most, {NOW}), {new_at}, $holder
+        SELECT $name, {new_until}, {new_at}, $holder
         FROM (SELECT 1) AS clock WHERE $fire_time IS NULL OR LAST_INSERT_ID({now}) >= $fire_time
         ON DUPLICATE KEY UPDATE
             {locked_by} = IF(LAST_INSERT_ID(IF(
                 COALESCE({table}.{lock_until} <= {NOW}, TRUE) AND COALESCE({at} < $fire_time, TRUE) AND {same},
-                {now} DIV 1000 * {AHEAD} + LEAST({next_micros} - {now}, {AHEAD} - 1), 0)), $holder, {table}.{locked_by}),
+                {now} DIV 1000 * {AHEAD} + LEAST(GREATEST({next_micros} - {now}, 0), {AHEAD} - 1), 0)), $holder, {table}.{locked_by}),
             {lock_until} = IF(LAST_INSERT_ID(), TIMESTAMPADD(MICROSECOND, $at_most, {NOW}), {table}.{lock_until}),
             {locked_at} = IF(LAST_INSERT_ID(), {next_at}, {table}.{locked_at})"
     )
@@ -151,10 +153,11 @@ impl Dialect for MySql {
         }
         let now = (carried / AHEAD * 1_000).cast_signed();
         let ahead = (carried % AHEAD).cast_signed();
-        match ahead {
+        match values.fire_time {
             _ if carried == 0 => Verdict::Unknown,
-            ahead if ahead + 1 == AHEAD.cast_signed() => Verdict::WonUnseen,
-            ahead => Verdict::Won(now + ahead, now + values.at_most),
+            Some(fire_time) => Verdict::Won(fire_time, now + values.at_most),
+            None if ahead + 1 == AHEAD.cast_signed() => Verdict::WonUnseen,
+            None => Verdict::Won(now + ahead, now + values.at_most),
         }
     }
 

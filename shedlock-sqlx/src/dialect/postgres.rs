@@ -44,10 +44,10 @@ fn acquire(t: &Table) -> String {
     let seen_at = micros(locked_at);
     let seen_until = micros(lock_until);
     let new_until = instant("clock.now + $at_most", lock_until, table);
-    let new_at = instant("clock.now", locked_at, table);
+    let new_at = instant("coalesce($fire_time, clock.now)", locked_at, table);
     let fresh_at = micros(&format!("l.{locked_at}"));
     let fresh_until = micros(&format!("l.{lock_until}"));
-    let proposed_at = micros(&format!("excluded.{locked_at}"));
+    let now = format!("{} - $at_most", micros(&format!("excluded.{lock_until}")));
     format!(
         "WITH clock AS MATERIALIZED (
             SELECT {clock} AS now
@@ -65,7 +65,7 @@ fn acquire(t: &Table) -> String {
                 {locked_at} = greatest(excluded.{locked_at}, l.{locked_at} + interval '1 microsecond'),
                 {locked_by} = excluded.{locked_by}
             WHERE CASE
-                WHEN {fresh_until} <= {proposed_at} AND coalesce({fresh_at} < $fire_time, true)
+                WHEN {fresh_until} <= {now} AND coalesce({fresh_at} < $fire_time, true)
                     AND l.{name}::text COLLATE \"C\" = $name
                 THEN true
                 ELSE concat(

@@ -48,8 +48,11 @@ impl Dialect for Sqlite {
             micros(lock_until)
         );
         let new_until = text(&format!("{now} + $at_most"));
-        let new_at = text(&now);
-        let next_at = text(&format!("max({now}, {at} + {})", Self::STEP));
+        let new_at = text(&format!("coalesce($fire_time, {now})"));
+        let next_at = text(&format!(
+            "coalesce($fire_time, max({now}, {at} + {}))",
+            Self::STEP
+        ));
         let lease_at = text("$locked_at");
         let owned = format!(
             "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND l.{locked_at} = {lease_at}"

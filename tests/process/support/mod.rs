@@ -8,9 +8,6 @@ use std::time::{Duration, Instant};
 pub(crate) struct Database {
     pub(crate) url: String,
     pub(crate) table: String,
-    /// How many fire times may be taken by a run that began after the next one had come. On a server, any node can be in time.
-    /// On SQLite it is always the process whose clock is ahead, which a busy machine may hold up for a second.
-    pub(crate) late_runs: usize,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -29,7 +26,6 @@ impl Database {
         Self {
             url: format!("sqlite:{}?mode=rwc", file.display()),
             table: "shedlock".to_owned(),
-            late_runs: 5,
             _folder: Some(folder),
         }
     }
@@ -41,7 +37,6 @@ impl Database {
         Self {
             url,
             table: format!("fleet_{}_{number}", std::process::id()),
-            late_runs: 0,
             _folder: None,
         }
     }

@@ -1,7 +1,5 @@
 //! What others tell the driver: users through a handle, and its own errands.
 
-use std::sync::atomic::Ordering;
-
 use tokio::sync::oneshot;
 
 use super::{Driver, Phase};
@@ -118,7 +116,7 @@ impl Driver {
             lock: state.plan.lock_name(),
             next_fire_time: state.next_fire_time,
             paused: state.paused,
-            running: state.running.load(Ordering::Relaxed) > 0,
+            running: state.progress.is_running(),
             last_run: state.last_run.clone(),
             last_skip: state.last_skip.clone(),
         }

@@ -3,7 +3,6 @@ mod stores;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -18,6 +17,7 @@ use super::agenda::{Agenda, Entry};
 use super::firing::{Context, Fired, Firing, Phase};
 use super::lane::Lane;
 use super::plan::Plan;
+use super::progress::Progress;
 use super::status::LastRun;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
@@ -54,7 +54,7 @@ struct Track {
 struct JobState {
     plan: Arc<Plan>,
     track: usize,
-    running: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
     paused: bool,
     /// Counts how often the plan was made anew; see [`Entry`].
     edition: u32,
@@ -173,7 +173,7 @@ impl Driver {
 
     fn fire(&mut self, job: usize, fire_time: DateTime<Utc>) {
         let state = &mut self.jobs[job];
-        if state.running.load(Ordering::Relaxed) > 0 {
+        if state.progress.is_running() {
             let skip = Skip::StillRunning;
             state.last_skip = Some(skip.clone());
             self.reporter(job, fire_time).tell(EventKind::Skipped(skip));
@@ -192,7 +192,7 @@ impl Driver {
             phase: self.phase.subscribe(),
             fire_time,
             give_up_at: self.give_up_at(state, fire_time),
-            running: state.running.clone(),
+            progress: state.progress.clone(),
         }
     }
 
@@ -288,7 +288,7 @@ impl JobState {
         Self {
             plan,
             track,
-            running: Arc::default(),
+            progress: Arc::default(),
             paused,
             edition: 0,
             next_fire_time: None,

@@ -1,0 +1,37 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{Mutex, MutexGuard};
+
+/// How far the firings of one job have come in this process.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    running: AtomicUsize,
+    /// Fire times take turns: one that waits for a slow store is not overtaken by the next, which would take it along.
+    turn: Mutex<()>,
+}
+
+impl Progress {
+    pub(super) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed) > 0
+    }
+
+    /// Completes when no other fire time of the job waits for its answer or runs.
+    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// Counts a run for as long as it goes on, however it ends.
+    pub(super) fn enter(&self) -> Running<'_> {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Running(self)
+    }
+}
+
+/// A run that goes on.
+pub(super) struct Running<'a>(&'a Progress);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
