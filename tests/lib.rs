@@ -1,1 +1,3 @@
-//! Tests across crates and processes; see the folders beside this file.
+//! Tests across crates and processes; see the folders beside this file. What several of them use is here.
+
+pub mod history;
