@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use shedlock_core::{LockError, default_holder};
+use shedlock_core::LockError;
 use sqlx::{Database, Pool};
 
 use crate::connections::Connections;
 use crate::database::LockDatabase;
 use crate::dialect::Dialect;
 use crate::error::Invalid;
+use crate::holder::Holder;
 use crate::provider::SqlxLockProvider;
 use crate::store::SqlStore;
 use crate::table::{Columns, Table};
@@ -34,7 +35,7 @@ pub struct Builder<DB: Database> {
     pool: Pool<DB>,
     table: String,
     columns: Columns,
-    holder: String,
+    holder: Holder,
     connections: u32,
     timeout: Duration,
 }
@@ -45,7 +46,7 @@ impl<DB: LockDatabase> Builder<DB> {
             pool,
             table: "shedlock".into(),
             columns: Columns::default(),
-            holder: default_holder(),
+            holder: Holder::of_this_process(),
             connections: 2,
             timeout: Duration::from_secs(5),
         }
@@ -63,9 +64,13 @@ impl<DB: LockDatabase> Builder<DB> {
         self
     }
 
-    /// What `locked_by` tells of this node, 1 to 255 characters. The default is [`default_holder`]: host and process.
+    /// What `locked_by` tells of this node, 1 to 255 characters. The default is [`default_holder`](shedlock_core::default_holder), host and
+    /// process, followed by a mark of the acquisition.
+    ///
+    /// By that mark the provider knows again what it was granted when the answer got lost with its connection, and takes it back.
+    /// A holder that is set here is written as it is; then such a lock stays taken until `at_most`, and nobody runs.
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
-        self.holder = holder.into();
+        self.holder = Holder::Set(holder.into());
         self
     }
 
@@ -104,8 +109,8 @@ pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvi
         connections,
         timeout,
     } = settings;
-    if !is_holder(&holder) {
-        return Err(Invalid::Holder(holder));
+    if !is_holder(holder.name()) {
+        return Err(Invalid::Holder(holder.name().to_owned()));
     }
     if connections == 0 {
         return Err(Invalid::NoConnection);

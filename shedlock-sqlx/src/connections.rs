@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,12 +18,13 @@ pub(crate) struct Connections<D: Dialect> {
     opener: Pool<D>,
     /// Whether what the opener has are the only connections there can be.
     lent: bool,
+    patience: Duration,
     permits: Semaphore,
     idle: Mutex<Vec<D::Connection>>,
 }
 
 impl<D: Dialect> Connections<D> {
-    /// At most `limit` connections to where `pool` leads, independent of it; an open attempt takes at most `patience`.
+    /// At most `limit` connections to where `pool` leads, independent of it; to open one, and to get an answer, takes at most `patience`.
     pub(crate) fn new(pool: Pool<D>, limit: u32, patience: Duration) -> Self {
         let options: Options<D> = (*pool.connect_options()).clone();
         let lent = D::is_private(&options);
@@ -42,9 +44,14 @@ impl<D: Dialect> Connections<D> {
         Self {
             opener,
             lent,
+            patience,
             permits: Semaphore::new(limit as usize),
             idle: Mutex::default(),
         }
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Waits for a connection that nobody else uses.
@@ -73,12 +80,18 @@ impl<D: Dialect> Connections<D> {
             // The pool tried again and again, and does not tell what it was that failed; this does.
             Err(sqlx::Error::PoolTimedOut) => {
                 let options = self.opener.connect_options();
-                let told = D::Connection::connect_with(&options).await;
-                return Err(told.err().unwrap_or(sqlx::Error::PoolTimedOut));
+                let told = D::Connection::connect_with(&options);
+                let told = tokio::time::timeout(self.patience, told).await;
+                return Err(told
+                    .ok()
+                    .and_then(Result::err)
+                    .unwrap_or(sqlx::Error::PoolTimedOut));
             }
             Err(error) => return Err(error),
         };
-        D::greet(&mut connection).await?;
+        tokio::time::timeout(self.patience, D::greet(&mut connection, self.patience))
+            .await
+            .unwrap_or_else(|silent| Err(io::Error::from(silent).into()))?;
         Ok(connection)
     }
 
@@ -106,7 +119,7 @@ pub(crate) struct Connection<'a, D: Dialect> {
 }
 
 impl<D: Dialect> Connection<'_, D> {
-    /// Sends a statement and reads its answer.
+    /// Sends a statement and reads its answer. A connection that stays silent is as good as broken.
     pub(crate) async fn exchange(
         &mut self,
         statement: &Statement,
@@ -116,7 +129,12 @@ impl<D: Dialect> Connection<'_, D> {
             Live::Own(connection) => connection,
             Live::Lent(connection) => &mut **connection,
         };
-        D::exchange(connection, statement, values).await
+        tokio::time::timeout(
+            self.home.patience,
+            D::exchange(connection, statement, values),
+        )
+        .await
+        .unwrap_or_else(|silent| Err(io::Error::from(silent).into()))
     }
 
     /// Gives it back for the next one.

@@ -11,12 +11,14 @@
     allow(dead_code, unused_imports)
 )]
 
+mod attempt;
 mod builder;
 mod connect;
 mod connections;
 mod database;
 mod dialect;
 mod error;
+mod holder;
 mod look;
 mod provider;
 mod statement;

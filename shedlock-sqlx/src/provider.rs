@@ -43,8 +43,8 @@ use crate::store::Store;
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a
 /// reason that passes (a deadlock, a serialization failure, a busy file, a broken connection). An acquire that is granted
-/// after its caller went away is released. If the answer was lost with its connection, the lock may be found held by this very holder,
-/// until `at_most`: then nobody runs, rather than two.
+/// after its caller went away is taken back, and its fire time is free again. So is one whose answer was lost with its connection, unless
+/// the [holder was set](Builder::holder): then the lock stays taken until `at_most`, and nobody runs, rather than two.
 ///
 /// ```no_run
 /// use shedlock_core::{LockConfig, LockExecutor};
@@ -113,7 +113,7 @@ impl LockProvider for SqlxLockProvider {
         let store = self.store.clone();
         let request = request.clone();
         let acquired = detached(self.store.timeout(), async move {
-            match store.acquire(&request).await? {
+            match store.clone().acquire(&request).await? {
                 Acquisition::Acquired(lease) => Ok(Ok(Undelivered::new(store, lease))),
                 refused => Ok(Err(refused)),
             }
@@ -171,7 +171,7 @@ async fn detached<T: Send + 'static>(
     }
 }
 
-/// A lease on its way to the caller. If the caller is gone, it is released: nobody works under it.
+/// A lease on its way to the caller. If the caller is gone, it is taken back: nobody works under it.
 struct Undelivered {
     store: Arc<dyn Store>,
     lease: Option<Lease>,
@@ -199,8 +199,8 @@ impl Drop for Undelivered {
         };
         let store = self.store.clone();
         self.runtime.spawn(async move {
-            if let Err(error) = store.release(&lease, Duration::ZERO).await {
-                tracing::warn!(lock = lease.name(), %error, "a lock that nobody waited for any more could not be released");
+            if let Err(error) = store.take_back(&lease).await {
+                tracing::warn!(lock = lease.name(), %error, "a lock that nobody waited for any more could not be taken back");
             }
         });
     }

@@ -9,6 +9,8 @@ pub(crate) struct Statements<S> {
     pub(crate) acquire: S,
     /// A record of the clock, and of the lock if it is there.
     pub(crate) look: S,
+    /// Ends a lease that still runs and puts `locked_at` back by the smallest step; of any fire time if none is given.
+    pub(crate) take_back: S,
     /// A record per extended lease, or what the dialect answers instead.
     pub(crate) extend: S,
     /// Affects the row of the released lease.
@@ -30,6 +32,7 @@ impl Statements<String> {
         Statements {
             acquire: compile(&self.acquire),
             look: compile(&self.look),
+            take_back: compile(&self.take_back),
             extend: compile(&self.extend),
             release: compile(&self.release),
             locks: compile(&self.locks),
@@ -93,7 +96,7 @@ impl Statement {
             Parameter::AtMost => Value::Micros(Some(values.at_most)),
             Parameter::AtLeast => Value::Micros(Some(values.at_least)),
             Parameter::FireTime => Value::Micros(values.fire_time),
-            Parameter::LockedAt => Value::Micros(Some(values.locked_at)),
+            Parameter::LockedAt => Value::Micros(values.locked_at),
         })
     }
 }
@@ -130,14 +133,14 @@ pub(crate) enum Value {
 
 /// What the parameters of a call stand for; a statement takes those that it names.
 /// Instants and durations are microseconds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     pub(crate) name: String,
     pub(crate) holder: String,
     pub(crate) at_most: i64,
     pub(crate) at_least: i64,
     pub(crate) fire_time: Option<i64>,
-    pub(crate) locked_at: i64,
+    pub(crate) locked_at: Option<i64>,
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
+use tokio::time::Instant;
 
-use crate::connections::Connections;
+use crate::attempt::{Attempt, Doubts};
+use crate::connections::{Connection, Connections};
 use crate::dialect::Dialect;
 use crate::error::{Failure, Kind, Place};
+use crate::holder::Holder;
 use crate::look::{Answer, Look, Verdict, instant, lease, micros, rounded_up};
 use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
@@ -22,6 +26,13 @@ const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
 /// How often a lock is tried for that changes hands with every look.
 const ROUNDS: u32 = 8;
 
+/// How what nobody waits for is taken back from a store that may be away.
+const TAKE_BACK_RETRIES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(Duration::from_secs(10))
+    .with_jitter()
+    .without_max_times();
+
 /// A lock table, whatever its database.
 #[async_trait]
 pub(crate) trait Store: Send + Sync + 'static {
@@ -29,7 +40,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// How long a caller waits.
     fn timeout(&self) -> Duration;
     fn describe(&self) -> (&'static str, &str);
-    async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError>;
+    async fn acquire(self: Arc<Self>, request: &Acquire) -> Result<Acquisition, LockError>;
+    /// Undoes an acquisition that nobody has got: the lock is free, and so is its fire time.
+    async fn take_back(&self, lease: &Lease) -> Result<(), LockError>;
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError>;
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError>;
@@ -42,30 +55,54 @@ pub(crate) struct SqlStore<D: Dialect> {
     connections: Connections<D>,
     statements: Statements<Statement>,
     table: String,
-    holder: String,
+    holder: Holder,
     timeout: Duration,
+    doubts: Doubts,
 }
+
+/// What became of one request for a lock.
+enum Tried {
+    Won(Lease),
+    Refused(Look),
+}
+
+type Asked = Result<Answer, (Kind, sqlx::Error)>;
 
 impl<D: Dialect> SqlStore<D> {
     pub(crate) fn new(
         connections: Connections<D>,
         table: &Table,
         label: String,
-        holder: String,
+        holder: Holder,
         timeout: Duration,
     ) -> Self {
         Self {
+            statements: D::statements(table, connections.patience()).compile(D::NUMBERED),
             connections,
-            statements: D::statements(table).compile(D::NUMBERED),
             table: label,
             holder,
             timeout,
+            doubts: Doubts::default(),
         }
+    }
+
+    pub(crate) fn doubts(&self) -> &Doubts {
+        &self.doubts
     }
 
     /// The way of every request to the store: one statement, sent again if it failed for a reason that passes.
     async fn ask(&self, statement: &Statement, values: &Values) -> Result<Answer, Failure> {
-        let ask = async || self.ask_once(statement, values).await;
+        self.retried(values, async || {
+            self.exchange(self.connection().await?, statement, values)
+                .await
+        })
+        .await
+    }
+
+    async fn retried<T, F>(&self, values: &Values, ask: impl FnMut() -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, (Kind, sqlx::Error)>>,
+    {
         let answer = ask
             .retry(RETRIES)
             .when(|(kind, _)| matches!(kind, Kind::Conflict | Kind::Broken))
@@ -75,21 +112,23 @@ impl<D: Dialect> SqlStore<D> {
             place: Place {
                 table: self.table.clone(),
                 name: values.name.clone(),
-                holder: values.holder.clone(),
+                holder: self.holder.name().to_owned(),
             },
             source,
         })
     }
 
-    async fn ask_once(
+    async fn connection(&self) -> Result<Connection<'_, D>, (Kind, sqlx::Error)> {
+        let opened = self.connections.get().await;
+        opened.map_err(|error| (Kind::of_opening::<D>(&error), error))
+    }
+
+    async fn exchange(
         &self,
+        mut connection: Connection<'_, D>,
         statement: &Statement,
         values: &Values,
-    ) -> Result<Answer, (Kind, sqlx::Error)> {
-        let mut connection = match self.connections.get().await {
-            Ok(connection) => connection,
-            Err(error) => return Err((Kind::of_opening::<D>(&error), error)),
-        };
+    ) -> Asked {
         let result = connection.exchange(statement, values).await;
         let result = result.map_err(|error| (Kind::of::<D>(&error), error));
         match &result {
@@ -105,57 +144,126 @@ impl<D: Dialect> SqlStore<D> {
         look.ok_or_else(|| Failure::Contended(values.name.clone()))
     }
 
-    async fn try_acquire(&self, request: &Acquire) -> Result<Acquisition, Failure> {
-        let values = Values {
+    async fn try_acquire(self: &Arc<Self>, request: &Acquire) -> Result<Acquisition, Failure> {
+        let asked = Values {
             name: request.name().to_owned(),
-            holder: self.holder.clone(),
             at_most: micros(request.at_most(), D::STEP),
             fire_time: request
                 .fire_time()
                 .map(|fire_time| rounded_up(fire_time.timestamp_micros(), D::STEP)),
             ..Values::default()
         };
-        let won = |locked_at, lock_until| {
-            Acquisition::Acquired(lease(&values.name, &values.holder, locked_at, lock_until))
+        let mut look = match D::LOOKS_FIRST {
+            true => Some(self.look(&asked).await?),
+            false => None,
         };
-        if D::LOOKS_FIRST
-            && let Some(refusal) = self.look(&values).await?.refusal(&values)?
-        {
-            return Ok(refusal);
-        }
-        let mut seen = None;
         for _ in 0..ROUNDS {
-            let answer = self.ask(&self.statements.acquire, &values).await?;
-            let look = match D::verdict(answer, &values) {
-                Verdict::Won(locked_at, lock_until) => return Ok(won(locked_at, lock_until)),
-                #[cfg(feature = "mysql")]
-                Verdict::WonUnseen => match self.look(&values).await?.row {
-                    Some(row) if row.holder == self.holder => {
-                        return Ok(won(row.locked_at, row.lock_until));
-                    }
-                    _ => break,
-                },
-                Verdict::Refused(look) => look,
-                Verdict::Unknown => self.look(&values).await?,
-            };
-            if let Some(refusal) = look.refusal(&values)? {
+            if let Some(look) = &look
+                && let Some(refusal) = self.refusal(look, &asked).await?
+            {
                 return Ok(refusal);
             }
-            // It was taken when we tried and is free now that we look.
-            seen = look.row.map(|row| row.held(look.now));
+            // It is free, or was when we looked after a try.
+            look = match self.attempt(&asked).await? {
+                Tried::Won(lease) => return Ok(Acquisition::Acquired(lease)),
+                Tried::Refused(look) => Some(look),
+            };
         }
-        match seen {
+        let look = look.ok_or_else(|| Failure::Contended(asked.name.clone()))?;
+        match (self.refusal(&look, &asked).await?, look.row) {
+            (Some(refusal), _) => Ok(refusal),
             // Somebody else's run is reason enough to skip, but not to leave out a fire time.
-            Some(held) if request.fire_time().is_none() => Ok(Acquisition::Held(held)),
-            _ => Err(Failure::Contended(values.name)),
+            (None, Some(row)) if asked.fire_time.is_none() => {
+                Ok(Acquisition::Held(row.held(look.now)))
+            }
+            (None, _) => Err(Failure::Contended(asked.name)),
         }
+    }
+
+    /// Why a request is refused. What was granted to an attempt of ours whose answer was lost is taken back, and is no reason.
+    async fn refusal(&self, look: &Look, asked: &Values) -> Result<Option<Acquisition>, Failure> {
+        let refusal = look.refusal(asked)?;
+        if let (Some(_), Some(row)) = (&refusal, &look.row)
+            && self.doubts.contain(&row.holder)
+        {
+            let lost = Values {
+                name: row.name.clone(),
+                holder: row.holder.clone(),
+                locked_at: Some(row.locked_at),
+                ..Values::default()
+            };
+            self.ask(&self.statements.take_back, &lost).await?;
+            return Ok(None);
+        }
+        Ok(refusal)
+    }
+
+    /// Asks for a lock once, and again if that failed for a reason that passes: each time as another attempt.
+    async fn attempt(self: &Arc<Self>, asked: &Values) -> Result<Tried, Failure> {
+        let attempt = async || {
+            let connection = self.connection().await?;
+            let values = Values {
+                holder: self.holder.of_attempt(),
+                ..asked.clone()
+            };
+            let attempt = (self.holder.tells_attempts_apart()).then(|| Attempt::new(self, &values));
+            let answer = self
+                .exchange(connection, &self.statements.acquire, &values)
+                .await;
+            if let Some(attempt) = attempt
+                && !answer.as_ref().is_err_and(leaves_in_doubt)
+            {
+                attempt.decided();
+            }
+            Ok((values, answer?))
+        };
+        let (values, answer) = self.retried(asked, attempt).await?;
+        let won = |locked_at, lock_until| {
+            Tried::Won(lease(&values.name, &values.holder, locked_at, lock_until))
+        };
+        Ok(match D::verdict(answer, &values) {
+            Verdict::Won(locked_at, lock_until) => won(locked_at, lock_until),
+            #[cfg(feature = "mysql")]
+            Verdict::WonUnseen => match self.look(&values).await?.row {
+                Some(row) if row.holder == values.holder => won(row.locked_at, row.lock_until),
+                _ => return Err(Failure::Contended(values.name)),
+            },
+            Verdict::Refused(look) => Tried::Refused(look),
+            Verdict::Unknown => Tried::Refused(self.look(&values).await?),
+        })
+    }
+
+    /// Takes back what an attempt may have been granted: at once, and again when a statement that waited in the store until now
+    /// has surely given up.
+    pub(crate) async fn resolve(self: Arc<Self>, attempt: Values) {
+        let ended = Instant::now() + Duration::from_micros(attempt.at_most.unsigned_abs());
+        let lost = Values {
+            locked_at: attempt.fire_time,
+            ..attempt
+        };
+        for pause in [Duration::ZERO, self.timeout] {
+            tokio::time::sleep(pause).await;
+            let taken_back = (async || self.ask(&self.statements.take_back, &lost).await)
+                .retry(TAKE_BACK_RETRIES)
+                .when(|_| Instant::now() < ended)
+                .await;
+            match taken_back {
+                Ok(answer) if answer.affected == 0 => {}
+                Ok(_) => break,
+                Err(failure) => {
+                    let error = LockError::from(failure);
+                    tracing::warn!(lock = lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
+                }
+            }
+        }
+        self.doubts.remove(&lost.holder);
     }
 
     fn lease_values(&self, lease: &Lease) -> Values {
         Values {
             name: lease.name().to_owned(),
             holder: lease.holder().to_owned(),
-            locked_at: lease.locked_at().timestamp_micros(),
+            locked_at: Some(lease.locked_at().timestamp_micros()),
             ..Values::default()
         }
     }
@@ -189,7 +297,7 @@ impl<D: Dialect> SqlStore<D> {
 #[async_trait]
 impl<D: Dialect> Store for SqlStore<D> {
     fn holder(&self) -> &str {
-        &self.holder
+        self.holder.name()
     }
 
     fn timeout(&self) -> Duration {
@@ -200,8 +308,15 @@ impl<D: Dialect> Store for SqlStore<D> {
         (D::NAME, &self.table)
     }
 
-    async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
+    async fn acquire(self: Arc<Self>, request: &Acquire) -> Result<Acquisition, LockError> {
         self.bounded(self.try_acquire(request)).await
+    }
+
+    async fn take_back(&self, lease: &Lease) -> Result<(), LockError> {
+        let values = self.lease_values(lease);
+        self.bounded(self.ask(&self.statements.take_back, &values))
+            .await
+            .map(drop)
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
@@ -256,4 +371,9 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn migrate(&self) -> Result<(), LockError> {
         self.bounded(self.try_migrate()).await
     }
+}
+
+/// Whether the store may have done what it was asked.
+fn leaves_in_doubt((kind, error): &(Kind, sqlx::Error)) -> bool {
+    *kind == Kind::Broken || !matches!(error, sqlx::Error::Database(_))
 }

@@ -12,8 +12,8 @@ use shedlock_sqlx::SqlxLockProvider;
 use sqlx::AssertSqlSafe;
 use support::proxy::Proxy;
 use support::{
-    Nodes, Sql, acquired, fresh, held, lock, mysql, mysql_pool, pg_pool, postgres, sqlite,
-    sqlite_pool,
+    Nodes, Sql, acquired, fresh, held, host_and_port, lock, mysql, mysql_pool, pg_pool, postgres,
+    sqlite, sqlite_pool,
 };
 
 /// What each kind of call may cost.
@@ -40,9 +40,8 @@ async fn postgres_answers_everything_in_one() {
 
 #[tokio::test]
 async fn mysql_needs_a_second_one_to_tell_who_holds() {
-    let url = std::env::var("SHEDLOCK_TEST_MYSQL_URL").expect("a server");
-    let (host, port) = host_and_port(&url);
-    let proxy = Proxy::to(host, port).await;
+    let (host, port) = host_and_port();
+    let proxy = Proxy::to(&host, port).await;
     let nodes = Nodes::migrated(mysql_pool(mysql().host("127.0.0.1").port(proxy.port))).await;
     every_call_costs(
         &proxy,
@@ -53,20 +52,6 @@ async fn mysql_needs_a_second_one_to_tell_who_holds() {
         },
     )
     .await;
-}
-
-/// sqlx tells neither of MySQL's options.
-fn host_and_port(url: &str) -> (&str, u16) {
-    let authority = url
-        .split("//")
-        .nth(1)
-        .and_then(|rest| rest.split('/').next());
-    let address = authority.and_then(|authority| authority.rsplit('@').next());
-    let (host, port) = address
-        .expect("an address")
-        .split_once(':')
-        .expect("a port");
-    (host, port.parse().expect("a port"))
 }
 
 async fn every_call_costs<DB: Sql>(proxy: &Proxy, nodes: &Nodes<DB>, cost: Cost) {

@@ -20,7 +20,7 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// - **"Held by somebody else" is a value, never an error**; an error never means that the lock is held, and it never lets work run.
 /// - **Transient faults are retried** inside, within bounds of a few seconds.
 /// - **Cancel-safe**: dropping the future of a call leaves no connection in the middle of a statement; an acquisition whose caller
-///   is gone is released (which still uses up its fire time).
+///   is gone is given back (which may use up its fire time).
 ///
 /// A call should cost one round trip: a busy fleet asks often, and what it is told is mostly no.
 ///

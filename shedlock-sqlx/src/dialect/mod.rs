@@ -33,15 +33,17 @@ pub(crate) trait Dialect: Database {
     /// Whether an acquire first looks by a statement that takes no lock in the store.
     const LOOKS_FIRST: bool;
 
-    /// The statements, as templates.
-    fn statements(table: &Table) -> Statements<String>;
+    /// The statements, as templates. By these, by [`tune`](Self::tune) or by [`greet`](Self::greet), a statement that waits in the store for
+    /// others gives up before `patience` ends: nothing shall be granted when nobody waits for it any more.
+    fn statements(table: &Table, patience: Duration) -> Statements<String>;
 
-    /// The options of connections that are only for locks; a statement shall not wait for longer than `patience`.
+    /// The options of connections that are only for locks.
     fn tune(options: Options<Self>, patience: Duration) -> Options<Self>;
 
     /// Prepares a new connection.
     fn greet(
         _connection: &mut Self::Connection,
+        _patience: Duration,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         std::future::ready(Ok(()))
     }

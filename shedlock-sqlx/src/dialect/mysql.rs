@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
-use sqlx::{Executor, MySql};
+use sqlx::{AssertSqlSafe, Executor, MySql};
 
 use super::{Dialect, Options, exchange};
 use crate::error::Kind;
@@ -78,7 +78,7 @@ impl Dialect for MySql {
     const STEP: i64 = 1_000;
     const LOOKS_FIRST: bool = false;
 
-    fn statements(t: &Table) -> Statements<String> {
+    fn statements(t: &Table, _patience: Duration) -> Statements<String> {
         let Table {
             table,
             name,
@@ -102,6 +102,13 @@ impl Dialect for MySql {
             look: format!(
                 "SELECT {now}, 0, {row} FROM (SELECT 1) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
             ),
+            take_back: format!(
+                "UPDATE {table} AS l SET l.{locked_at} = TIMESTAMPADD(MICROSECOND, -{step}, l.{locked_at}), l.{lock_until} = {NOW}
+                WHERE l.{name} = $name AND {} AND {} AND l.{lock_until} > {NOW} AND COALESCE({at} = $locked_at, TRUE)",
+                same(&format!("l.{name}"), "$name"),
+                same(&format!("l.{locked_by}"), "$holder"),
+                step = Self::STEP,
+            ),
             extend: format!(
                 "UPDATE {table} AS l SET l.{lock_until} = {extended} WHERE {owned} AND l.{lock_until} > {NOW}"
             ),
@@ -123,10 +130,16 @@ impl Dialect for MySql {
 
     /// A `TIMESTAMP` column means the session's time zone, and ShedLock's Java clients leave that as the server has it.
     /// Without the strict mode a text that is too long would be cut, and lock something else.
-    async fn greet(connection: &mut Self::Connection) -> Result<(), sqlx::Error> {
-        let greeting =
-            "SET time_zone = DEFAULT, sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')";
-        connection.execute(greeting).await.map(drop)
+    async fn greet(
+        connection: &mut Self::Connection,
+        patience: Duration,
+    ) -> Result<(), sqlx::Error> {
+        let greeting = format!(
+            "SET time_zone = DEFAULT, sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), innodb_lock_wait_timeout = {}",
+            // Whole seconds, at least one.
+            (patience * 4 / 5).as_secs().max(1)
+        );
+        connection.execute(AssertSqlSafe(greeting)).await.map(drop)
     }
 
     fn is_private(_options: &Options<Self>) -> bool {

@@ -32,7 +32,7 @@ fn instant(micros: &str, column: &str, table: &str) -> String {
 /// `clock_timestamp()`, as `CURRENT_TIMESTAMP` would stand still in a transaction. When two see the lock free, one waits for the other's row and
 /// then finds it taken. What it finds is newer than the snapshot that the rest of the statement sees, so the condition itself
 /// leaves it in a setting that lasts as long as the statement. Nor does a loser wait for the disk, as it has nothing to keep.
-fn acquire(t: &Table) -> String {
+fn acquire(t: &Table, waits: &str) -> String {
     let Table {
         table,
         name,
@@ -50,7 +50,7 @@ fn acquire(t: &Table) -> String {
     let now = format!("{} - $at_most", micros(&format!("excluded.{lock_until}")));
     format!(
         "WITH clock AS MATERIALIZED (
-            SELECT {clock} AS now
+            SELECT {clock} AS now, {waits}
         ), seen AS MATERIALIZED (
             SELECT {name}::text AS name, {locked_by}::text AS holder, {seen_at} AS locked_at, {seen_until} AS lock_until
             FROM {table} WHERE {name} = $name
@@ -94,7 +94,7 @@ impl Dialect for Postgres {
     const STEP: i64 = 1;
     const LOOKS_FIRST: bool = false;
 
-    fn statements(t: &Table) -> Statements<String> {
+    fn statements(t: &Table, patience: Duration) -> Statements<String> {
         let Table {
             table,
             name,
@@ -115,13 +115,26 @@ impl Dialect for Postgres {
             lock_until,
             table,
         );
+        // For as long as the statement lasts.
+        let waits = format!(
+            "set_config('lock_timeout', '{}', true)",
+            (patience * 4 / 5).as_millis().max(1)
+        );
+        let with_clock = format!("WITH clock AS MATERIALIZED (SELECT {clock} AS now, {waits})");
+        let now = instant("clock.now", lock_until, table);
         Statements {
-            acquire: acquire(t),
+            acquire: acquire(t, &waits),
+            take_back: format!(
+                "{with_clock}
+                UPDATE {table} AS l SET {lock_until} = {now}, {locked_at} = l.{locked_at} - interval '1 microsecond'
+                FROM clock WHERE l.{name} = $name AND l.{locked_by} = $holder AND {until} > clock.now
+                    AND coalesce(l.{locked_at} = {lease_at}, true)"
+            ),
             look: format!(
                 "SELECT {clock}, 0::bigint, {row} FROM (SELECT) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
             ),
             extend: format!(
-                "WITH clock AS MATERIALIZED (SELECT {clock} AS now)
+                "{with_clock}
                 UPDATE {table} AS l SET {lock_until} = {extended} FROM clock
                 WHERE {owned} AND {until} > clock.now
                 RETURNING clock.now, 1::bigint, {row}"
@@ -129,7 +142,7 @@ impl Dialect for Postgres {
             // A release need not wait for the disk: if it is lost, the lock is free later.
             release: format!(
                 "WITH clock AS MATERIALIZED (
-                    SELECT {clock} AS now, set_config('synchronous_commit', 'off', true)
+                    SELECT {clock} AS now, {waits}, set_config('synchronous_commit', 'off', true)
                 )
                 UPDATE {table} AS l SET {lock_until} = {released} FROM clock WHERE {owned}"
             ),

@@ -30,7 +30,7 @@ impl Dialect for Sqlite {
     /// A refused request only reads, so it never waits for a writer.
     const LOOKS_FIRST: bool = true;
 
-    fn statements(t: &Table) -> Statements<String> {
+    fn statements(t: &Table, _patience: Duration) -> Statements<String> {
         let Table {
             table,
             name,
@@ -69,6 +69,13 @@ impl Dialect for Sqlite {
                 WHERE {until} <= {now} AND coalesce({at} < $fire_time, true) AND l.{name} COLLATE BINARY = $name
                 {returned}"
             ),
+            take_back: format!(
+                "UPDATE {table} AS l SET {lock_until} = {}, {locked_at} = {}
+                WHERE l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND {until} > {now}
+                    AND coalesce(l.{locked_at} = {lease_at}, 1)",
+                text(&now),
+                text(&format!("{at} - {}", Self::STEP)),
+            ),
             look: format!("SELECT {now}, 0, {row} FROM (SELECT 1) LEFT JOIN {table} AS l ON l.{name} = $name"),
             extend: format!(
                 "UPDATE {table} AS l SET {lock_until} = {new_until} WHERE {owned} AND {until} > {now} {returned}"
@@ -82,7 +89,7 @@ impl Dialect for Sqlite {
     }
 
     fn tune(options: SqliteConnectOptions, patience: Duration) -> SqliteConnectOptions {
-        options.busy_timeout(patience)
+        options.busy_timeout(patience * 4 / 5)
     }
 
     fn is_private(options: &SqliteConnectOptions) -> bool {

@@ -35,6 +35,21 @@ pub(crate) fn mysql() -> MySqlConnectOptions {
     server("SHEDLOCK_TEST_MYSQL_URL")
 }
 
+/// Of the MySQL server: sqlx tells neither.
+pub(crate) fn host_and_port() -> (String, u16) {
+    let url = std::env::var("SHEDLOCK_TEST_MYSQL_URL").expect("a server");
+    let authority = url
+        .split("//")
+        .nth(1)
+        .and_then(|rest| rest.split('/').next());
+    let address = authority.and_then(|authority| authority.rsplit('@').next());
+    let (host, port) = address
+        .expect("an address")
+        .split_once(':')
+        .expect("a port");
+    (host.to_owned(), port.parse().expect("a port"))
+}
+
 pub(crate) fn sqlite(folder: &TempDir) -> SqliteConnectOptions {
     let file = folder.path().join("locks.db");
     SqliteConnectOptions::new()

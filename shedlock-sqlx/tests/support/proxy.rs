@@ -1,20 +1,31 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Stands between a client and a server and counts round trips: what the client says after the server spoke.
+/// Stands between a client and a server. It counts round trips, what the client says after the server spoke, and may keep answers
+/// to itself.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     counts: Arc<Counts>,
 }
 
-#[derive(Default)]
+/// What becomes of the server's answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    Delivered,
+    /// The next one is lost, and the connection with it; then they are delivered.
+    NextLost,
+    /// They never come, and connections stay open.
+    Swallowed,
+}
+
 struct Counts {
     trips: AtomicU32,
     client_spoke_last: AtomicBool,
+    answers: Mutex<Answers>,
 }
 
 impl Proxy {
@@ -22,7 +33,11 @@ impl Proxy {
         let server = format!("{host}:{port}");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(Counts {
+            trips: AtomicU32::new(0),
+            client_spoke_last: AtomicBool::new(false),
+            answers: Mutex::new(Answers::Delivered),
+        });
         tokio::spawn(serve(listener, server, counts.clone()));
         Self { port, counts }
     }
@@ -31,14 +46,27 @@ impl Proxy {
     pub(crate) fn trips(&self) -> u32 {
         self.counts.trips.swap(0, SeqCst)
     }
+
+    /// From now on.
+    pub(crate) fn answers(&self, answers: Answers) {
+        *self.counts.answers.lock().expect("no panic") = answers;
+    }
+
+    pub(crate) fn has_lost_an_answer(&self) -> bool {
+        *self.counts.answers.lock().expect("no panic") == Answers::Delivered
+    }
 }
 
 async fn serve(listener: TcpListener, server: String, counts: Arc<Counts>) {
     while let Ok((client, _)) = listener.accept().await {
         let server = TcpStream::connect(&server).await.expect("the server");
         let (client, server) = (client.into_split(), server.into_split());
-        tokio::spawn(forward(client.0, server.1, counts.clone(), true));
-        tokio::spawn(forward(server.0, client.1, counts.clone(), false));
+        let requests = forward(client.0, server.1, counts.clone(), true);
+        let answers = forward(server.0, client.1, counts.clone(), false);
+        // When one side ends, so does the other.
+        tokio::spawn(async move {
+            tokio::select! { () = requests => {} () = answers => {} }
+        });
     }
 }
 
@@ -54,8 +82,26 @@ async fn forward(
         if from_client && !client_spoke_last {
             counts.trips.fetch_add(1, SeqCst);
         }
+        if !from_client {
+            match counts.next_answer() {
+                Answers::Delivered => {}
+                Answers::NextLost => return,
+                Answers::Swallowed => continue,
+            }
+        }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
+    }
+}
+
+impl Counts {
+    fn next_answer(&self) -> Answers {
+        let mut answers = self.answers.lock().expect("no panic");
+        let next = *answers;
+        if next == Answers::NextLost {
+            *answers = Answers::Delivered;
+        }
+        next
     }
 }

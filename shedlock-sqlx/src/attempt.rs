@@ -1,0 +1,75 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle;
+
+use crate::dialect::Dialect;
+use crate::statement::Values;
+use crate::store::SqlStore;
+
+/// A request for a lock that was sent and whose answer has not come. Unless it is [decided](Self::decided), what it may have
+/// been granted is taken back in the background, or by the next request that finds it.
+pub(crate) struct Attempt<D: Dialect> {
+    /// None once it is decided.
+    open: Option<Open<D>>,
+}
+
+struct Open<D: Dialect> {
+    store: Arc<SqlStore<D>>,
+    asked: Values,
+    runtime: Handle,
+}
+
+impl<D: Dialect> Attempt<D> {
+    /// `asked` names a holder that no other attempt has.
+    pub(crate) fn new(store: &Arc<SqlStore<D>>, asked: &Values) -> Self {
+        let open = Open {
+            store: store.clone(),
+            asked: asked.clone(),
+            runtime: Handle::current(),
+        };
+        Self { open: Some(open) }
+    }
+
+    /// The store has answered.
+    pub(crate) fn decided(mut self) {
+        self.open = None;
+    }
+}
+
+impl<D: Dialect> Drop for Attempt<D> {
+    fn drop(&mut self) {
+        let Some(Open {
+            store,
+            asked,
+            runtime,
+        }) = self.open.take()
+        else {
+            return;
+        };
+        store.doubts().insert(&asked.holder);
+        runtime.spawn(store.resolve(asked));
+    }
+}
+
+/// The holders of attempts whose answers were lost.
+#[derive(Debug, Default)]
+pub(crate) struct Doubts(Mutex<HashSet<String>>);
+
+impl Doubts {
+    pub(crate) fn contain(&self, holder: &str) -> bool {
+        self.holders().contains(holder)
+    }
+
+    pub(crate) fn remove(&self, holder: &str) {
+        self.holders().remove(holder);
+    }
+
+    fn insert(&self, holder: &str) {
+        self.holders().insert(holder.to_owned());
+    }
+
+    fn holders(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

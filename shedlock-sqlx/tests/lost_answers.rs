@@ -1,0 +1,167 @@
+//! Acquires that the store granted and whose answers never came: the lock is not left to nobody.
+
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shedlock_core::{Acquire, Acquisition, LockProvider, Release};
+use shedlock_sqlx::SqlxLockProvider;
+use sqlx::Pool;
+use support::proxy::{Answers, Proxy};
+use support::{Nodes, Sql, acquired, host_and_port, lock, mysql, mysql_pool, pg_pool, postgres};
+
+/// A node whose connections go through a proxy, and one that has the server for itself.
+struct Pair<DB: Sql> {
+    proxy: Proxy,
+    direct: Nodes<DB>,
+    pool: Pool<DB>,
+}
+
+impl<DB: Sql> Pair<DB> {
+    fn node(&self) -> SqlxLockProvider {
+        let builder = SqlxLockProvider::builder(self.pool.clone()).table(&self.direct.table);
+        let builder = builder.timeout(Duration::from_millis(800));
+        builder.build().expect("settings")
+    }
+}
+
+async fn on_postgres() -> Pair<sqlx::Postgres> {
+    let options = postgres();
+    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
+    let pool = pg_pool(postgres().host("127.0.0.1").port(proxy.port));
+    let direct = Nodes::migrated(pg_pool(options)).await;
+    Pair {
+        proxy,
+        direct,
+        pool,
+    }
+}
+
+async fn on_mysql() -> Pair<sqlx::MySql> {
+    let (host, port) = host_and_port();
+    let proxy = Proxy::to(&host, port).await;
+    let pool = mysql_pool(mysql().host("127.0.0.1").port(proxy.port));
+    let direct = Nodes::migrated(mysql_pool(mysql())).await;
+    Pair {
+        proxy,
+        direct,
+        pool,
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_costs_nothing_on_postgres() {
+    a_lost_answer_costs_nothing(&on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_costs_nothing_on_mysql() {
+    a_lost_answer_costs_nothing(&on_mysql().await).await;
+}
+
+async fn a_lost_answer_costs_nothing<DB: Sql>(pair: &Pair<DB>) {
+    let (locks, other) = (pair.node(), pair.direct.provider("other"));
+    warm(&locks).await;
+    let fire_time = due(&locks).await;
+    let requests = [
+        Acquire::new(&lock("by hand")),
+        Acquire::new(&lock("scheduled")).for_fire_time(fire_time),
+        Acquire::new(&lock("scheduled")).for_fire_time(fire_time + TimeDelta::milliseconds(1)),
+    ];
+    for request in requests {
+        pair.proxy.answers(Answers::NextLost);
+        let Ok(Acquisition::Acquired(lease)) = locks.acquire(&request).await else {
+            panic!("{request:?} is not granted");
+        };
+        assert!(pair.proxy.has_lost_an_answer());
+        let stored = other.locks().await.expect("a list");
+        let stored = stored.iter().find(|row| row.name == request.name());
+        let stored = stored.expect("a row");
+        assert_eq!(
+            (&*stored.holder, stored.locked_at, stored.lock_until),
+            (lease.holder(), lease.locked_at(), lease.lock_until())
+        );
+        match other.acquire(&request).await.expect("an answer") {
+            Acquisition::Held(by) | Acquisition::AlreadyRan(by) => {
+                assert_eq!(by.holder, lease.holder());
+            }
+            twice => panic!("{twice:?}"),
+        }
+        let released = locks.release(&lease, Duration::ZERO).await;
+        assert_eq!(released.expect("an answer"), Release::Released);
+    }
+}
+
+#[tokio::test]
+async fn what_was_granted_to_nobody_is_taken_back_on_postgres() {
+    what_was_granted_to_nobody_is_taken_back(&on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn what_was_granted_to_nobody_is_taken_back_on_mysql() {
+    what_was_granted_to_nobody_is_taken_back(&on_mysql().await).await;
+}
+
+/// The network is gone in the middle of an acquire, for longer than anybody waits.
+async fn what_was_granted_to_nobody_is_taken_back<DB: Sql>(pair: &Pair<DB>) {
+    let (locks, other) = (pair.node(), pair.direct.provider("other"));
+    warm(&locks).await;
+    let fire_time = due(&locks).await;
+    let requests = [
+        Acquire::new(&lock("by hand")),
+        Acquire::new(&lock("scheduled")).for_fire_time(fire_time),
+    ];
+    for request in requests {
+        pair.proxy.answers(Answers::Swallowed);
+        let error = locks.acquire(&request).await.expect_err("no answer");
+        assert!(error.is_transient(), "{error}");
+        let granted = other.acquire(&request).await.expect("an answer");
+        let (Acquisition::Held(nobody) | Acquisition::AlreadyRan(nobody)) = granted else {
+            panic!("the proxy kept the request from the server: {granted:?}");
+        };
+        assert!(
+            nobody.until - nobody.now > TimeDelta::seconds(30),
+            "{nobody:?}"
+        );
+        pair.proxy.answers(Answers::Delivered);
+        let asked_at = Instant::now();
+        let lease = loop {
+            match other.acquire(&request).await.expect("an answer") {
+                Acquisition::Acquired(lease) => break lease,
+                refused => assert!(asked_at.elapsed() < Duration::from_secs(20), "{refused:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_ne!(lease.holder(), nobody.holder);
+        warm(&locks).await;
+    }
+}
+
+#[tokio::test]
+async fn under_a_holder_that_was_set_nobody_runs_rather_than_two() {
+    let pair = on_postgres().await;
+    let builder = SqlxLockProvider::builder(pair.pool.clone()).table(&pair.direct.table);
+    let locks = builder.holder("everywhere").build().expect("settings");
+    warm(&locks).await;
+    let request = Acquire::new(&lock("scheduled")).for_fire_time(due(&locks).await);
+    pair.proxy.answers(Answers::NextLost);
+    match locks.acquire(&request).await.expect("an answer") {
+        Acquisition::AlreadyRan(by) => assert_eq!(by.holder, "everywhere"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Opens a connection and prepares its statements.
+async fn warm(locks: &SqlxLockProvider) {
+    let lease = acquired(locks, "warm").await;
+    let released = locks.release(&lease, Duration::ZERO).await;
+    assert_eq!(released.expect("an answer"), Release::Released);
+}
+
+async fn due(locks: &SqlxLockProvider) -> DateTime<Utc> {
+    let now = locks.now().await.expect("the clock");
+    DateTime::from_timestamp(now.timestamp() - 1, 0).expect("a second")
+}
