@@ -20,6 +20,8 @@ pub struct Allowances {
 /// A time in which something may go wrong, and why.
 #[derive(Clone, Debug)]
 pub struct Window {
+    /// The job it is about; none for all.
+    pub job: Option<Arc<str>>,
     /// Its begin.
     pub from: Moment,
     /// Its end.
@@ -65,22 +67,21 @@ impl Default for Allowances {
 
 impl Allowances {
     /// Whether the loss of this fire time is allowed.
-    pub(super) fn lose(&self, fire_time: Moment) -> bool {
-        self.windows.iter().any(|window| window.contains(fire_time))
+    pub(super) fn lose(&self, job: &str, fire_time: Moment) -> bool {
+        self.windows_of(job)
+            .any(|window| (window.from..=window.until).contains(&fire_time))
     }
 
     /// Whether something was done to the store between two moments that may have kept a lock from being given back.
-    pub(super) fn disturbed(&self, from: Moment, until: Moment) -> bool {
-        self.windows
-            .iter()
+    pub(super) fn disturbed(&self, job: &str, from: Moment, until: Moment) -> bool {
+        self.windows_of(job)
             .any(|window| window.from <= until && from <= window.until)
     }
 
     /// Whether the store may have forgotten the one run before the other began.
     pub(super) fn forgot(&self, first: &Run, second: &Run) -> bool {
         let forgetful = |window: &&Window| window.allows == Allows::Forgetting;
-        self.windows
-            .iter()
+        self.windows_of(&first.job)
             .filter(forgetful)
             .any(|window| window.from <= second.start && first.fire_time <= window.until)
     }
@@ -93,10 +94,9 @@ impl Allowances {
                 && absence.until.is_none_or(|back| from <= back)
         })
     }
-}
-
-impl Window {
-    fn contains(&self, moment: Moment) -> bool {
-        (self.from..=self.until).contains(&moment)
+    fn windows_of(&self, job: &str) -> impl Iterator<Item = &Window> {
+        self.windows
+            .iter()
+            .filter(move |window| window.job.as_deref().is_none_or(|of| of == job))
     }
 }

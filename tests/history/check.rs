@@ -159,5 +159,5 @@ fn may_be_left(lock: &LeftLock, rules: &JobRules, allowances: &Allowances) -> bo
     lock.lock_until <= lock.now + allowances.clock_error
         || lock.lock_until <= lock.locked_at + rules.at_least + allowances.clock_error
         || allowances.absent(&lock.holder, lock.locked_at, lock.now)
-        || allowances.disturbed(lock.locked_at, lock.now)
+        || allowances.disturbed(&lock.job, lock.locked_at, lock.now)
 }

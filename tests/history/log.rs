@@ -60,17 +60,6 @@ pub enum Entry {
         #[serde(with = "chrono::serde::ts_microseconds")]
         at: Moment,
     },
-    /// The lock of a job was given back.
-    Released {
-        /// The job.
-        job: String,
-        /// The fire time of the lease.
-        #[serde(with = "chrono::serde::ts_microseconds")]
-        fire_time: Moment,
-        /// When.
-        #[serde(with = "chrono::serde::ts_microseconds")]
-        at: Moment,
-    },
     /// The store refused a fire time.
     Refused {
         /// The job.
@@ -146,7 +135,6 @@ pub(super) fn read_log(process: &str, text: &[u8], history: &mut History) -> io:
         process: process.into(),
         runs: Vec::new(),
         by_number: HashMap::new(),
-        by_lease: HashMap::new(),
     };
     // What follows the last line break was cut by a kill.
     let whole = text
@@ -166,8 +154,6 @@ struct Reader {
     process: Arc<str>,
     runs: Vec<Run>,
     by_number: HashMap<u64, usize>,
-    /// The latest run of each lease, by job and fire time.
-    by_lease: HashMap<(String, Moment), usize>,
 }
 
 impl Reader {
@@ -183,8 +169,6 @@ impl Reader {
                 at,
             } => {
                 self.by_number.insert(run, self.runs.len());
-                self.by_lease
-                    .insert((job.clone(), fire_time), self.runs.len());
                 self.runs.push(Run {
                     job: job.into(),
                     process: self.process.clone(),
@@ -193,7 +177,7 @@ impl Reader {
                     start: at,
                     last_step: at,
                     lease_until: until,
-                    released: None,
+                    end: None,
                     outcome: Outcome::Unknown,
                 });
             }
@@ -205,15 +189,10 @@ impl Reader {
             Entry::Ended { run, outcome, at } => {
                 let run = self.run(run)?;
                 run.outcome = outcome;
+                run.end = Some(at);
                 // To be dropped is no step.
                 if outcome != Outcome::Cancelled {
                     run.last_step = at;
-                }
-            }
-            Entry::Released { job, fire_time, at } => {
-                // A lease may be given back without a run.
-                if let Some(run) = self.by_lease.get(&(job, fire_time)) {
-                    self.runs[*run].released = Some(at);
                 }
             }
             Entry::Refused {

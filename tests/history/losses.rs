@@ -78,7 +78,7 @@ impl<'a> Losses<'a> {
             .into_iter()
             .flatten()
             .map(|refusal| (self.reason_of(rules, refusal, runs), Some(*refusal)));
-        let window = self.allowances.lose(fire_time);
+        let window = self.allowances.lose(&rules.job, fire_time);
         let none = if window {
             Reason::Fault
         } else {
@@ -99,10 +99,15 @@ impl<'a> Losses<'a> {
         match run {
             // A later one was taken instead.
             _ if refusal.locked_at > refusal.fire_time => Reason::Untaken,
-            None if away || self.allowances.lose(refusal.locked_at) => Reason::Fault,
+            None if away || self.allowances.lose(&rules.job, refusal.locked_at) => Reason::Fault,
             None => Reason::Orphan,
             Some(run) if self.is_rightly_held(rules, run, refusal) => Reason::Held,
-            Some(run) if away || self.allowances.disturbed(run.last_step, refusal.at) => {
+            Some(run)
+                if away
+                    || self
+                        .allowances
+                        .disturbed(&rules.job, run.last_step, refusal.at) =>
+            {
                 Reason::Fault
             }
             Some(_) => Reason::NotReleased,
@@ -111,7 +116,7 @@ impl<'a> Losses<'a> {
 
     /// Whether the run went on, was about to give the lock back, or `at_least` kept it.
     fn is_rightly_held(&self, rules: &JobRules, run: &Run, refusal: &Refusal) -> bool {
-        let ended = run.released.unwrap_or(run.last_step).max(run.last_step);
+        let ended = run.end.unwrap_or(run.last_step);
         let free = (ended + self.allowances.release_within).max(run.fire_time + rules.at_least);
         // It may have been late to begin as well as to end; then it was granted only just now.
         refusal.at <= free || refusal.at < run.start

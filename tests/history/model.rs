@@ -52,8 +52,8 @@ pub struct Run {
     pub last_step: Moment,
     /// The end of its lease, as the run knew it at its last step.
     pub lease_until: Moment,
-    /// When the lock was given back.
-    pub released: Option<Moment>,
+    /// When it ended, also if it was dropped in the middle; then it gives the lock back.
+    pub end: Option<Moment>,
     /// How it ended.
     pub outcome: Outcome,
 }

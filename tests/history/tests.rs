@@ -23,7 +23,7 @@ fn run(second: i64, from: i64, until: i64) -> Run {
         start: at(second * 1_000 + from),
         last_step: at(second * 1_000 + until),
         lease_until: at(second * 1_000 + 10_000),
-        released: Some(at(second * 1_000 + until)),
+        end: Some(at(second * 1_000 + until)),
         outcome: Outcome::Succeeded,
     }
 }
@@ -56,6 +56,7 @@ fn refusal(second: i64, holder: &str, locked_at: i64) -> Refusal {
 fn window(from: i64, until: i64, allows: Allows) -> Allowances {
     Allowances {
         windows: vec![Window {
+            job: None,
             from: at(from),
             until: at(until),
             allows,
@@ -128,7 +129,7 @@ fn the_cancelled_run_of_a_process_that_stood_still_is_not_at_work() {
     history.runs[1].outcome = Outcome::Cancelled;
     history.runs[1].last_step = at(1_100);
     history.runs[1].lease_until = at(1_900);
-    history.runs[1].released = Some(at(4_000));
+    history.runs[1].end = Some(at(4_000));
     assert!(strictly(&history).is_clean());
 }
 
@@ -201,6 +202,9 @@ fn a_fire_time_that_nobody_ran() {
     assert_eq!(allowed.total().excused, 1);
     let elsewhere = check(&history, &window(2_100, 2_500, Allows::Loss));
     assert_eq!(elsewhere.violations.len(), 1);
+    let mut other = window(1_500, 2_500, Allows::Loss);
+    other.windows[0].job = Some("another job".into());
+    assert_eq!(check(&history, &other).violations.len(), 1);
 }
 
 #[test]
@@ -208,6 +212,7 @@ fn a_fire_time_that_came_while_the_run_before_went_on() {
     let mut history = good();
     history.runs.remove(2);
     history.runs[1].last_step = at(2_500);
+    history.runs[1].end = Some(at(2_500));
     history.refusals.push(refusal(2, "p", 1));
     let verdict = strictly(&history);
     assert!(verdict.is_clean(), "{verdict}");
@@ -218,7 +223,6 @@ fn a_fire_time_that_came_while_the_run_before_went_on() {
 fn a_lock_that_is_not_given_back_after_its_run() {
     let mut history = good();
     history.runs.remove(2);
-    history.runs[1].released = None;
     history.refusals.push(refusal(2, "p", 1));
     let soon = TimeDelta::milliseconds(200);
     let strict = Allowances {
@@ -339,7 +343,7 @@ fn a_log_survives_a_line_that_a_kill_cut() {
         (at(1_002), at(1_300), at(4_000))
     );
     assert_eq!(
-        (run.outcome, run.released, run.token),
+        (run.outcome, run.end, run.token),
         (Outcome::Unknown, None, 7)
     );
 
@@ -373,11 +377,6 @@ fn a_log_tells_how_runs_ended_and_what_was_refused() {
             outcome: Outcome::Failed,
             at: at(1_100),
         },
-        Entry::Released {
-            job: JOB.to_owned(),
-            fire_time: at(1_000),
-            at: at(1_200),
-        },
         started(2),
         Entry::Ended {
             run: 2,
@@ -402,12 +401,12 @@ fn a_log_tells_how_runs_ended_and_what_was_refused() {
         panic!("{history:?}")
     };
     assert_eq!(
-        (first.outcome, first.last_step, first.released),
-        (Outcome::Failed, at(1_100), Some(at(1_200)))
+        (first.outcome, first.last_step, first.end),
+        (Outcome::Failed, at(1_100), Some(at(1_100)))
     );
     assert_eq!(
-        (second.outcome, second.last_step),
-        (Outcome::Cancelled, at(2_001))
+        (second.outcome, second.last_step, second.end),
+        (Outcome::Cancelled, at(2_001), Some(at(2_900)))
     );
     assert_eq!(&*history.refusals[0].holder, "q");
 }

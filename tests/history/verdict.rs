@@ -212,11 +212,7 @@ impl fmt::Display for Run {
             Short(self.last_step),
             self.outcome,
             Short(self.lease_until)
-        )?;
-        match self.released {
-            Some(at) => write!(f, ", released at {}", Short(at)),
-            None => f.write_str(", not released"),
-        }
+        )
     }
 }
 
