@@ -20,6 +20,10 @@ impl Database {
         Self::server(env_or_fail("SHEDLOCK_TEST_MYSQL_URL"))
     }
 
+    pub(crate) fn redis() -> Self {
+        Self::server(env_or_fail("SHEDLOCK_TEST_REDIS_URL"))
+    }
+
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("locks.db");
