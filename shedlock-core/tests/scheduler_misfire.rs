@@ -27,10 +27,14 @@ async fn node(store: &TestStore, name: &str, seen: &Recorder, job: Job) -> Sched
     start(builder.add_job(job)).await
 }
 
-/// How late a misfire was told, and whether it was made up for.
-fn misfires(seen: &Recorder) -> Vec<(Duration, bool)> {
+/// How late misfires were told, and of how many fire times; 0 of one that was made up for.
+fn misfires(seen: &Recorder) -> Vec<(Duration, u32)> {
     let misfire = |kind| match kind {
-        EventKind::Misfired { late_by, caught_up } => Some((late_by, caught_up)),
+        EventKind::Misfired {
+            late_by,
+            fire_times,
+        } => Some((late_by, fire_times)),
+        EventKind::CaughtUp { late_by } => Some((late_by, 0)),
         _ => None,
     };
     let events = seen.events();
@@ -70,7 +74,8 @@ async fn a_fire_time_older_than_the_grace_is_dropped_and_told() {
         seen.fire_times("hourly", "misfired"),
         [time("2026-03-01T12:10:00Z")]
     );
-    assert_eq!(misfires(&seen)[0].0.as_secs(), 100);
+    let told = misfires(&seen)[0];
+    assert_eq!((told.0.as_secs(), told.1), (100, 1));
     let next = node.jobs().await[0].next_fire_time;
     assert_eq!(next, Some(time("2026-03-01T13:10:00Z")));
     sleep(3600).await;
@@ -103,6 +108,7 @@ async fn of_several_fire_times_that_passed_the_latest_runs() {
         sleep(1).await;
         assert_eq!(seen.runs("often"), [noon() + seconds(40)], "{misfire:?}");
         assert_eq!(seen.fire_times("often", "misfired"), [noon() + seconds(10)]);
+        assert_eq!(misfires(&seen)[0].1, 3, "10, 20 and 30 s after noon");
         sleep(10).await;
         assert_eq!(seen.runs("often")[1..], [noon() + seconds(50)]);
     }
@@ -117,7 +123,7 @@ async fn once_makes_up_for_what_a_stalled_node_missed() {
     sleep(1).await;
     assert_eq!(seen.runs("hourly"), [time("2026-03-01T14:10:00Z")]);
     let last = misfires(&seen).pop().unwrap();
-    assert_eq!((last.0.as_secs(), last.1), (55 * 60, true));
+    assert_eq!((last.0.as_secs(), last.1), (55 * 60, 0));
     sleep(3600).await;
     assert_eq!(seen.runs("hourly")[1..], [time("2026-03-01T15:10:00Z")]);
 }

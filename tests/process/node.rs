@@ -71,13 +71,12 @@ struct Misfires(RunLog);
 
 impl Observer for Misfires {
     fn on_event(&self, event: &Event) {
-        if let EventKind::Misfired {
-            caught_up: false, ..
-        } = event.kind
-        {
-            let fire_time = event.fire_time.map_or(0, |time| time.timestamp_millis());
-            write_line(&self.0, &format!("misfired {fire_time} 0\n"))
-                .expect("a log that can be written to");
+        if let EventKind::Misfired { fire_times, .. } = event.kind {
+            let first = event.fire_time.map_or(0, |time| time.timestamp_millis());
+            for n in 0..i64::from(fire_times) {
+                let line = format!("misfired {} 0\n", first + n * 1_000);
+                write_line(&self.0, &line).expect("a log that can be written to");
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::lock::{Held, Lease, LockError, LostLease};
 /// [`Finished`](EventKind::Finished), [`Released`](EventKind::Released), with what happens to the lease between them. A job without
 /// a lock starts and finishes only; a lock that a [`LockExecutor`](crate::LockExecutor) took is acquired and released only. A run
 /// that does not happen ends with one [`Skipped`](EventKind::Skipped), [`AcquireFailed`](EventKind::AcquireFailed) that is not
-/// `retrying`, or [`Misfired`](EventKind::Misfired) that is not `caught_up`.
+/// `retrying`, or [`Misfired`](EventKind::Misfired), which may stand for several fire times.
 ///
 /// A closure is an observer as well: see [`Event`].
 ///
@@ -86,13 +86,17 @@ pub enum EventKind {
         /// Whether it is asked again for the same fire time.
         retrying: bool,
     },
-    /// The event's fire time passed, and this node could not take care of it when it was due. Of several that a node slept
-    /// through, the first stands for all but the latest, which runs, is skipped or is a misfire of its own.
+    /// The event's fire time passed, and perhaps some after it, and this node takes care of none of them.
     Misfired {
-        /// How late the node is for this fire time.
+        /// How late the node is for the first of them.
         late_by: Duration,
-        /// Whether it is now made up for (`misfire = "once"`).
-        caught_up: bool,
+        /// How many they are; of more than 10,000, the rest is not counted.
+        fire_times: u32,
+    },
+    /// The event's fire time passed too long ago, and is now made up for (`misfire = "once"`): the run that starts is late.
+    CaughtUp {
+        /// How late.
+        late_by: Duration,
     },
     /// The work begins.
     Started {

@@ -47,8 +47,9 @@ impl Observer for MetricsObserver {
                 )
                 .increment(1);
             }
-            EventKind::Misfired { .. } => {
-                counter!("shedlock_misfires_total", labels(event)).increment(1)
+            EventKind::Misfired { fire_times, .. } => {
+                let fire_times = u64::from(*fire_times);
+                counter!("shedlock_misfires_total", labels(event)).increment(fire_times)
             }
             EventKind::Lost { .. } => {
                 counter!("shedlock_leases_lost_total", labels(event)).increment(1)
@@ -57,6 +58,7 @@ impl Observer for MetricsObserver {
             EventKind::RenewalFailed { .. } => count_error(event, "renew"),
             EventKind::ReleaseFailed { .. } => count_error(event, "release"),
             EventKind::Acquired { .. }
+            | EventKind::CaughtUp { .. }
             | EventKind::Extended { .. }
             | EventKind::Unstoppable { .. }
             | EventKind::Released => {}

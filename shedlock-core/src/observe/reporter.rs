@@ -104,8 +104,14 @@ fn log(event: &Event, skip_level: Level) {
             retrying,
             "the lock could not be decided on, so nothing runs"
         ),
-        EventKind::Misfired { late_by, caught_up } => say!(
-            Level::WARN, event, late_by = ?late_by, caught_up, "fire times passed unattended on this node"
+        EventKind::Misfired {
+            late_by,
+            fire_times,
+        } => say!(
+            Level::WARN, event, late_by = ?late_by, fire_times, "fire times passed unattended on this node"
+        ),
+        EventKind::CaughtUp { late_by } => say!(
+            Level::WARN, event, late_by = ?late_by, "a fire time that passed unattended is made up for"
         ),
         EventKind::Started { late_by } => {
             say!(Level::INFO, event, late_by = ?late_by, "run started")

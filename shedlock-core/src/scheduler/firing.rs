@@ -231,10 +231,7 @@ impl Firing {
         let reporter = self.reporter();
         let late_by = self.late_by();
         if late_by > self.context.misfire_grace {
-            reporter.tell(EventKind::Misfired {
-                late_by,
-                caught_up: true,
-            });
+            reporter.tell(EventKind::CaughtUp { late_by });
         }
         let _running = self.progress.enter();
         reporter.tell(EventKind::Started { late_by });

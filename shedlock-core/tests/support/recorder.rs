@@ -101,9 +101,7 @@ pub(crate) fn step_name(kind: &EventKind) -> &'static str {
         EventKind::Skipped(skip) => skip.reason(),
         EventKind::AcquireFailed { retrying: true, .. } => "acquire_retried",
         EventKind::AcquireFailed { .. } => "acquire_failed",
-        EventKind::Misfired {
-            caught_up: true, ..
-        } => "caught_up",
+        EventKind::CaughtUp { .. } => "caught_up",
         EventKind::Misfired { .. } => "misfired",
         EventKind::Started { .. } => "started",
         EventKind::Finished { .. } => "finished",

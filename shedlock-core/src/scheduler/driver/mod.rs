@@ -25,6 +25,9 @@ use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
 /// The wall clock is looked at this often, in case the machine slept or somebody set it.
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
 
+/// Counting those of a machine that slept for long takes time.
+const MISFIRES_COUNTED: u32 = 10_000;
+
 /// How long cancelled runs may take to give back their locks.
 const RELEASE_GRACE: Duration = Duration::from_secs(5);
 
@@ -146,12 +149,17 @@ impl Driver {
         self.plan_next(entry.job, now);
         let plan = &self.jobs[entry.job].plan;
         let latest = latest_due(&plan.schedule, entry.fire_time, now);
-        if latest > entry.fire_time {
-            self.tell_misfire(entry.job, entry.fire_time, now);
+        let mut missed = fire_times_before(&plan.schedule, entry.fire_time, latest);
+        let too_late = plan.misfire == Misfire::Skip && self.context.is_misfire(now - latest);
+        missed += u32::from(too_late);
+        if missed > 0 {
+            self.reporter(entry.job, entry.fire_time)
+                .tell(EventKind::Misfired {
+                    late_by: (now - entry.fire_time).to_std().unwrap_or_default(),
+                    fire_times: missed,
+                });
         }
-        if plan.misfire == Misfire::Skip && self.context.is_misfire(now - latest) {
-            self.tell_misfire(entry.job, latest, now);
-        } else {
+        if !too_late {
             self.fire(entry.job, latest);
         }
     }
@@ -241,13 +249,6 @@ impl Driver {
         }
     }
 
-    fn tell_misfire(&self, job: usize, fire_time: DateTime<Utc>, now: DateTime<Utc>) {
-        self.reporter(job, fire_time).tell(EventKind::Misfired {
-            late_by: (now - fire_time).to_std().unwrap_or_default(),
-            caught_up: false,
-        });
-    }
-
     fn reporter(&self, job: usize, fire_time: DateTime<Utc>) -> Reporter {
         let plan = &self.jobs[job].plan;
         Reporter {
@@ -307,4 +308,14 @@ fn latest_due(schedule: &Schedule, first: DateTime<Utc>, now: DateTime<Utc>) -> 
         None
     };
     latest.unwrap_or(first)
+}
+
+/// How many fire times there are from `first` to before `end`, as far as it is worth counting.
+fn fire_times_before(schedule: &Schedule, first: DateTime<Utc>, end: DateTime<Utc>) -> u32 {
+    let (mut next, mut count) = (Some(first), 0);
+    while let Some(fire_time) = next.filter(|time| *time < end && count < MISFIRES_COUNTED) {
+        count += 1;
+        next = schedule.next_after(fire_time);
+    }
+    count
 }
