@@ -34,6 +34,11 @@ impl FromRedisValue for Answer {
 }
 
 impl Answer {
+    /// The lock's value, or its last one.
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+
     /// `ending` is how the value of this acquisition ends.
     pub(crate) fn to(self, request: &Acquire, ending: &str) -> Tried {
         let fire_time = request.fire_time();

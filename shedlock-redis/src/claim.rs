@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
@@ -58,6 +59,22 @@ impl Claim {
     }
 }
 
+/// How the values of claims end that are neither settled nor taken back yet. A lock that shows one of them is nobody's.
+#[derive(Debug, Default)]
+pub(crate) struct Doubts(Mutex<HashSet<String>>);
+
+impl Doubts {
+    /// The doubt that a lock's value stands for.
+    pub(crate) fn about(&self, value: &str) -> Option<String> {
+        let (_, ending) = value.split_once('@')?;
+        self.endings().get(ending).cloned()
+    }
+
+    fn endings(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else {
@@ -68,6 +85,7 @@ impl Drop for Claim {
             self.id.clone(),
             Instant::now() + self.at_most,
         );
+        store.doubts().endings().insert(id.ending.clone());
         runtime.spawn(async move {
             let taken_back = (|| store.take_back(&id))
                 .retry(RETRIES)
@@ -77,6 +95,9 @@ impl Drop for Claim {
                 let error = store.described(failure);
                 tracing::warn!(lock = id.name, %error, "a lock that nobody waited for any more could not be released");
             }
+            // An answer from before that may still be on its way.
+            tokio::time::sleep(store.timeout()).await;
+            store.doubts().endings().remove(&id.ending);
         });
     }
 }

@@ -8,7 +8,7 @@ use redis::FromRedisValue;
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 
 use crate::answer::{Answer, Extended, Look, Tried};
-use crate::claim::{Claim, Id};
+use crate::claim::{Claim, Doubts, Id};
 use crate::error::Failure;
 use crate::keys::Keys;
 use crate::links::Links;
@@ -34,6 +34,7 @@ pub(crate) struct Store {
     keys: Keys,
     holder: String,
     timeout: Duration,
+    doubts: Doubts,
 }
 
 /// What the store says about an acquire.
@@ -49,7 +50,16 @@ impl Store {
             keys,
             holder,
             timeout,
+            doubts: Doubts::default(),
         }
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(crate) fn doubts(&self) -> &Doubts {
+        &self.doubts
     }
 
     pub(crate) fn holder(&self) -> &str {
@@ -109,6 +119,14 @@ impl Store {
             .links
             .run(&ACQUIRE, &self.keys_of(claim.id()), &arguments)
             .await;
+        if let Ok(answer) = &answer
+            && let Some(ending) = self.doubts.about(answer.value())
+        {
+            claim.settle();
+            let name = request.name().to_owned();
+            self.take_back(&Id { name, ending }).await?;
+            return Err(Failure::Echo);
+        }
         let tried = answer.map(|answer| answer.to(request, &claim.id().ending));
         match tried {
             Ok(Tried::Won(lease)) => Ok(Decision::Won(claim, lease)),

@@ -241,20 +241,22 @@ impl<D: Dialect> SqlStore<D> {
             locked_at: attempt.fire_time,
             ..attempt
         };
-        for pause in [Duration::ZERO, self.timeout] {
-            tokio::time::sleep(pause).await;
-            let taken_back = (async || self.ask(&self.statements.take_back, &lost).await)
-                .retry(TAKE_BACK_RETRIES)
-                .when(|_| Instant::now() < ended)
-                .await;
+        for _ in 0..2 {
+            let taken_back = (async || {
+                self.bounded(self.ask(&self.statements.take_back, &lost))
+                    .await
+            })
+            .retry(TAKE_BACK_RETRIES)
+            .when(|_| Instant::now() < ended)
+            .await;
             match taken_back {
-                Ok(answer) if answer.affected == 0 => {}
-                Ok(_) => break,
-                Err(failure) => {
-                    let error = LockError::from(failure);
+                Ok(_) => {}
+                Err(error) => {
                     tracing::warn!(lock = lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
                 }
             }
+            // Also for an answer from before that may still be on its way to a request of ours.
+            tokio::time::sleep(self.timeout).await;
         }
         self.doubts.remove(&lost.holder);
     }
