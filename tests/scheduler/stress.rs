@@ -86,7 +86,7 @@ fn job(n: usize) -> Job {
     let period = Duration::from_millis(1_000 + (n as u64 * 7_919) % 3_000);
     let job = Job::new(&*name, move |_: Run| work(kind)).lock(&*name);
     let job = match kind {
-        "cron" => job.cron(&format!("*/{} * * * * *", 2 + n % 4)),
+        "cron" => job.cron(format!("*/{} * * * * *", 2 + n % 4)),
         _ => job.every(period),
     };
     match kind {

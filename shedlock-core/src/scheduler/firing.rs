@@ -149,7 +149,7 @@ impl Firing {
             biased;
             () = shutdown(self.phase.clone()) => Err(Fired::Skipped(Skip::ShuttingDown)),
             turn = self.progress.turn() => Ok(Some(turn)),
-            () = sleep(TURN_PATIENCE.min(worth / 2)) => match self.progress.is_running() {
+            () = sleep(TURN_PATIENCE.min(worth)) => match self.progress.is_running() {
                 true => Err(Fired::Skipped(Skip::StillRunning)),
                 false => Ok(None),
             },

@@ -1,5 +1,7 @@
 //! Databases and processes for tests of whole fleets.
 
+#![allow(dead_code, reason = "each test file uses some of it")]
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 
