@@ -20,6 +20,9 @@ const KINDS: [&str; 10] = [
     "instant", "instant", "instant", "cron", "cron", "fails", "panics", "slow", "endless", "blocks",
 ];
 
+/// How long a machine that is busy with other things may take until every job has run again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const AS_TOLD: &str = "as told";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,6 +58,11 @@ async fn every_fire_time_is_accounted_for() {
     redis.signal("CONT");
     let mended = Utc::now() + TimeDelta::seconds(1);
     tokio::time::sleep(part * 2).await;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while let Some(job) = ledger.silent_since(mended, &jobs) {
+        assert!(tokio::time::Instant::now() < deadline, "`{job}` stopped");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     // A machine that is behind may not have come to the latest fire times.
     let ended = Utc::now() - TimeDelta::seconds(2);
     handle.shutdown().await;
@@ -62,9 +70,6 @@ async fn every_fire_time_is_accounted_for() {
     println!("{}", ledger.summary());
     for job in &jobs {
         ledger.assert_accounted_for(job, began, ended);
-    }
-    for kind in KINDS {
-        ledger.assert_runs_go_on(kind, mended);
     }
     assert!(
         ledger.worst_lateness() >= Duration::from_secs(1),
