@@ -93,9 +93,10 @@ impl<'a> Losses<'a> {
     fn reason_of(&self, rules: &JobRules, refusal: &Refusal, runs: &[&Run]) -> Reason {
         let by = |run: &&&Run| run.fire_time == refusal.locked_at && run.process == refusal.holder;
         let run = runs.iter().find(by);
+        let over = refusal.until.max(refusal.at);
         let away = self
             .allowances
-            .absent(&refusal.holder, refusal.locked_at, refusal.at);
+            .absent(&refusal.holder, refusal.locked_at, over);
         match run {
             // A later one was taken instead.
             _ if refusal.locked_at > refusal.fire_time => Reason::Untaken,

@@ -1,0 +1,154 @@
+//! What people and other programs do to the store.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use shedlock_tests::history::Allows;
+
+use crate::jobs::{self, Shape};
+use crate::stage::Stage;
+use crate::store::{Kind, Store};
+
+/// Workers that were refused an answer ask again within this time.
+const AFTER: TimeDelta = TimeDelta::seconds(3);
+
+/// Late answers to a fire time that came so long before the fault may be lost.
+const BEFORE: TimeDelta = TimeDelta::seconds(1);
+
+/// Somebody locks all rows, or a whole file, or pauses what writes: as if the server stood still.
+pub(crate) async fn contend(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    let time = stage.random.millis(100..4_000);
+    let from = stage.clock.now() - BEFORE;
+    let table = &stage.store.place;
+    match stage.store.kind {
+        Kind::Redis => {
+            let mut pause = redis::cmd("CLIENT");
+            pause.arg("PAUSE").arg(time.as_millis() as u64).arg("WRITE");
+            pause.exec(&mut stage.store.redis()?)?;
+            tokio::time::sleep(time).await;
+        }
+        Kind::Sqlite => stage.store.sql(&[], time).await?,
+        Kind::Postgres | Kind::MariaDb => {
+            let lock = format!("SELECT name FROM {table} FOR UPDATE");
+            stage.store.sql(&[lock], time).await?;
+        }
+    }
+    stage.allow(Allows::Loss, from, AFTER, "the rows were locked");
+    Ok(())
+}
+
+/// Runs know nothing of the others while the table is gone, and a new one remembers nothing.
+pub(crate) async fn drop_table(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    let time = stage.random.millis(0..2_000);
+    let from = stage.clock.now() - BEFORE;
+    stage.store.clear().await?;
+    tokio::time::sleep(time).await;
+    stage.locks.migrate().await?;
+    stage.allow(Allows::Forgetting, from, AFTER, "the table was dropped");
+    Ok(())
+}
+
+/// Somebody edits the row of a job, and deletes it in the end.
+pub(crate) async fn tamper(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    let shapes = jobs::shapes();
+    let shape = &shapes[stage.random.index(shapes.len())];
+    let from = stage.clock.now() - BEFORE;
+    let number = stage.random.index(usize::MAX);
+    edit(&stage.store, shape, number).await?;
+    stage.calm(0..3_000).await;
+    delete(&stage.store, shape).await?;
+    let until = stage.clock.now() + AFTER + shape.at_most();
+    let job = Some(&*shape.name);
+    stage.allow_job(
+        job,
+        Allows::Forgetting,
+        from,
+        until,
+        "its row was edited and deleted",
+    );
+    Ok(())
+}
+
+async fn edit(store: &Store, shape: &Shape, number: usize) -> anyhow::Result<()> {
+    let name = shape.name.replace('\'', "''");
+    if store.kind == Kind::Redis {
+        return edit_keys(store, shape, number);
+    }
+    let far = match store.kind {
+        Kind::Postgres => "'9999-12-31 00:00:00'",
+        Kind::MariaDb => "'9999-12-31 00:00:00'",
+        _ => "'9999-12-31 00:00:00.000'",
+    };
+    let past = far.replace("9999-12-31", "1971-01-01");
+    let change = [
+        format!("lock_until = {far}"),
+        format!("lock_until = {past}"),
+        format!("locked_at = {far}"),
+        format!("locked_at = {past}"),
+        "locked_by = 'somebody else'".to_owned(),
+        format!("lock_until = {past}, locked_at = {past}, locked_by = ''"),
+    ];
+    let change = &change[number % change.len()];
+    // A backslash is a letter, also for MariaDB, as its strings are compared with those of the rows.
+    let name = if store.kind == Kind::MariaDb {
+        name.replace('\\', "\\\\")
+    } else {
+        name
+    };
+    let update = format!("UPDATE {} SET {change} WHERE name = '{name}'", store.place);
+    store.sql(&[update], Duration::ZERO).await
+}
+
+async fn delete(store: &Store, shape: &Shape) -> anyhow::Result<()> {
+    if store.kind == Kind::Redis {
+        let mut connection = store.redis()?;
+        for key in keys_of(store, shape, &mut connection)? {
+            redis::cmd("DEL").arg(key).exec(&mut connection)?;
+        }
+        return Ok(());
+    }
+    let name = shape.name.replace('\'', "''");
+    let name = if store.kind == Kind::MariaDb {
+        name.replace('\\', "\\\\")
+    } else {
+        name
+    };
+    let delete = format!("DELETE FROM {} WHERE name = '{name}'", store.place);
+    store.sql(&[delete], Duration::ZERO).await
+}
+
+/// The lock, and what is remembered of it.
+fn keys_of(
+    store: &Store,
+    shape: &Shape,
+    connection: &mut redis::Connection,
+) -> anyhow::Result<Vec<String>> {
+    let mut keys = store.keys(connection)?;
+    keys.retain(|key| key.contains(&*shape.name));
+    Ok(keys)
+}
+
+fn edit_keys(store: &Store, shape: &Shape, number: usize) -> anyhow::Result<()> {
+    let mut connection = store.redis()?;
+    let keys = keys_of(store, shape, &mut connection)?;
+    let Some(key) = keys.get(number % keys.len().max(1)) else {
+        return Ok(());
+    };
+    match number / 2 % 4 {
+        0 => redis::cmd("DEL").arg(key).exec(&mut connection),
+        1 => redis::cmd("SET")
+            .arg(key)
+            .arg("garbage")
+            .arg("XX")
+            .exec(&mut connection),
+        2 => redis::cmd("PERSIST").arg(key).exec(&mut connection),
+        _ => redis::cmd("SET")
+            .arg(key)
+            .arg("")
+            .arg("PX")
+            .arg(2_000)
+            .exec(&mut connection),
+    }
+    .context("a key is edited")
+}
