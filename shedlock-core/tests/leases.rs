@@ -395,16 +395,74 @@ async fn a_lost_run_is_told_once() {
     assert_eq!(seen.count("finished"), 1);
 }
 
-/// Real time: a thread that blocks does so in real time only, and the keeper needs another one.
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_takes_no_step_of_a_run_whose_lease_is_over() {
+    for keep_alive in [false, true] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let steps = Arc::new(AtomicU64::new(0));
+        let counted = steps.clone();
+        let work = move |_| {
+            let steps = counted.clone();
+            async move {
+                for _ in 0..100 {
+                    sleep(1).await;
+                    steps.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        };
+        node(&store, &seen, job(work).keep_alive(keep_alive)).await;
+        sleep(5).await;
+        let before = steps.load(Ordering::Relaxed);
+        tokio::time::advance(Duration::from_secs(40)).await;
+        sleep(5).await;
+        assert_eq!(steps.load(Ordering::Relaxed), before);
+        assert_eq!((seen.count("lost"), seen.count("finished")), (1, 1));
+        assert_eq!(seen.count("unstoppable"), 0, "it stopped at once");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_run_that_blocks_its_thread_is_reported_when_its_lease_is_over() {
     let seen = Recorder::new();
+    is_reported(&seen, "started", |_| async {}).await;
+    assert_eq!(
+        seen.steps("blocks"),
+        [
+            "acquired",
+            "started",
+            "lost",
+            "unstoppable",
+            "finished",
+            "released"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_run_that_blocks_its_thread_after_an_extension_is_reported() {
+    let seen = Recorder::new();
+    is_reported(&seen, "extended", |run: Run| async move {
+        run.extend("100ms").await.unwrap();
+    })
+    .await;
+}
+
+/// Runs a job that blocks its thread after `step`, until that is reported.
+///
+/// Real time: a thread that blocks does so in real time only, and the keeper needs another one.
+async fn is_reported<F, W>(seen: &Recorder, step: &str, before: F)
+where
+    F: Fn(Run) -> W + Clone + Send + Sync + 'static,
+    W: Future<Output = ()> + Send,
+{
     let recorder = seen.clone();
-    let job = Job::new("blocks", move |_| {
-        let recorder = recorder.clone();
+    let job = Job::new("blocks", move |run| {
+        let (recorder, before) = (recorder.clone(), before.clone());
         async move {
+            before(run).await;
             let began = Instant::now();
-            while recorder.count("unstoppable") == 0 && began.elapsed().as_secs() < 10 {
+            while recorder.count("unstoppable") == 0 {
+                assert!(began.elapsed().as_secs() < 10, "nobody reports it");
                 std::thread::sleep(Duration::from_millis(1));
             }
             sleep(3600).await;
@@ -418,15 +476,5 @@ async fn a_run_that_blocks_its_thread_is_reported_when_its_lease_is_over() {
     let loss = Loss::Expired;
     let lost = RunOutcome::LeaseLost(LostLease { lock, loss });
     assert!(matches!(triggered, Triggered::Ran(outcome) if outcome == lost));
-    assert_eq!(
-        seen.steps("blocks"),
-        [
-            "acquired",
-            "started",
-            "lost",
-            "unstoppable",
-            "finished",
-            "released"
-        ]
-    );
+    assert_eq!(seen.count(step), 1);
 }

@@ -1,7 +1,8 @@
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use backon::Retryable;
@@ -22,6 +23,16 @@ pub(crate) enum KeepAlive {
     On,
 }
 
+impl KeepAlive {
+    /// What a lease that came to its end is lost by.
+    pub(super) fn loss(self) -> Loss {
+        match self {
+            Self::Off => Loss::Expired,
+            Self::On => Loss::Unrenewed,
+        }
+    }
+}
+
 /// How work under a lease ended.
 pub(crate) enum Ended<T> {
     Returned(T),
@@ -33,6 +44,7 @@ pub(crate) enum Ended<T> {
 pub(crate) struct Hold {
     state: Arc<HoldState>,
     keeper: AbortHandle,
+    keep_alive: KeepAlive,
     settled: bool,
 }
 
@@ -64,6 +76,7 @@ impl Hold {
         Self {
             state,
             keeper,
+            keep_alive,
             settled: false,
         }
     }
@@ -74,9 +87,14 @@ impl Hold {
 
     /// Runs `work` until it ends or the lease is lost.
     pub(crate) async fn watch_over<F: Future>(&self, work: F) -> Ended<F::Output> {
+        let_others_run().await;
         let lost = async {
             match self.state.on_lost {
-                OnLost::Cancel => self.state.lost().await,
+                OnLost::Cancel => tokio::select! {
+                    biased;
+                    lost = self.overdue() => lost,
+                    lost = self.state.lost() => lost,
+                },
                 OnLost::Continue => std::future::pending().await,
             }
         };
@@ -88,6 +106,17 @@ impl Hold {
                 Err(panic) => Ended::Panicked(panic),
             },
         }
+    }
+
+    /// Looked at before each step of the work: in a process that stood still, the keeper may be woken after the work.
+    async fn overdue(&self) -> LostLease {
+        poll_fn(
+            |_| match Instant::now() < self.state.term.borrow().cancel_at {
+                true => Poll::Pending,
+                false => Poll::Ready(self.state.lose(self.keep_alive.loss())),
+            },
+        )
+        .await
     }
 
     /// Gives the lock back. If the store does not answer, it is asked again in the background until the lease has ended.
@@ -120,6 +149,11 @@ impl Drop for Hold {
             _ => keeper.abort(),
         }
     }
+}
+
+/// What this task has woken is next on its thread, and no other thread takes it: a keeper would be stuck behind work that blocks.
+async fn let_others_run() {
+    tokio::task::yield_now().await;
 }
 
 /// Whether the lease may still be extended.
@@ -200,6 +234,7 @@ impl HoldState {
                 self.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });
+                let_others_run().await;
                 Ok(lease)
             }
             Extension::NotHeld => Err(self.lose(Loss::Taken).into()),

@@ -59,11 +59,11 @@ async fn run_out(state: &HoldState, keep_alive: KeepAlive) -> Loss {
             () = sleep_until(wake) => {}
         }
         match keep_alive {
-            KeepAlive::Off => return Loss::Expired,
+            KeepAlive::Off => return keep_alive.loss(),
             KeepAlive::On => {
                 let renewed = timeout_at(term.cancel_at, renew(state)).await;
                 if renewed.is_err() && Instant::now() >= state.term.borrow().cancel_at {
-                    return Loss::Unrenewed;
+                    return keep_alive.loss();
                 }
             }
         }
@@ -107,8 +107,12 @@ async fn renew(state: &HoldState) {
 /// Still here when the lease ends: the work was told to stop but blocks its thread.
 async fn report_unstoppable(state: &HoldState) {
     let told = Instant::now();
-    let ends = state.term.borrow().ends;
-    sleep_until(ends).await;
+    let (ends, cancel_at) = {
+        let term = state.term.borrow();
+        (term.ends, term.cancel_at)
+    };
+    // It is told late if the process stood still.
+    sleep_until(ends.max(told + (ends - cancel_at))).await;
     if state.cancels() {
         state.reporter.tell(EventKind::Unstoppable {
             for_: told.elapsed(),
