@@ -114,10 +114,6 @@ impl Shape {
             ..JobRules::every(&*self.name, delta(self.every), from, until)
         }
     }
-
-    pub(crate) fn at_most(&self) -> TimeDelta {
-        delta(self.at_most)
-    }
 }
 
 fn delta(time: Duration) -> TimeDelta {

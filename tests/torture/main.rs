@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let mut verdicts = Vec::new();
     for plan in options.plans {
         let verdict = plan::play(&mut ground, plan, &options.terms).await?;
-        println!("\n{plan} on {kind}, seed {}\n{verdict}", options.terms.seed);
+        println!("{plan} on {kind}, seed {}\n{verdict}", options.terms.seed);
         verdicts.push((plan, verdict));
     }
     if verdicts.len() > 1 {

@@ -71,13 +71,21 @@ pub(crate) async fn play(
     let faults = plan.faults(&ground.provider);
     let mut stage = Stage::set(ground, &faults, terms).await?;
     let from = stage.begin().await?;
+    let mut injected = Vec::new();
+    // Each once, and then again.
+    let mut deck = Vec::new();
     while stage.goes_on() {
-        if let Some(fault) = stage.random.choice(&faults) {
+        if deck.is_empty() {
+            deck = stage.random.shuffled(&faults);
+        }
+        if let Some(fault) = deck.pop() {
             fault.inject(&mut stage).await?;
+            injected.push(fault.to_string());
         }
         stage.calm(100..1_500).await;
         stage.fleet.assert_alive()?;
     }
+    println!("\n{plan}: injected {}", injected.join(" "));
     let until = stage.settle().await;
     stage.fleet.stop().await?;
 

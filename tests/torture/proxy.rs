@@ -120,11 +120,8 @@ async fn pump(
                 continue;
             }
             (Mode::Delay(time), _) => tokio::time::sleep(time).await,
-            (Mode::Hold, _) => {
-                if mode.wait_for(|mode| *mode != Mode::Hold).await.is_err() {
-                    return;
-                }
-            }
+            // An error is the end of the proxy, which the next look finds out.
+            (Mode::Hold, _) => drop(mode.wait_for(|mode| *mode != Mode::Hold).await),
             _ => {}
         }
         if to.write_all(&buffer[..length]).await.is_err() {

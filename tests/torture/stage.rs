@@ -216,6 +216,12 @@ impl Random {
         self.0.usize(..length)
     }
 
+    pub(crate) fn shuffled<T: Copy>(&mut self, of: &[T]) -> Vec<T> {
+        let mut shuffled = of.to_vec();
+        self.0.shuffle(&mut shuffled);
+        shuffled
+    }
+
     pub(crate) fn choice<T: Copy>(&mut self, of: &[T]) -> Option<T> {
         self.0.choice(of).copied()
     }

@@ -41,11 +41,13 @@ pub(crate) async fn contend(stage: &mut Stage<'_>) -> anyhow::Result<()> {
 /// Runs know nothing of the others while the table is gone, and a new one remembers nothing.
 pub(crate) async fn drop_table(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let time = stage.random.millis(0..2_000);
-    let from = stage.clock.now() - BEFORE;
+    let from = stage.clock.now();
     stage.store.clear().await?;
     tokio::time::sleep(time).await;
     stage.locks.migrate().await?;
-    stage.allow(Allows::Forgetting, from, AFTER, "the table was dropped");
+    let why = "the table was dropped";
+    stage.allow(Allows::Forgetting, from, TimeDelta::zero(), why);
+    stage.allow(Allows::Loss, from - BEFORE, AFTER, why);
     Ok(())
 }
 
@@ -53,34 +55,23 @@ pub(crate) async fn drop_table(stage: &mut Stage<'_>) -> anyhow::Result<()> {
 pub(crate) async fn tamper(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let shapes = jobs::shapes();
     let shape = &shapes[stage.random.index(shapes.len())];
-    let from = stage.clock.now() - BEFORE;
+    let from = stage.clock.now();
     let number = stage.random.index(usize::MAX);
     edit(&stage.store, shape, number).await?;
     stage.calm(0..3_000).await;
     delete(&stage.store, shape).await?;
-    let until = stage.clock.now() + AFTER + shape.at_most();
-    let job = Some(&*shape.name);
-    stage.allow_job(
-        job,
-        Allows::Forgetting,
-        from,
-        until,
-        "its row was edited and deleted",
-    );
+    let until = stage.clock.now();
+    let (job, why) = (Some(&*shape.name), "its row was edited and deleted");
+    stage.allow_job(job, Allows::Forgetting, from, until, why);
+    stage.allow_job(job, Allows::Loss, from - BEFORE, until + AFTER, why);
     Ok(())
 }
 
 async fn edit(store: &Store, shape: &Shape, number: usize) -> anyhow::Result<()> {
-    let name = shape.name.replace('\'', "''");
     if store.kind == Kind::Redis {
         return edit_keys(store, shape, number);
     }
-    let far = match store.kind {
-        Kind::Postgres => "'9999-12-31 00:00:00'",
-        Kind::MariaDb => "'9999-12-31 00:00:00'",
-        _ => "'9999-12-31 00:00:00.000'",
-    };
-    let past = far.replace("9999-12-31", "1971-01-01");
+    let (far, past) = ("'9999-12-31 00:00:00.000'", "'1971-01-01 00:00:00.000'");
     let change = [
         format!("lock_until = {far}"),
         format!("lock_until = {past}"),
@@ -90,13 +81,11 @@ async fn edit(store: &Store, shape: &Shape, number: usize) -> anyhow::Result<()>
         format!("lock_until = {past}, locked_at = {past}, locked_by = ''"),
     ];
     let change = &change[number % change.len()];
-    // A backslash is a letter, also for MariaDB, as its strings are compared with those of the rows.
-    let name = if store.kind == Kind::MariaDb {
-        name.replace('\\', "\\\\")
-    } else {
-        name
-    };
-    let update = format!("UPDATE {} SET {change} WHERE name = '{name}'", store.place);
+    let update = format!(
+        "UPDATE {} SET {change} WHERE {}",
+        store.place,
+        is_of(store, shape)
+    );
     store.sql(&[update], Duration::ZERO).await
 }
 
@@ -108,14 +97,16 @@ async fn delete(store: &Store, shape: &Shape) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let name = shape.name.replace('\'', "''");
-    let name = if store.kind == Kind::MariaDb {
-        name.replace('\\', "\\\\")
-    } else {
-        name
-    };
-    let delete = format!("DELETE FROM {} WHERE name = '{name}'", store.place);
+    let delete = format!("DELETE FROM {} WHERE {}", store.place, is_of(store, shape));
     store.sql(&[delete], Duration::ZERO).await
+}
+
+fn is_of(store: &Store, shape: &Shape) -> String {
+    let name = shape.name.replace('\'', "''");
+    match store.kind {
+        Kind::MariaDb => format!("name = '{}'", name.replace('\\', "\\\\")),
+        _ => format!("name = '{name}'"),
+    }
 }
 
 /// The lock, and what is remembered of it.
