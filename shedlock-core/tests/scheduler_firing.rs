@@ -168,7 +168,7 @@ async fn a_fire_time_waits_for_the_one_before_that_the_store_is_slow_to_grant() 
     let job = Job::new("tick", |_| async {}).every("1s");
     let _handle = start(builder.add_job(job.lock("tick").at_most("1m"))).await;
     sleep_ms(500).await;
-    store.slow(Duration::from_millis(1400));
+    store.slow(Duration::from_millis(1500));
     sleep(1).await;
     store.slow(Duration::ZERO);
     sleep_ms(2800).await;

@@ -50,7 +50,7 @@ pub(crate) struct Hold {
 
 impl Hold {
     /// Takes care of a lease that was asked for at `asked_at`, the local instant from which it is counted.
-    pub(crate) fn new(
+    pub(crate) async fn new(
         provider: Arc<dyn LockProvider>,
         config: LockConfig,
         lease: Lease,
@@ -73,12 +73,14 @@ impl Hold {
             reporter,
         });
         let keeper = tokio::spawn(keeper::keep(state.clone(), keep_alive)).abort_handle();
-        Self {
+        let hold = Self {
             state,
             keeper,
             keep_alive,
             settled: false,
-        }
+        };
+        let_others_run().await;
+        hold
     }
 
     pub(crate) fn state(&self) -> &Arc<HoldState> {
@@ -87,7 +89,6 @@ impl Hold {
 
     /// Runs `work` until it ends or the lease is lost.
     pub(crate) async fn watch_over<F: Future>(&self, work: F) -> Ended<F::Output> {
-        let_others_run().await;
         let lost = async {
             match self.state.on_lost {
                 OnLost::Cancel => tokio::select! {
