@@ -132,15 +132,21 @@ impl<'a> Stage<'a> {
         tokio::time::sleep(self.random.millis(millis)).await;
     }
 
+    /// Waits until nothing is excused any more, and for a while in which all has to go well.
+    pub(crate) async fn recover(&mut self, excused: TimeDelta) {
+        tokio::time::sleep(excused.to_std().unwrap_or_default()).await;
+        self.calm(1_500..4_000).await;
+    }
+
     /// Lets the last faults pass; until the returned moment the fleet is judged.
     pub(crate) async fn settle(&mut self) -> Moment {
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let until = self.clock.now();
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         until
     }
 
-    /// Allows something, from a while before a moment until now and a while after.
+    /// Allows something, from a moment until now and a while after.
     pub(crate) fn allow(&mut self, allows: Allows, from: Moment, after: TimeDelta, why: &str) {
         let until = self.clock.now() + after;
         self.allow_job(None, allows, from, until, why);

@@ -33,6 +33,7 @@ async fn away(stage: &mut Stage<'_>, time: Duration) -> anyhow::Result<()> {
     tokio::time::sleep(time).await;
     stage.server()?.start_again()?;
     stage.allow(Allows::Loss, from, AFTER, "the server was away");
+    stage.recover(AFTER).await;
     Ok(())
 }
 
@@ -43,5 +44,6 @@ pub(crate) async fn freeze(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     tokio::time::sleep(time).await;
     stage.server()?.signal_all(Signal::CONT)?;
     stage.allow(Allows::Loss, from, AFTER, "the server stood still");
+    stage.recover(AFTER).await;
     Ok(())
 }

@@ -35,6 +35,7 @@ pub(crate) async fn contend(stage: &mut Stage<'_>) -> anyhow::Result<()> {
         }
     }
     stage.allow(Allows::Loss, from, AFTER, "the rows were locked");
+    stage.recover(AFTER).await;
     Ok(())
 }
 
@@ -48,6 +49,7 @@ pub(crate) async fn drop_table(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let why = "the table was dropped";
     stage.allow(Allows::Forgetting, from, TimeDelta::zero(), why);
     stage.allow(Allows::Loss, from - BEFORE, AFTER, why);
+    stage.recover(AFTER).await;
     Ok(())
 }
 
