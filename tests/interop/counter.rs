@@ -1,25 +1,24 @@
-//! What `java/src/main/java/Counter.java` does, in Rust and by the same orders: it counts in the database under a lock, by
-//! reading and then writing. Arguments: database URL, lock table.
+//! What `java/src/main/java/Counter.java` does, in Rust and by the same orders: it counts in the store under locks, by
+//! reading and then writing. Arguments: those of `Store::connect`.
 
 mod database;
+mod store;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::time::{Duration, Instant};
 
-use database::Database;
-use shedlock::sqlx::SqlxLockProvider;
 use shedlock::{Acquire, Acquisition, LockConfig, LockProvider};
+use store::Store;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let (url, table) = (
-        arguments.next().expect("a URL"),
-        arguments.next().expect("a table"),
-    );
-    let database = Database::connect(&url).await;
-    let locks = database.locks(&table);
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, url, space] = &arguments[..] else {
+        panic!("not a URL and a lock table: {arguments:?}")
+    };
+    let store = Store::connect(url, space).await;
+    let locks = store.locks();
     println!("ready {}", shedlock::default_holder());
     for order in std::io::stdin().lock().lines() {
         let order = order.expect("an order");
@@ -27,17 +26,11 @@ async fn main() {
             panic!("no such order: {order}")
         };
         let time = Duration::from_millis(millis.parse().expect("a time"));
-        println!("{}", count(&locks, &database, &table, time, names).await);
+        println!("{}", count(&*locks, &store, time, names).await);
     }
 }
 
-async fn count(
-    locks: &SqlxLockProvider,
-    database: &Database,
-    table: &str,
-    time: Duration,
-    names: &[&str],
-) -> String {
+async fn count(locks: &dyn LockProvider, store: &Store, time: Duration, names: &[&str]) -> String {
     let end = Instant::now() + time;
     let mut counted = BTreeMap::<&str, i64>::new();
     let mut overlaps = 0;
@@ -51,7 +44,7 @@ async fn count(
             let Acquisition::Acquired(lease) = answer.expect("an answer") else {
                 continue;
             };
-            overlaps += i64::from(!count_once(database, table, name).await);
+            overlaps += i64::from(!count_once(store, name).await);
             *counted.entry(name).or_default() += 1;
             locks
                 .release(&lease, Duration::ZERO)
@@ -67,10 +60,8 @@ async fn count(
 }
 
 /// Whether nobody else counted meanwhile.
-async fn count_once(database: &Database, table: &str, name: &str) -> bool {
-    let read = format!("SELECT n FROM {table}_count WHERE name = '{name}'");
-    let next = database.number(&read).await + 1;
-    let write = format!("UPDATE {table}_count SET n = {next} WHERE name = '{name}'");
-    database.execute(&write).await;
-    database.number(&read).await == next
+async fn count_once(store: &Store, name: &str) -> bool {
+    let next = store.read(name).await + 1;
+    store.write(name, next).await;
+    store.read(name).await == next
 }

@@ -1,12 +1,13 @@
-//! A Java node and a Rust node on one table, and what can be asked of them.
+//! A Java node and a Rust node on one table or one Redis, and what can be asked of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use shedlock::sqlx::SqlxLockProvider;
+use chrono::{DateTime, TimeDelta, Utc};
 use shedlock::{Acquire, Acquisition, Held, Lease, LockConfig, LockProvider, StoredLock};
 
-use crate::peer::Peer;
-use crate::setup::Place;
+use crate::peer::{Clock, Peer};
+use crate::setup::{JavasLock, Place};
 
 /// A lease that no test outlasts.
 pub(crate) const LONG: Duration = Duration::from_secs(600);
@@ -19,14 +20,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 pub(crate) struct Fleet {
     pub(crate) java: Peer,
-    pub(crate) rust: SqlxLockProvider,
+    pub(crate) rust: Arc<dyn LockProvider>,
+    pub(crate) javas_lock: JavasLock,
 }
 
 impl Fleet {
     pub(crate) async fn on(place: &Place) -> Self {
         Self {
-            java: Peer::java(place).await,
-            rust: place.database.locks(&place.table),
+            java: Peer::java(place, Clock(0)).await,
+            rust: place.store.locks(),
+            javas_lock: place.setup.javas_lock(),
         }
     }
 
@@ -63,11 +66,11 @@ impl Fleet {
         .await
     }
 
-    /// The row as we read it.
+    /// What the store holds of it, as we read it.
     pub(crate) async fn row(&self, name: &str) -> StoredLock {
         let locks = self.rust.locks().await.expect("a list");
         let row = locks.into_iter().find(|lock| lock.name == name);
-        row.expect("a row")
+        row.unwrap_or_else(|| panic!("nothing of {name}"))
     }
 
     // --- Java
@@ -100,16 +103,24 @@ impl Fleet {
         );
     }
 
-    /// Tries until it is granted, and tells what Java wrote.
-    pub(crate) async fn java_gets(&self, name: &str, at_most: Duration) -> StoredLock {
+    /// Tries until it is granted, which must not be before `free_at`, and tells what Java wrote.
+    pub(crate) async fn java_gets(&self, name: &str, free_at: DateTime<Utc>) -> StoredLock {
         eventually("Java gets the lock", async || {
-            self.java_asks(name, at_most, Duration::ZERO)
+            self.java_asks(name, LONG, Duration::ZERO)
                 .await
                 .then_some(())
         })
         .await;
+        let now = self.rust.now().await.expect("the time");
         let row = self.row(name).await;
         assert_eq!(row.holder, self.java.holder);
+        // The time that Java's own clock says is a bit before Redis was asked.
+        let got_at = if self.javas_lock.has_times_of_the_store() {
+            row.locked_at
+        } else {
+            now
+        };
+        assert!(got_at >= free_at, "{got_at} {free_at} {row:?}");
         row
     }
 
@@ -121,6 +132,19 @@ impl Fleet {
     pub(crate) async fn java_unlocks(&self, name: &str) {
         assert_eq!(self.java.order(&format!("unlock {name}")).await, "unlocked");
     }
+}
+
+/// Fails unless Java's lock lasts as long as Java meant.
+pub(crate) fn assert_lasts(fleet: &Fleet, held: &Held, time: Duration) {
+    // Its own clock counts from when it began to ask, in whole ms.
+    let tolerance = if fleet.javas_lock.has_times_of_the_store() {
+        TimeDelta::zero()
+    } else {
+        TimeDelta::minutes(1)
+    };
+    let lasts = held.until - held.locked_at;
+    let difference = lasts - TimeDelta::from_std(time).expect("a time");
+    assert!(difference.abs() <= tolerance, "{lasts} {held:?}");
 }
 
 /// Looks until there is something.

@@ -14,6 +14,10 @@ use crate::setup::Place;
 /// Longer than any answer takes, on a machine however slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// By how many hours the clock of a node is ahead.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock(pub(crate) i32);
+
 pub(crate) struct Peer {
     /// What it writes to `locked_by`.
     pub(crate) holder: String,
@@ -28,23 +32,29 @@ struct Pipes {
 
 impl Peer {
     /// A Java service with ShedLock.
-    pub(crate) async fn java(place: &Place) -> Self {
-        let jdbc = place.jdbc();
+    pub(crate) async fn java(place: &Place, clock: Clock) -> Self {
         let mut command = Command::new("java");
         command
             // A process that lives for seconds has no use for a second compiler and a parallel collector.
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m"])
             .arg("-Dslf4j.internal.verbosity=ERROR")
-            .arg(format!("-Duser.timezone={}", place.setup.jvm_zone))
+            .arg(format!("-Duser.timezone={}", place.jvm_zone()))
+            // Java hangs under libfaketime; ShedLock has a clock that can be set.
+            .arg(format!("-Dpeer.clock=PT{}H", clock.0))
             .args(["-cp", java::class_path(), "Peer"])
-            .args([&jdbc.url, &jdbc.user, &jdbc.password, &place.table]);
+            .args(place.java_arguments());
         Self::start(command).await
     }
 
     /// A Rust process that counts.
-    pub(crate) async fn rust(place: &Place) -> Self {
+    pub(crate) async fn rust(place: &Place, clock: Clock) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_interop_counter"));
-        command.args([place.setup.server.url(), &place.table]);
+        let faketime = std::env::var("SHEDLOCK_TEST_FAKETIME_LIB");
+        command
+            .args(place.rust_arguments())
+            .env("LD_PRELOAD", faketime.expect("SHEDLOCK_TEST_FAKETIME_LIB"))
+            .env("FAKETIME", format!("{:+}h", clock.0))
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         Self::start(command).await
     }
 

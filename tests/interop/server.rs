@@ -19,15 +19,18 @@ pub(crate) enum Server {
     MariaDbAtPlusNine,
     /// With daylight saving, taken from the machine.
     MariaDbInBerlin,
+    /// The run's own.
+    Redis,
 }
 
 impl Server {
     /// Where it is; a private one is started by whoever asks first, and stops with this process.
     pub(crate) fn url(self) -> &'static str {
-        static RUNNING: [OnceLock<Running>; 5] = [const { OnceLock::new() }; 5];
+        static RUNNING: [OnceLock<Running>; 6] = [const { OnceLock::new() }; 6];
         let running = RUNNING[self as usize].get_or_init(|| match self {
             Self::Postgres => Running::already("SHEDLOCK_TEST_POSTGRES_URL"),
             Self::MariaDb => Running::already("SHEDLOCK_TEST_MYSQL_URL"),
+            Self::Redis => Running::already("SHEDLOCK_TEST_REDIS_URL"),
             Self::PostgresInSeoul => Running::start(&["--zone", "Asia/Seoul", "postgres"]),
             Self::MariaDbAtPlusNine => Running::start(&["mariadb", "--default-time-zone=+09:00"]),
             Self::MariaDbInBerlin => Running::start(&["--zone", "Europe/Berlin", "mariadb"]),

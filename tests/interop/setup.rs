@@ -1,92 +1,132 @@
-//! What is varied: the server and its time zone, the type of the table's times, the Java driver, the JVM's time zone.
+//! What is varied: a database in its ways, or a Redis and the ShedLock provider that Java uses on it.
 
 use std::time::SystemTime;
 
-use crate::database::Database;
 use crate::server::Server;
+use crate::sql::{Driver, Sql, Table};
+use crate::store::Store;
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Setup {
-    pub(crate) server: Server,
-    pub(crate) table: Table,
-    pub(crate) driver: Driver,
-    /// Must not matter, but see [`Table::PostgresTz`].
-    pub(crate) jvm_zone: &'static str,
+pub(crate) enum Setup {
+    Sql(Sql),
+    Redis(JavaRedis),
 }
 
-/// Who made the table, and so which type its times have.
+/// ShedLock's providers for Redis. All of them send the same commands but for the end of a lease.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Table {
-    /// `migrate` of ours: `TIMESTAMP` on PostgreSQL, as ShedLock's; `DATETIME(3)` on MariaDB.
-    Ours,
-    /// ShedLock's documentation for MySQL and MariaDB: `TIMESTAMP(3)`.
-    Theirs,
-    /// `TIMESTAMPTZ`, which Java gets right only in a JVM in UTC.
-    PostgresTz,
+pub(crate) enum JavaRedis {
+    /// With `safeUpdate`: a script compares the value.
+    SpringSafe,
+    /// As it comes: whatever is there is deleted or replaced.
+    Spring,
+    /// The same, and its values have no UUID.
+    Jedis4,
 }
 
+/// What a lock of Java's is, on which more depends than names.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Driver {
-    PgJdbc,
-    ConnectorJ,
-    MariaDbConnectorJ,
+pub(crate) enum JavasLock {
+    /// A row that stays, with times of the database.
+    Row,
+    /// A key that goes with the lease, with a time of the JVM, ended by who set it.
+    OwnedKey,
+    /// The same, ended by anyone who ever had it.
+    Key,
 }
 
-/// A setup with a lock table, and one of counters.
+impl JavasLock {
+    pub(crate) fn has_times_of_the_store(self) -> bool {
+        matches!(self, Self::Row)
+    }
+
+    pub(crate) fn is_known_after_its_release(self) -> bool {
+        matches!(self, Self::Row)
+    }
+
+    pub(crate) fn is_ended_by_its_holder_only(self) -> bool {
+        !matches!(self, Self::Key)
+    }
+}
+
+impl Setup {
+    pub(crate) const fn sql(
+        server: Server,
+        table: Table,
+        driver: Driver,
+        jvm_zone: &'static str,
+    ) -> Self {
+        Self::Sql(Sql {
+            server,
+            table,
+            driver,
+            jvm_zone,
+        })
+    }
+
+    pub(crate) fn javas_lock(self) -> JavasLock {
+        match self {
+            Self::Sql(_) => JavasLock::Row,
+            Self::Redis(JavaRedis::SpringSafe) => JavasLock::OwnedKey,
+            Self::Redis(JavaRedis::Spring | JavaRedis::Jedis4) => JavasLock::Key,
+        }
+    }
+
+    fn url(self) -> &'static str {
+        match self {
+            Self::Sql(sql) => sql.server.url(),
+            Self::Redis(_) => Server::Redis.url(),
+        }
+    }
+}
+
+/// A setup that is made: locks and counters that no other test has.
 pub(crate) struct Place {
     pub(crate) setup: Setup,
-    pub(crate) database: Database,
-    pub(crate) table: String,
-}
-
-/// What a Java service is configured with.
-pub(crate) struct Jdbc {
-    pub(crate) url: String,
-    pub(crate) user: String,
-    pub(crate) password: String,
+    pub(crate) store: Store,
+    /// The lock table, or the environment.
+    space: String,
 }
 
 impl Place {
     pub(crate) async fn prepare(setup: Setup) -> Self {
-        let database = Database::connect(setup.server.url()).await;
-        let table = fresh("interop");
-        match setup.table {
-            Table::Ours => (database.locks(&table).migrate().await).expect("a table"),
-            Table::Theirs => {
-                let ddl = "CREATE TABLE {table} (name VARCHAR(64) NOT NULL, lock_until TIMESTAMP(3) NOT NULL,
-                    locked_at TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), locked_by VARCHAR(255) NOT NULL, PRIMARY KEY (name))";
-                database.execute(&ddl.replace("{table}", &table)).await;
-            }
-            Table::PostgresTz => {
-                let ddl = "CREATE TABLE {table} (name VARCHAR(64) NOT NULL, lock_until TIMESTAMPTZ NOT NULL,
-                    locked_at TIMESTAMPTZ NOT NULL, locked_by VARCHAR(255) NOT NULL, PRIMARY KEY (name))";
-                database.execute(&ddl.replace("{table}", &table)).await;
-            }
+        let space = fresh("interop");
+        if let Setup::Sql(sql) = setup {
+            sql.create_table(&space).await;
         }
         Self {
             setup,
-            database,
-            table,
+            store: Store::connect(setup.url(), &space).await,
+            space,
         }
     }
 
-    /// The server's URL as a JDBC driver wants it, all else as the driver has it by default.
-    pub(crate) fn jdbc(&self) -> Jdbc {
-        let url = self.setup.server.url();
-        let (_, rest) = url.split_once("://").expect("a URL");
-        let (login, place) = rest.split_once('@').expect("a URL with a user");
-        let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        let (scheme, settings) = match self.setup.driver {
-            Driver::PgJdbc => ("postgresql", ""),
-            Driver::ConnectorJ => ("mysql", ""),
-            // It refuses a server without TLS, as a private one is.
-            Driver::MariaDbConnectorJ => ("mariadb", "?sslMode=disable"),
+    /// What `Store.of` in `java/` takes.
+    pub(crate) fn java_arguments(&self) -> Vec<String> {
+        let kind = match self.setup {
+            Setup::Sql(_) => "jdbc",
+            Setup::Redis(JavaRedis::SpringSafe) => "redis-spring-safe",
+            Setup::Redis(JavaRedis::Spring) => "redis-spring",
+            Setup::Redis(JavaRedis::Jedis4) => "redis-jedis4",
         };
-        Jdbc {
-            url: format!("jdbc:{scheme}://{place}{settings}"),
-            user: user.to_owned(),
-            password: password.to_owned(),
+        let mut arguments = vec![kind.to_owned()];
+        match self.setup {
+            Setup::Sql(sql) => arguments.extend(sql.jdbc()),
+            Setup::Redis(_) => arguments.push(self.setup.url().to_owned()),
         }
+        arguments.push(self.space.clone());
+        arguments
+    }
+
+    pub(crate) fn jvm_zone(&self) -> &'static str {
+        match self.setup {
+            Setup::Sql(sql) => sql.jvm_zone,
+            Setup::Redis(_) => "Asia/Seoul",
+        }
+    }
+
+    /// What `Store::connect` takes.
+    pub(crate) fn rust_arguments(&self) -> [&str; 2] {
+        [self.setup.url(), &self.space]
     }
 }
 

@@ -7,22 +7,16 @@ import java.util.Optional;
 import java.util.TreeMap;
 import net.javacrumbs.shedlock.core.ClockProvider;
 import net.javacrumbs.shedlock.core.LockConfiguration;
-import net.javacrumbs.shedlock.core.LockProvider;
 import net.javacrumbs.shedlock.core.SimpleLock;
-import org.springframework.jdbc.core.JdbcTemplate;
 
-/** Counts in the database under a lock, by reading and then writing: exact only if nobody else is in there. */
+/** Counts in the store under locks, by reading and then writing: exact only if nobody else is in there. */
 final class Counter {
     private static final Duration AT_MOST = Duration.ofSeconds(60);
 
-    private final LockProvider locks;
-    private final JdbcTemplate sql;
-    private final String table;
+    private final Store store;
 
-    Counter(LockProvider locks, JdbcTemplate sql, String table) {
-        this.locks = locks;
-        this.sql = sql;
-        this.table = table;
+    Counter(Store store) {
+        this.store = store;
     }
 
     String count(Duration time, List<String> names) {
@@ -34,7 +28,7 @@ final class Counter {
             Collections.shuffle(order);
             for (String name : order) {
                 Optional<SimpleLock> lock =
-                        locks.lock(new LockConfiguration(ClockProvider.now(), name, AT_MOST, Duration.ZERO));
+                        store.locks().lock(new LockConfiguration(ClockProvider.now(), name, AT_MOST, Duration.ZERO));
                 if (lock.isPresent()) {
                     overlaps += countOnce(name);
                     counted.merge(name, 1L, Long::sum);
@@ -49,12 +43,8 @@ final class Counter {
 
     /** 1 if somebody else counted meanwhile. */
     private long countOnce(String name) {
-        long next = read(name) + 1;
-        sql.update("UPDATE " + table + " SET n = ? WHERE name = ?", next, name);
-        return read(name) == next ? 0 : 1;
-    }
-
-    private long read(String name) {
-        return sql.queryForObject("SELECT n FROM " + table + " WHERE name = ?", Long.class, name);
+        long next = store.read(name) + 1;
+        store.write(name, next);
+        return store.read(name) == next ? 0 : 1;
     }
 }

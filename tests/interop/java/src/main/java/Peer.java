@@ -1,8 +1,7 @@
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -12,9 +11,7 @@ import net.javacrumbs.shedlock.core.ClockProvider;
 import net.javacrumbs.shedlock.core.LockConfiguration;
 import net.javacrumbs.shedlock.core.LockProvider;
 import net.javacrumbs.shedlock.core.SimpleLock;
-import net.javacrumbs.shedlock.provider.jdbctemplate.JdbcTemplateLockProvider;
 import net.javacrumbs.shedlock.support.Utils;
-import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
  * A Java service with ShedLock that takes orders, one a line, and answers each with a line:
@@ -34,25 +31,17 @@ public final class Peer {
     private final Map<String, SimpleLock> held = new HashMap<>();
     private final Counter counter;
 
-    private Peer(JdbcTemplate sql, String table) {
-        locks = new JdbcTemplateLockProvider(JdbcTemplateLockProvider.Configuration.builder()
-                .withJdbcTemplate(sql)
-                .withTableName(table)
-                .usingDbTime()
-                .build());
-        counter = new Counter(locks, sql, table + "_count");
+    private Peer(Store store) {
+        locks = store.locks();
+        counter = new Counter(store);
     }
 
-    /** Arguments: JDBC URL, user, password, lock table. */
+    /** Arguments: those of {@link Store#of}. The property {@code peer.clock} says by how much the node's clock is ahead. */
     public static void main(String[] args) throws IOException {
-        HikariConfig config = new HikariConfig();
-        config.setJdbcUrl(args[0]);
-        config.setUsername(args[1]);
-        config.setPassword(args[2]);
-        // All else is as it comes; ten connections in each of many processes are more than a server has.
-        config.setMaximumPoolSize(2);
-        try (HikariDataSource pool = new HikariDataSource(config)) {
-            Peer peer = new Peer(new JdbcTemplate(pool), args[3]);
+        Duration ahead = Duration.parse(System.getProperty("peer.clock", "PT0S"));
+        ClockProvider.setClock(Clock.offset(Clock.systemUTC(), ahead));
+        try (Store store = Store.of(args)) {
+            Peer peer = new Peer(store);
             System.out.println("ready " + Utils.getHostname());
             BufferedReader orders = new BufferedReader(new InputStreamReader(System.in));
             for (String order; (order = orders.readLine()) != null; ) {
