@@ -176,6 +176,6 @@ pub mod sqlx {
 struct Readme;
 
 /// The guide's programs compile as they stand.
-#[cfg(all(doctest, feature = "postgres"))]
+#[cfg(all(doctest, feature = "postgres", feature = "redis"))]
 #[doc = include_str!("../docs/migrating-from-shedlock.md")]
 struct MigratingFromShedLock;

@@ -11,7 +11,7 @@ use redis::cmd;
 use shedlock_core::{Acquire, Acquisition, Lease, LockConfig, LockProvider, Release};
 use shedlock_redis::RedisLockProvider;
 use support::nodes::Nodes;
-use support::{acquire, acquired, held, lock, released};
+use support::{acquire, acquired, extended, held, lock, released};
 
 const UUID: &str = "0b8d2c3e-9f6a-4d57-8a11-2f0c9d7e6b54";
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -47,6 +47,36 @@ async fn acquired_at(locks: &RedisLockProvider, name: &str, fire_time: DateTime<
     match locks.acquire(&at(&lock(name), fire_time)).await {
         Ok(Acquisition::Acquired(lease)) => lease,
         other => panic!("expected `{name}` to be acquired, not {other:?}"),
+    }
+}
+
+/// Whatever of a value's own marks is in them.
+#[tokio::test]
+async fn holders_of_any_form_own_their_locks_and_are_named() {
+    let nodes = Nodes::new();
+    let other = nodes.provider("other");
+    let holders = [
+        "host:17",
+        "a@b::",
+        ":",
+        "{eu}:1",
+        "ADDED:2026-03-01T12:00:00.123Z@host",
+        "지역-1:8080",
+        UUID,
+    ];
+    for (number, holder) in holders.into_iter().enumerate() {
+        let (locks, name) = (nodes.provider(holder), format!("job-{number}"));
+        let lease = acquired(&locks, &name).await;
+        assert_eq!(lease.holder(), holder);
+        assert_eq!(held(&other, &name).await.holder, holder);
+        let stored = locks.locks().await.expect("a list");
+        assert!(
+            (stored.iter()).any(|lock| lock.name == name && lock.holder == holder),
+            "{holder}: {stored:?}"
+        );
+        let lease = extended(&locks, &lease).await;
+        released(&locks, &lease).await;
+        assert_eq!(nodes.get(&nodes.lock(&name)).await, None, "{holder}");
     }
 }
 

@@ -1,128 +1,144 @@
-//! The setup of many a ShedLock tutorial, with its table as it stands there: a job that each of two servers fires, and the
-//! row's `locked_by` says which one runs it. Only the clock is faster: seconds for minutes.
+//! The example `article` as two processes on a database of their own, with seconds for the minute: the row says which one runs.
 
 mod database;
 mod server;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::process::Stdio;
 use std::time::Duration;
 
 use database::Database;
 use server::Server;
-use shedlock::{Data, Run, Scheduler, SchedulerHandle, scheduled};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 
-const DDL: &str = "CREATE TABLE {table} (
-    name VARCHAR(64) NOT NULL COMMENT 'lock name',
-    lock_until timestamp(3) NULL DEFAULT NULL COMMENT 'held until',
-    locked_at timestamp(3) NULL DEFAULT NULL COMMENT 'held since',
-    locked_by VARCHAR(255) NULL DEFAULT NULL COMMENT 'held by',
-    PRIMARY KEY (name)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='locks of scheduled jobs'";
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One of the servers, and what it shares with this test.
-#[derive(Clone)]
 struct Instance {
-    name: &'static str,
-    database: Database,
-    table: String,
-    /// By fire time, who ran it and whom the row named meanwhile.
-    runs: Arc<Mutex<BTreeMap<i64, Vec<Seen>>>>,
+    /// Where it listens, and how `locked_by` names it.
+    name: String,
+    process: Child,
 }
 
-#[derive(Clone, Debug)]
-struct Seen {
-    ran_on: &'static str,
-    locked_by: String,
-}
-
-// The article: every minute, at least and at most 59 s, 3 s of work.
-#[scheduled(
-    cron = "*/1 * * * * *",
-    lock = "send-report",
-    at_least = "PT0.8S",
-    at_most = "PT0.8S"
-)]
-async fn send_report(Data(instance): Data<Instance>, run: Run) {
-    let who = format!(
-        "SELECT locked_by FROM {} WHERE name = 'send-report'",
-        instance.table
-    );
-    let locked_by = instance.database.text(&who).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let fire_time = run.fire_time().expect("a schedule").timestamp_millis();
-    let seen = Seen {
-        ran_on: instance.name,
-        locked_by,
-    };
-    instance
-        .runs
-        .lock()
-        .unwrap()
-        .entry(fire_time)
-        .or_default()
-        .push(seen);
+/// A run that began.
+#[derive(Debug)]
+struct Begun {
+    instance: String,
+    fire_time: String,
 }
 
 #[tokio::test]
 async fn the_row_tells_which_server_runs_the_job() {
-    let database = Database::connect(Server::MariaDb.url()).await;
-    let table = format!("article_{}", std::process::id());
-    database.execute(&DDL.replace("{table}", &table)).await;
-    let runs = Arc::default();
-    let instance = |name| Instance {
-        name,
-        database: database.clone(),
-        table: table.clone(),
-        runs: Arc::clone(&runs),
-    };
-
+    let url = database_of_its_own().await;
+    let (tell, mut begun) = mpsc::unbounded_channel();
     let mut servers = BTreeMap::new();
-    for name in ["server:8080", "server:8090"] {
-        servers.insert(name, start(instance(name)).await);
-    }
-    let last = after(&runs, 3).await;
-    // One server goes, and the other one has the job for itself.
-    servers.remove(last.ran_on).unwrap().shutdown().await;
-    let before = runs.lock().unwrap().len();
-    let next = after(&runs, before + 2).await;
-    assert_ne!(next.ran_on, last.ran_on);
-    for server in servers.into_values() {
-        server.shutdown().await;
+    for _ in 0..2 {
+        let server = start(&url, tell.clone()).await;
+        servers.insert(server.name.clone(), server);
     }
 
-    for (fire_time, seen) in runs.lock().unwrap().iter() {
-        let [seen] = &seen[..] else {
-            panic!("{fire_time} ran more than once: {seen:?}")
-        };
-        assert_eq!(seen.ran_on, seen.locked_by);
+    let mut runs = Vec::new();
+    while runs.len() < 2 {
+        runs.push(next(&mut begun).await);
+        assert_row_names_the_runner(&servers, &runs).await;
+    }
+    // One server dies, in the middle of its run, and the other one has the job for itself.
+    let last = runs.last().expect("a run").instance.clone();
+    let mut gone = servers.remove(&last).expect("a server");
+    gone.process.kill().await.expect("to kill");
+    for _ in 0..2 {
+        let run = next(&mut begun).await;
+        assert_ne!(run.instance, last);
+        runs.push(run);
+        assert_row_names_the_runner(&servers, &runs).await;
+    }
+
+    runs.sort_by(|one, other| one.fire_time.cmp(&other.fire_time));
+    for pair in runs.windows(2) {
+        assert_ne!(pair[0].fire_time, pair[1].fire_time, "{runs:?}");
     }
 }
 
-async fn start(instance: Instance) -> SchedulerHandle {
-    let locks = instance.database.locks_of(&instance.table, instance.name);
-    let scheduler = Scheduler::builder(locks)
-        .data(instance)
-        .job::<send_report>();
-    scheduler.build().unwrap().start().await.unwrap()
+async fn database_of_its_own() -> String {
+    let server = Server::MariaDb.url();
+    let name = format!("article_{}", std::process::id());
+    let database = Database::connect(server).await;
+    database.execute(&format!("CREATE DATABASE {name}")).await;
+    let (place, _) = server.rsplit_once('/').expect("a URL with a database");
+    format!("{place}/{name}")
 }
 
-/// The latest run, once there are so many.
-async fn after(runs: &Mutex<BTreeMap<i64, Vec<Seen>>>, count: usize) -> Seen {
-    let looking = async {
-        loop {
-            if let Some(seen) = latest(runs, count) {
-                return seen;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
+/// Tells each run that begins.
+async fn start(url: &str, tell: mpsc::UnboundedSender<Begun>) -> Instance {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_article_server"))
+        .arg("0")
+        .env("DATABASE_URL", url)
+        .env("REPORT_CRON", "*/5 * * * * *")
+        .env("REPORT_LEASE", "PT4.9S")
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the example");
+    let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+    let name = loop {
+        let line = lines.next_line().await.expect("to read");
+        let line = line.expect("a greeting");
+        if let Some((_, name)) = line.split_once("on http://") {
+            break name.to_owned();
         }
     };
-    let seen = tokio::time::timeout(Duration::from_secs(60), looking).await;
-    seen.unwrap_or_else(|_| panic!("no {count} runs: {runs:?}"))
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.contains("report begins") {
+                let instance = value(&line, "holder");
+                let (_, fire_time) = line.split_once("fire_time=").expect("a fire time");
+                let fire_time = fire_time[..19].to_owned();
+                // Fails once the test has seen enough.
+                let _ = tell.send(Begun {
+                    instance,
+                    fire_time,
+                });
+            }
+        }
+    });
+    Instance { name, process }
 }
 
-fn latest(runs: &Mutex<BTreeMap<i64, Vec<Seen>>>, count: usize) -> Option<Seen> {
-    let runs = runs.lock().unwrap();
-    let (_, seen) = runs.last_key_value()?;
-    (runs.len() >= count).then(|| seen[0].clone())
+async fn next(begun: &mut mpsc::UnboundedReceiver<Begun>) -> Begun {
+    let next = tokio::time::timeout(PATIENCE, begun.recv()).await;
+    next.expect("a run in time").expect("a server")
+}
+
+/// Every server shows the row of the latest run.
+async fn assert_row_names_the_runner(servers: &BTreeMap<String, Instance>, runs: &[Begun]) {
+    let run = runs.last().expect("a run");
+    for server in servers.keys() {
+        let page = get(server).await;
+        assert!(page.contains("name=send-report "), "{page}");
+        assert!(page.contains("(taken)"), "{page}");
+        assert_eq!(value(&page, "locked_by"), run.instance, "{page} {runs:?}");
+        let locked_at = value(&page, "locked_at");
+        assert_eq!(run.fire_time[11..], locked_at[..8], "{page} {runs:?}");
+    }
+}
+
+async fn get(server: &str) -> String {
+    let mut stream = TcpStream::connect(server).await.expect("a server");
+    let request = format!("GET / HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("to ask");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
+}
+
+/// What stands after `key=`.
+fn value(line: &str, key: &str) -> String {
+    let (_, rest) =
+        (line.split_once(&format!("{key}="))).unwrap_or_else(|| panic!("no {key} in: {line}"));
+    let end = rest.find([' ', '\n']).unwrap_or(rest.len());
+    rest[..end].trim_matches('"').to_owned()
 }

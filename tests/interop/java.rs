@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// Further arguments of Maven, for another version of ShedLock: `-Dshedlock.version=6.10.0`.
+const OPTIONS: &str = "SHEDLOCK_TEST_MAVEN_OPTIONS";
+
 /// The class path of the program. Whoever asks first builds it; a build of an earlier run is used if nothing has changed.
 pub(crate) fn class_path() -> &'static str {
     static PATH: OnceLock<String> = OnceLock::new();
@@ -21,19 +24,23 @@ fn build(target: &Path) {
     let lock = fs::File::create(target.with_extension("lock")).expect("a file");
     lock.lock().expect("a lock");
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/java");
-    let (stamp, sources) = (target.join("built-from"), sources(&project));
-    if fs::read_to_string(&stamp).is_ok_and(|built| built == sources) {
+    let options = std::env::var(OPTIONS).unwrap_or_default();
+    let (stamp, inputs) = (
+        target.join("built-from"),
+        format!("{options}\n{}", sources(&project)),
+    );
+    if fs::read_to_string(&stamp).is_ok_and(|built| built == inputs) {
         return;
     }
+    let online: Vec<&str> = options.split_whitespace().collect();
     // Without the network if an earlier build on this machine has fetched everything.
-    if !maven(&project, target, &["-o", "-l", "/dev/null"]) {
-        assert!(
-            maven(&project, target, &[]),
-            "Maven could not build {}",
-            project.display()
-        );
-    }
-    fs::write(stamp, sources).expect("to write");
+    let offline = [&online[..], &["-o", "-l", "/dev/null"]].concat();
+    assert!(
+        maven(&project, target, &offline) || maven(&project, target, &online),
+        "Maven could not build {} {options}",
+        project.display()
+    );
+    fs::write(stamp, inputs).expect("to write");
 }
 
 fn maven(project: &Path, target: &Path, arguments: &[&str]) -> bool {
@@ -48,7 +55,7 @@ fn maven(project: &Path, target: &Path, arguments: &[&str]) -> bool {
         .success()
 }
 
-/// All that the build depends on.
+/// All files that the build depends on.
 fn sources(project: &Path) -> String {
     let sources = project.join("src/main/java");
     let mut files: Vec<PathBuf> = fs::read_dir(sources)

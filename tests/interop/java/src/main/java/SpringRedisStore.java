@@ -1,5 +1,7 @@
+import java.net.URI;
 import net.javacrumbs.shedlock.core.LockProvider;
 import net.javacrumbs.shedlock.provider.redis.spring.RedisLockProvider;
+import org.springframework.data.redis.connection.RedisStandaloneConfiguration;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 
@@ -11,7 +13,7 @@ final class SpringRedisStore implements Store {
     private final String counters;
 
     SpringRedisStore(String url, String environment, boolean safeUpdate) {
-        connections = new LettuceConnectionFactory(LettuceConnectionFactory.createRedisConfiguration(url));
+        connections = new LettuceConnectionFactory(server(URI.create(url)));
         connections.afterPropertiesSet();
         connections.start();
         redis = new StringRedisTemplate(connections);
@@ -20,6 +22,19 @@ final class SpringRedisStore implements Store {
                 .safeUpdate(safeUpdate)
                 .build();
         counters = environment + "-count:";
+    }
+
+    /** Spring can parse the URL, but only with the Lettuce that it was compiled with. */
+    private static RedisStandaloneConfiguration server(URI url) {
+        RedisStandaloneConfiguration server = new RedisStandaloneConfiguration(url.getHost(), url.getPort());
+        if (url.getUserInfo() != null) {
+            String[] login = url.getUserInfo().split(":", 2);
+            if (!login[0].isEmpty()) {
+                server.setUsername(login[0]);
+            }
+            server.setPassword(login[1]);
+        }
+        return server;
     }
 
     @Override
