@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use shedlock_core::conformance::{Case, Fleet, case, cases, conformance_suite};
+use shedlock_core::conformance::{Case, Fleet, case, cases, conformance_suite, histories};
 use shedlock_core::{
     Acquire, Acquisition, Extension, Held, InMemoryLockProvider, Lease, LockConfig, LockError,
     LockProvider, MAX_AT_MOST, ProviderId, Release, StoredLock,
@@ -30,6 +30,11 @@ impl Fleet for MemoryFleet {
 }
 
 conformance_suite!(memory, MemoryFleet(InMemoryLockProvider::new()));
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_histories() {
+    histories(&MemoryFleet(InMemoryLockProvider::new()), 5_000).await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn each_flaw_is_caught_by_its_cases() {
@@ -55,6 +60,15 @@ async fn without_a_flaw_each_case_passes() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn histories_meet_flaws() {
+    for flaw in MET_BY_HISTORIES {
+        let fleet = BrokenFleet::new(*flaw);
+        let played = tokio::spawn(async move { histories(&fleet, 1_000).await });
+        assert!(played.await.is_err(), "no history meets {flaw:?}");
+    }
+}
+
 #[test]
 fn each_case_can_fail() {
     let can_fail: BTreeSet<_> = FLAWS
@@ -74,11 +88,7 @@ fn each_case_can_fail() {
 
 /// In a task of its own, so that its panic is a value. Time is paused: what waits in vain does not take long.
 async fn passes(case: &'static Case, flaw: Flaw) -> bool {
-    let fleet = BrokenFleet {
-        store: InMemoryLockProvider::new(),
-        flaw,
-        state: Arc::default(),
-    };
+    let fleet = BrokenFleet::new(flaw);
     tokio::spawn(async move { case.run(&fleet).await })
         .await
         .is_ok()
@@ -311,12 +321,54 @@ const FLAWS: &[(Flaw, &[&str])] = &[
     (Flaw::MigrationDropsLocks, &["many_nodes_migrate_at_once"]),
     (Flaw::ClockOfTheNode, &["nodes_agree_on_the_clock"]),
     (Flaw::OneIdForAll, &["each_node_is_a_provider_of_its_own"]),
+    (Flaw::IgnoresFireTime, &["any_history"]),
+];
+
+/// What random histories meet sooner or later.
+const MET_BY_HISTORIES: &[Flaw] = &[
+    Flaw::NoExclusion,
+    Flaw::ReentrantPerHolder,
+    Flaw::RefusalTellsNothing,
+    Flaw::RefusalExtends,
+    Flaw::OneLockForAll,
+    Flaw::NeverExpires,
+    Flaw::ExpiresSooner,
+    Flaw::IgnoresAtLeast,
+    Flaw::AtLeastFromTheRelease,
+    Flaw::ReleaseDoesNothing,
+    Flaw::ForgetsOnRelease,
+    Flaw::IgnoresOwner,
+    Flaw::OwnerIsTheHolder,
+    Flaw::ExtendsInWordsOnly,
+    Flaw::ExtendsFromTheEnd,
+    Flaw::NeverShortens,
+    Flaw::ExtendsTheDead,
+    Flaw::IgnoresFireTime,
+    Flaw::FiresEarly,
+    Flaw::ClaimsUpToNow,
+    Flaw::LeaseFromTheFireTime,
+    Flaw::HeldCountsAsRun,
+    Flaw::HeldBeforeRan,
+    Flaw::RunsOnce,
+    Flaw::TooEarlyTellsNothing,
+    Flaw::TooEarlyWrites,
+    Flaw::RemembersRows,
 ];
 
 struct BrokenFleet {
     store: InMemoryLockProvider,
     flaw: Flaw,
     state: Arc<State>,
+}
+
+impl BrokenFleet {
+    fn new(flaw: Flaw) -> Self {
+        Self {
+            store: InMemoryLockProvider::new(),
+            flaw,
+            state: Arc::default(),
+        }
+    }
 }
 
 /// What the broken nodes of one fleet share.

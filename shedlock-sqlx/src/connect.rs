@@ -35,7 +35,14 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
     let scheme = url.split(':').next().unwrap_or_default();
     match scheme {
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => Ok(lazy::<sqlx::Postgres>(url.parse().map_err(Invalid::Url)?)),
+        "postgres" | "postgresql" => {
+            // sqlx logs a parameter that it does not know with its value, which may be a password.
+            let silent = tracing::subscriber::NoSubscriber::default();
+            let options = tracing::subscriber::with_default(silent, || url.parse());
+            let provider = lazy::<sqlx::Postgres>(options.map_err(Invalid::Url)?);
+            tell_ignored(url);
+            Ok(provider)
+        }
         #[cfg(feature = "mysql")]
         "mysql" | "mariadb" => Ok(lazy::<sqlx::MySql>(url.parse().map_err(Invalid::Url)?)),
         #[cfg(feature = "sqlite")]
@@ -53,9 +60,44 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
         "mysql" | "mariadb" => Err(off(scheme, "mysql")),
         #[cfg(not(feature = "sqlite"))]
         "sqlite" => Err(off(scheme, "sqlite")),
-        // The whole text may be a secret if it is no URL.
-        _ if !url.contains(':') => Err(Invalid::NoScheme),
-        _ => Err(Invalid::Scheme(scheme.to_owned())),
+        _ => Err(Invalid::Scheme),
+    }
+}
+
+/// Warns of the parameters that sqlx ignores, by name: a misspelt `sslmode` would mean a connection in the clear.
+#[cfg(feature = "postgres")]
+fn tell_ignored(url: &str) {
+    const KNOWN: [&str; 18] = [
+        "sslmode",
+        "ssl-mode",
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+        "statement-cache-capacity",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+        "options",
+    ];
+    let (_, parameters) = url.split_once('?').unwrap_or_default();
+    let names = parameters
+        .split('&')
+        .filter_map(|pair| Some(pair.split_once('=')?.0));
+    // What is no plain word may be the end of a password with a question mark in it.
+    let words = names.filter(|name| name.chars().all(|c| c.is_ascii_alphabetic() || c == '_'));
+    for parameter in words.filter(|name| !KNOWN.contains(name)) {
+        tracing::warn!(
+            parameter,
+            "this parameter of the database URL is not known, and is ignored"
+        );
     }
 }
 

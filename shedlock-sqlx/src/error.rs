@@ -103,10 +103,9 @@ pub(crate) enum Invalid {
     NoConnection,
     #[error("a provider needs a timeout of at least 1ms")]
     NoTimeout,
-    #[error("no database is known by the scheme `{0}`: use postgres, mysql, mariadb or sqlite")]
-    Scheme(String),
+    /// It is not told which: what stands in front of the first colon may be a secret if the text is no URL.
     #[error("a database URL starts with its scheme: postgres:, mysql:, mariadb: or sqlite:")]
-    NoScheme,
+    Scheme,
     #[error("`{scheme}` needs the cargo feature `{feature}` of shedlock, which is off")]
     #[cfg_attr(
         all(feature = "postgres", feature = "mysql", feature = "sqlite"),

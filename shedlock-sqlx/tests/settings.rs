@@ -92,6 +92,8 @@ fn a_url_that_cannot_be_used_is_told_without_its_secret() {
         "mysql://u:s3cret@host:99999/db",
         "sqlite:s3cret?mode=odd",
         "s3cret",
+        "s3cret:5432/db",
+        "postgres//:s3cret@host/db",
         "",
     ] {
         match connect(url) {

@@ -1,4 +1,4 @@
-use super::{Case, exclusion, faults, fire_time, lifetime, names, ownership};
+use super::{Case, exclusion, faults, fire_time, histories, lifetime, names, ownership};
 
 /// Every case.
 pub fn cases() -> &'static [Case] {
@@ -144,6 +144,8 @@ macro_rules! __conformance_cases {
                 "A thousand locks are taken, listed and released.";
             names::locks_are_listed_in_order_of_name:
                 "The list of locks is in order of name and shows the holders.";
+            histories::any_history:
+                "Whatever is asked, in whatever order, the answer is that of a reference model.";
             faults::a_cancelled_acquire_leaves_nothing:
                 "An acquire whose caller is gone leaves no lock behind, whenever it went.";
             faults::many_cancelled_together_leave_nothing:

@@ -60,6 +60,7 @@ mod timing;
 mod exclusion;
 mod faults;
 mod fire_time;
+mod histories;
 mod lifetime;
 mod names;
 mod ownership;
@@ -67,6 +68,7 @@ mod ownership;
 pub use case::Case;
 pub use cases::{case, cases};
 pub use fleet::Fleet;
+pub use histories::histories;
 pub use stage::fresh_name;
 
 #[doc(inline)]
