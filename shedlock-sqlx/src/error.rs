@@ -76,6 +76,9 @@ pub(crate) enum Failure {
     /// The row that the store finds has another name.
     #[error("`{name}` finds `{stored}`")]
     Collision { name: String, stored: String },
+    /// A column of a lock holds something that is no time, or none that another one can follow.
+    #[error("`{column}` of the lock `{name}` is no time")]
+    Garbled { column: &'static str, name: String },
     #[error(transparent)]
     Invalid(#[from] Invalid),
 }
@@ -128,6 +131,10 @@ impl From<Failure> for LockError {
                 source,
             } => described(kind, place, source),
             Failure::Collision { name, stored } => Self::NameCollision { name, stored },
+            Failure::Garbled { .. } => Self::Store {
+                problem: format!("{failure} that can be used; correct or delete the row"),
+                source: failure.into(),
+            },
             Failure::Invalid(invalid) => Self::Setup {
                 problem: invalid.to_string(),
             },

@@ -6,8 +6,11 @@ use shedlock_core::{Acquisition, Held, Lease, StoredLock};
 use crate::error::Failure;
 use crate::statement::Values;
 
+/// 9999-12-31, the last day that every database has: a token beyond it could not grow.
+pub(crate) const END_OF_TIME: i64 = 253_402_214_400_000_000;
+
 /// What every statement that answers with rows answers with: now, whether the lock was won, and the lock's four columns.
-/// Instants are microseconds since the Unix epoch, 0 where the table has NULL: a lock that was never taken.
+/// Instants are microseconds since the Unix epoch, 0 where the table has NULL (a lock that was never taken), and none where it has no time.
 pub(crate) type Record = (
     Option<i64>,
     i64,
@@ -69,6 +72,8 @@ pub(crate) struct Row {
     pub(crate) holder: String,
     pub(crate) locked_at: i64,
     pub(crate) lock_until: i64,
+    /// The column that holds something that is no time.
+    garbled: Option<&'static str>,
 }
 
 impl Look {
@@ -78,6 +83,11 @@ impl Look {
             row: name.map(|name| Row {
                 name,
                 holder: holder.unwrap_or_default(),
+                garbled: match (locked_at, lock_until) {
+                    (None | Some(END_OF_TIME..), _) => Some("locked_at"),
+                    (_, None) => Some("lock_until"),
+                    _ => None,
+                },
                 locked_at: locked_at.unwrap_or_default(),
                 lock_until: lock_until.unwrap_or_default(),
             }),
@@ -85,15 +95,17 @@ impl Look {
     }
 
     /// Why a request is refused; `None` if the lock is free for it. An error if the row that was found is another lock's,
-    /// as the column's collation compares them.
+    /// as the column's collation compares them, or if its times cannot be told.
     pub(crate) fn refusal(&self, asked: &Values) -> Result<Option<Acquisition>, Failure> {
-        if let Some(row) = &self.row
-            && row.name != asked.name
-        {
-            return Err(Failure::Collision {
-                name: asked.name.clone(),
-                stored: row.name.clone(),
-            });
+        if let Some(row) = &self.row {
+            let name = asked.name.clone();
+            if row.name != name {
+                let stored = row.name.clone();
+                return Err(Failure::Collision { name, stored });
+            }
+            if let Some(column) = row.garbled {
+                return Err(Failure::Garbled { column, name });
+            }
         }
         Ok(self.reason(asked.fire_time))
     }

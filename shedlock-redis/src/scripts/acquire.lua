@@ -13,7 +13,8 @@ local token, at, value
 if fire_time or not held then
     token, at, value = unpack(redis.call('HMGET', KEYS[2], 'token', 'at', 'value'))
 end
-local ran = fire_time and at and tonumber(at) >= fire_time
+-- Not `>=`, which would be false for what is no number.
+local ran = fire_time and at and not (tonumber(at) < fire_time)
 if held then
     return {ran and 'ran' or 'held', integer(now), held, last_ms(KEYS[1], now)}
 end

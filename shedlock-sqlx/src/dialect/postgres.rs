@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 
 use super::{Dialect, Options, exchange};
 use crate::error::Kind;
-use crate::look::{Answer, Verdict};
+use crate::look::{Answer, END_OF_TIME, Verdict};
 use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
 
@@ -59,13 +59,13 @@ fn acquire(t: &Table, waits: &str) -> String {
             SELECT $name, {new_until}, {new_at}, $holder
             FROM clock LEFT JOIN seen ON true
             WHERE coalesce($fire_time <= clock.now, true)
-                AND coalesce(seen.lock_until <= clock.now, true) AND coalesce(seen.locked_at < $fire_time, true)
+                AND coalesce(seen.lock_until <= clock.now, true) AND coalesce(seen.locked_at < coalesce($fire_time, {END_OF_TIME}), true)
             ON CONFLICT ({name}) DO UPDATE SET
                 {lock_until} = excluded.{lock_until},
                 {locked_at} = greatest(excluded.{locked_at}, l.{locked_at} + interval '1 microsecond'),
                 {locked_by} = excluded.{locked_by}
             WHERE CASE
-                WHEN {fresh_until} <= {now} AND coalesce({fresh_at} < $fire_time, true)
+                WHEN {fresh_until} <= {now} AND {fresh_at} < coalesce($fire_time, {END_OF_TIME})
                     AND l.{name}::text COLLATE \"C\" = $name
                 THEN true
                 ELSE concat(

@@ -7,14 +7,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 
 use super::{Dialect, exchange};
 use crate::error::Kind;
-use crate::look::{Answer, Verdict};
+use crate::look::{Answer, END_OF_TIME, Verdict};
 use crate::statement::{Statement, Statements, Values};
 use crate::table::Table;
 
-/// The microseconds of a text, by whole numbers: a day as a floating-point number would lose some. 0 for NULL.
+/// The microseconds of a text, by whole numbers: a day as a floating-point number would lose some. 0 for NULL, and NULL for what is no time.
 fn micros(text: &str) -> String {
     format!(
-        "coalesce(CAST(strftime('%s', {text}) AS INTEGER) * 1000000 + CAST(substr(strftime('%f', {text}), 4) AS INTEGER) * 1000, 0)"
+        "CASE WHEN {text} IS NULL THEN 0 ELSE CAST(strftime('%s', {text}) AS INTEGER) * 1000000 + CAST(substr(strftime('%f', {text}), 4) AS INTEGER) * 1000 END"
     )
 }
 
@@ -66,7 +66,7 @@ impl Dialect for Sqlite {
                 SELECT $name, {new_until}, {new_at}, $holder WHERE coalesce($fire_time <= {now}, true)
                 ON CONFLICT ({name}) DO UPDATE SET
                     {lock_until} = {new_until}, {locked_at} = {next_at}, {locked_by} = $holder
-                WHERE {until} <= {now} AND coalesce({at} < $fire_time, true) AND l.{name} COLLATE BINARY = $name
+                WHERE {until} <= {now} AND {at} < coalesce($fire_time, {END_OF_TIME}) AND l.{name} COLLATE BINARY = $name
                 {returned}"
             ),
             take_back: format!(

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub(crate) mod proxy;
+#[path = "../../../shedlock-redis/tests/support/servers.rs"]
+pub(crate) mod servers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,0 +1,106 @@
+//! No password is shown: not by errors and their causes, not by `Debug`, not in the log, whatever goes wrong.
+
+#![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
+
+mod support;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use redis::RedisConnectionInfo;
+use redis::sentinel::SentinelNodeConnectionInfo;
+use shedlock_core::{LockError, LockProvider};
+use shedlock_redis::{RedisConnection, RedisLockProvider};
+use support::{acquire, url};
+use tracing::level_filters::LevelFilter;
+
+const SECRET: &str = "s3cret";
+
+/// All that is logged in this thread, at every level, by everybody.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hides(told: &str) {
+    assert!(!told.contains(SECRET), "{told}");
+}
+
+fn hidden_in(error: &LockError) {
+    hides(&format!("{error:?} {error:#?}"));
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        hides(&error.to_string());
+        cause = error.source();
+    }
+}
+
+/// Every call fails, and none tells the secret.
+async fn fails_silently(connection: RedisConnection) {
+    hides(&format!("{connection:?}"));
+    let builder = RedisLockProvider::builder(connection).timeout(Duration::from_millis(600));
+    hides(&format!("{builder:?} {builder:#?}"));
+    let locks = builder.build().expect("settings");
+    hides(&format!("{locks:?} {locks:#?}"));
+    for error in [
+        acquire(&locks, "job").await.expect_err("an error"),
+        locks.locks().await.expect_err("an error"),
+        locks.now().await.expect_err("an error"),
+    ] {
+        hidden_in(&error);
+    }
+}
+
+#[tokio::test]
+async fn no_password_is_shown() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_writer(move || writer.clone());
+    let listening = tracing::subscriber::set_default(subscriber.finish());
+    tracing::info!("listening");
+    let server = url().replace("redis://", "");
+    for url in [
+        "redis://u:s3cret@127.0.0.1:1/0",
+        "rediss://u:s3cret@127.0.0.1:1",
+        "redis+cluster://u:s3cret@127.0.0.1:1,127.0.0.1:2",
+        "rediss+cluster://:s3cret@127.0.0.1:1",
+        "redis+unix:///no/such/socket?user=u&pass=s3cret",
+        "redis://u:s3cret@no-such-host.invalid",
+        &format!("redis://nobody:s3cret@{server}"),
+        &format!("redis://:s3cret@{server}"),
+    ] {
+        match RedisConnection::url(url) {
+            Ok(connection) => fails_silently(connection).await,
+            Err(error) => panic!("{url}: {error}"),
+        }
+    }
+    let password = || {
+        RedisConnectionInfo::default()
+            .set_username("u")
+            .set_password(SECRET)
+    };
+    let node = || SentinelNodeConnectionInfo::default().set_redis_connection_info(password());
+    let sentinels = [
+        "redis://u:s3cret@127.0.0.1:1",
+        "redis://:s3cret@127.0.0.1:2",
+    ];
+    fails_silently(RedisConnection::sentinel("m", sentinels, node()).expect("sentinels")).await;
+    let error = RedisConnection::sentinel("m", ["redis://u:s3cret@127.0.0.1:port"], node());
+    hidden_in(&error.expect_err("no address"));
+    drop(listening);
+    let log = String::from_utf8_lossy(&log.0.lock().expect("no panic")).into_owned();
+    assert!(log.contains("listening"), "{log}");
+    hides(&log);
+}
