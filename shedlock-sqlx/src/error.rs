@@ -118,7 +118,7 @@ pub(crate) enum Invalid {
         scheme: String,
         feature: &'static str,
     },
-    #[error("the database URL cannot be read: {0}")]
+    #[error("the database URL cannot be read: {}", without_values(.0))]
     Url(#[source] sqlx::Error),
 }
 
@@ -206,6 +206,25 @@ fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
             problem: format!("a statement on `{table}` was refused"),
             source,
         },
+    }
+}
+
+/// What a driver says of a URL, without what it quotes of it: that may be the end of a password which was not escaped.
+fn without_values(error: &sqlx::Error) -> String {
+    let words = without_quoted(&error.to_string(), '"', |_| false);
+    without_quoted(&words, '`', |word| {
+        word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    })
+}
+
+fn without_quoted(words: &str, quote: char, may_stay: impl Fn(&str) -> bool) -> String {
+    match (words.split_once(quote), words.rsplit_once(quote)) {
+        (Some((before, _)), Some((rest, after))) if rest.len() > before.len() => {
+            let quoted = &rest[before.len() + 1..];
+            let quoted = if may_stay(quoted) { quoted } else { ".." };
+            format!("{before}{quote}{quoted}{quote}{after}")
+        }
+        _ => words.to_owned(),
     }
 }
 

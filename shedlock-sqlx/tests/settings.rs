@@ -94,6 +94,10 @@ fn a_url_that_cannot_be_used_is_told_without_its_secret() {
         "s3cret",
         "s3cret:5432/db",
         "postgres//:s3cret@host/db",
+        "postgres://u@host/db?sslmode=s3cret",
+        "mysql://u@host/db?ssl-mode=a\"s3cret",
+        "sqlite:a?mode=s3cret",
+        "sqlite:a?s3cret=1",
         "",
     ] {
         match connect(url) {
