@@ -36,6 +36,7 @@ impl Term {
 /// Runs beside the work until the lease is lost (or the task is aborted, because the work ended).
 pub(super) async fn keep(state: Arc<HoldState>, keep_alive: KeepAlive) {
     let loss = tokio::select! {
+        biased;
         _ = state.lost() => None,
         loss = run_out(&state, keep_alive) => Some(loss),
     };
@@ -55,6 +56,8 @@ async fn run_out(state: &HoldState, keep_alive: KeepAlive) -> Loss {
             KeepAlive::On => renewal_time(&term, state.config.at_most()),
         };
         tokio::select! {
+            biased;
+            // An extension that came in time moves the deadline, also if both are seen at once.
             _ = terms.changed() => continue,
             () = sleep_until(wake) => {}
         }

@@ -69,14 +69,17 @@ impl Scheduler {
     pub async fn run(self) -> Result<(), RunError> {
         let mut signals = Signals::catch().map_err(RunError::Signals)?;
         let handle = tokio::select! {
+            biased;
             handle = self.start() => handle?,
             () = signals.next() => return Ok(()),
         };
         tokio::select! {
+            biased;
             () = signals.next() => {}
             () = handle.ended() => return Ok(()),
         }
         tokio::select! {
+            biased;
             () = handle.shutdown() => Ok(()),
             () = signals.next() => Err(RunError::Interrupted),
         }
@@ -103,10 +106,12 @@ impl Scheduler {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
         let mut stop = pin!(stop);
         let handle = tokio::select! {
+            biased;
             handle = self.start() => handle?,
             () = &mut stop => return Ok(()),
         };
         tokio::select! {
+            biased;
             () = stop => handle.shutdown().await,
             () = handle.ended() => {}
         }

@@ -38,6 +38,7 @@ impl Signals {
 
     pub(super) async fn next(&mut self) {
         tokio::select! {
+            biased;
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }

@@ -103,6 +103,8 @@ impl Driver {
             self.fire_due();
             let wake = self.next_wake();
             tokio::select! {
+                biased;
+                // A shutdown comes before all else. Whatever wakes the loop, what is due is fired first.
                 Some(message) = self.inbox.recv() => self.handle(message),
                 Some(ended) = self.firings.join_next() => self.record(ended),
                 () = sleep_until(wake) => {}
@@ -121,6 +123,7 @@ impl Driver {
     async fn drain(&mut self) {
         while !self.firings.is_empty() {
             tokio::select! {
+                biased;
                 Some(message) = self.inbox.recv() => self.handle(message),
                 Some(ended) = self.firings.join_next() => self.record(ended),
             }
