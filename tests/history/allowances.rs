@@ -1,3 +1,4 @@
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -15,6 +16,17 @@ pub struct Allowances {
     pub windows: Vec<Window>,
     /// When processes were dead or stopped.
     pub absences: Vec<Absence>,
+    /// What faults may have cost single jobs, where that is known exactly.
+    pub jobs: HashMap<Arc<str>, JobAllowances>,
+}
+
+/// What may go wrong with one job.
+#[derive(Clone, Debug, Default)]
+pub struct JobAllowances {
+    /// Fire times that may be lost. A lease that was granted for one may keep the lock until it ends.
+    pub lost: HashSet<Moment>,
+    /// When requests for its lock went wrong, so that it may not have been given back.
+    pub disturbed: Vec<(Moment, Moment)>,
 }
 
 /// A time in which something may go wrong, and why.
@@ -61,6 +73,7 @@ impl Default for Allowances {
             release_within: TimeDelta::seconds(1),
             windows: Vec::new(),
             absences: Vec::new(),
+            jobs: HashMap::new(),
         }
     }
 }
@@ -68,14 +81,23 @@ impl Default for Allowances {
 impl Allowances {
     /// Whether the loss of this fire time is allowed.
     pub(super) fn lose(&self, job: &str, fire_time: Moment) -> bool {
-        self.windows_of(job)
-            .any(|window| (window.from..=window.until).contains(&fire_time))
+        let known = self.jobs.get(job);
+        known.is_some_and(|job| job.lost.contains(&fire_time))
+            || self
+                .windows_of(job)
+                .any(|window| (window.from..=window.until).contains(&fire_time))
     }
 
     /// Whether something was done to the store between two moments that may have kept a lock from being given back.
     pub(super) fn disturbed(&self, job: &str, from: Moment, until: Moment) -> bool {
-        self.windows_of(job)
-            .any(|window| window.from <= until && from <= window.until)
+        let known = self.jobs.get(job).into_iter();
+        let windows = self
+            .windows_of(job)
+            .map(|window| (window.from, window.until));
+        known
+            .flat_map(|job| job.disturbed.iter().copied())
+            .chain(windows)
+            .any(|(begin, end)| begin <= until && from <= end)
     }
 
     /// Whether the store may have forgotten the one run before the other began.

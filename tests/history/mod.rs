@@ -14,7 +14,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-pub use allowances::{Absence, Allowances, Allows, Window};
+pub use allowances::{Absence, Allowances, Allows, JobAllowances, Window};
 pub use check::check;
 pub use log::{Entry, Log, read_logs};
 pub use model::{History, JobRules, LeftLock, Moment, Outcome, Refusal, Run};
