@@ -202,6 +202,7 @@ pub(crate) enum Invalid {
         scheme: String,
         feature: &'static str,
     },
-    #[error("the address of Redis cannot be used: {0}")]
+    /// Without the driver's details, which quote parameters: that may be the end of a password which was not escaped.
+    #[error("the address of Redis cannot be used: {}", .0.category())]
     Address(RedisError),
 }

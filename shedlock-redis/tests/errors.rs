@@ -167,6 +167,8 @@ fn settings_that_cannot_be_used() {
         "http://s3cret",
         "redis://s3cret:x",
         "redis+cluster://u:s3cret@h:x",
+        "redis://h/0?protocol=s3cret",
+        "redis+unix:///s?db=s3cret",
     ] {
         let error = RedisLockProvider::connect(url).expect_err("an error");
         assert!(
