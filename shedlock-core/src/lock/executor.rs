@@ -151,8 +151,7 @@ impl LockExecutor {
                 self.keep_alive,
                 self.on_lost,
                 reporter,
-            )
-            .await),
+            )),
             Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
                 reporter.tell(EventKind::Skipped(Skip::Held(held.clone())));
                 Err(held)

@@ -50,7 +50,7 @@ pub(crate) struct Hold {
 
 impl Hold {
     /// Takes care of a lease that was asked for at `asked_at`, the local instant from which it is counted.
-    pub(crate) async fn new(
+    pub(crate) fn new(
         provider: Arc<dyn LockProvider>,
         config: LockConfig,
         lease: Lease,
@@ -73,14 +73,13 @@ impl Hold {
             reporter,
         });
         let keeper = tokio::spawn(keeper::keep(state.clone(), keep_alive)).abort_handle();
-        let hold = Self {
+        let_other_threads_take_it();
+        Self {
             state,
             keeper,
             keep_alive,
             settled: false,
-        };
-        let_others_run().await;
-        hold
+        }
     }
 
     pub(crate) fn state(&self) -> &Arc<HoldState> {
@@ -152,9 +151,10 @@ impl Drop for Hold {
     }
 }
 
-/// What this task has woken is next on its thread, and no other thread takes it: a keeper would be stuck behind work that blocks.
-async fn let_others_run() {
-    tokio::task::yield_now().await;
+/// The task that was spawned or woken last is next on this thread, and no other thread takes it: a keeper would be stuck behind
+/// work that blocks. Only the last one is, so another one sets it free.
+fn let_other_threads_take_it() {
+    tokio::spawn(async {});
 }
 
 /// Whether the lease may still be extended.
@@ -235,7 +235,7 @@ impl HoldState {
                 self.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });
-                let_others_run().await;
+                let_other_threads_take_it();
                 Ok(lease)
             }
             Extension::NotHeld => Err(self.lose(Loss::Taken).into()),

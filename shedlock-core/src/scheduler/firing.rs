@@ -183,8 +183,7 @@ impl Firing {
                 lock.keep_alive,
                 lock.on_lost,
                 self.reporter(),
-            )
-            .await),
+            )),
             Ok(Acquisition::Held(held)) => Err(Fired::Skipped(Skip::Held(held))),
             Ok(Acquisition::AlreadyRan(held)) => Err(Fired::Skipped(Skip::AlreadyRan(held))),
             Ok(Acquisition::TooEarly { .. }) => {
