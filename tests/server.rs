@@ -1,5 +1,6 @@
-//! A server that belongs to one test, which may stop it, freeze it or fill it.
+//! Servers that belong to one test, which may stop them, freeze them or fill them: `scripts/servers`, as Rust sees it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -7,10 +8,12 @@ use std::process::{Child, Command, Stdio};
 /// A server of this process's own; it stops when this is dropped, and however the process ends.
 #[derive(Debug)]
 pub struct PrivateServer {
-    url: String,
-    pid: u32,
-    /// Stops when the pipe to its stdin closes.
-    _script: Child,
+    /// Where it is.
+    pub url: String,
+    /// Its first process.
+    pub pid: u32,
+    /// `scripts/servers`; it ends with its server, which stops when the pipe to the script's stdin closes.
+    pub script: Child,
 }
 
 impl PrivateServer {
@@ -19,12 +22,25 @@ impl PrivateServer {
     /// # Panics
     /// If there is no such server.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::launch(arguments, Stdio::inherit())
+            .unwrap_or_else(|| panic!("no server from scripts/servers {arguments:?}"))
+    }
+
+    /// The same, with the script's messages going elsewhere; none if it starts no server.
+    ///
+    /// # Panics
+    /// If the script itself cannot be run.
+    pub fn launch<A: AsRef<OsStr>>(
+        arguments: impl IntoIterator<Item = A>,
+        messages: Stdio,
+    ) -> Option<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/servers");
         let mut script = Command::new(script)
             .arg("--until-eof")
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(messages)
             .spawn()
             .expect("scripts/servers");
         let lines = BufReader::new(script.stdout.take().expect("a pipe")).lines();
@@ -42,17 +58,11 @@ impl PrivateServer {
                 }
             }
         }
-        let missing = || format!("no server from scripts/servers {arguments:?}");
-        Self {
-            url: url.unwrap_or_else(|| panic!("{}", missing())),
-            pid: pid.unwrap_or_else(|| panic!("{}", missing())),
-            _script: script,
-        }
-    }
-
-    /// Where it is.
-    pub fn url(&self) -> &str {
-        &self.url
+        let (Some(url), Some(pid)) = (url, pid) else {
+            script.wait().expect("its end");
+            return None;
+        };
+        Some(Self { url, pid, script })
     }
 
     /// Sends it a signal: `STOP` freezes it until `CONT`.

@@ -2,10 +2,9 @@
 
 #![allow(dead_code, reason = "each program here uses some of it")]
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+
+use shedlock_tests::server::PrivateServer;
 
 /// A server with a time zone of its own.
 #[derive(Clone, Copy, Debug)]
@@ -35,48 +34,32 @@ impl Server {
             Self::MariaDbAtPlusNine => Running::start(&["mariadb", "--default-time-zone=+09:00"]),
             Self::MariaDbInBerlin => Running::start(&["--zone", "Europe/Berlin", "mariadb"]),
         });
-        &running.url
+        running.url()
     }
 }
 
-struct Running {
-    url: String,
-    /// Stops when the pipe to its stdin closes, as it does however this process ends.
-    _script: Option<Child>,
+enum Running {
+    OfTheRun(String),
+    Private(PrivateServer),
 }
 
 impl Running {
     fn already(variable: &str) -> Self {
-        let url = std::env::var(variable).unwrap_or_else(|_| {
+        Self::OfTheRun(std::env::var(variable).unwrap_or_else(|_| {
             panic!(
                 "{variable} is not set: run the tests with ./scripts/test, or see CONTRIBUTING.md"
             )
-        });
-        Self { url, _script: None }
+        }))
     }
 
     fn start(arguments: &[&str]) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/servers");
-        let mut script = Command::new(script)
-            .arg("--until-eof")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("scripts/servers");
-        let lines = BufReader::new(script.stdout.take().expect("a pipe")).lines();
-        let mut url = None;
-        for line in lines.map(|line| line.expect("a line")) {
-            if line == "# ready" {
-                break;
-            }
-            if let Some((_, value)) = line.split_once("_URL='") {
-                url = Some(value.trim_end_matches('\'').to_owned());
-            }
-        }
-        Self {
-            url: url.unwrap_or_else(|| panic!("no server from scripts/servers {arguments:?}")),
-            _script: Some(script),
+        Self::Private(PrivateServer::start(arguments))
+    }
+
+    fn url(&self) -> &str {
+        match self {
+            Self::OfTheRun(url) => url,
+            Self::Private(server) => &server.url,
         }
     }
 }

@@ -16,24 +16,37 @@ const WORK_MS: u32 = 1_500;
 
 const FOR_EVER_MS: u32 = 3_600_000;
 
-#[test]
-fn postgres_service_drains() {
-    a_service_drains(&Database::postgres());
+macro_rules! on_each_store {
+    ($($test:ident in $module:ident;)+) => {$(
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn postgres() {
+                $test(&Database::postgres());
+            }
+
+            #[test]
+            fn mysql() {
+                $test(&Database::mysql());
+            }
+
+            #[test]
+            fn sqlite() {
+                $test(&Database::sqlite());
+            }
+
+            #[test]
+            fn redis() {
+                $test(&Database::redis());
+            }
+        }
+    )+};
 }
 
-#[test]
-fn mysql_service_drains() {
-    a_service_drains(&Database::mysql());
-}
-
-#[test]
-fn sqlite_service_drains() {
-    a_service_drains(&Database::sqlite());
-}
-
-#[test]
-fn redis_service_drains() {
-    a_service_drains(&Database::redis());
+on_each_store! {
+    a_service_drains in drains;
+    a_service_cancels_after_the_grace_period in cancels_after_the_grace_period;
 }
 
 /// The run that goes on comes to its end under its lock, nothing fires any more, and no lock stays.
@@ -45,26 +58,6 @@ fn a_service_drains(database: &Database) {
     assert!(status.success(), "{status}: {said:?}");
     assert_eq!(said, ["end", "bye"]);
     service.assert_lock_is_free();
-}
-
-#[test]
-fn postgres_service_cancels_after_the_grace_period() {
-    a_service_cancels_after_the_grace_period(&Database::postgres());
-}
-
-#[test]
-fn mysql_service_cancels_after_the_grace_period() {
-    a_service_cancels_after_the_grace_period(&Database::mysql());
-}
-
-#[test]
-fn sqlite_service_cancels_after_the_grace_period() {
-    a_service_cancels_after_the_grace_period(&Database::sqlite());
-}
-
-#[test]
-fn redis_service_cancels_after_the_grace_period() {
-    a_service_cancels_after_the_grace_period(&Database::redis());
 }
 
 fn a_service_cancels_after_the_grace_period(database: &Database) {

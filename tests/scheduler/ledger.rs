@@ -99,19 +99,29 @@ impl Ledger {
         self.entries().worst_lateness
     }
 
+    /// How many fire times ended like this.
+    pub(crate) fn count(&self, what: &str) -> u64 {
+        self.counts().get(what).copied().unwrap_or_default()
+    }
+
     /// Fire times by what became of them.
     pub(crate) fn summary(&self) -> String {
-        let entries = self.entries();
-        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for end in entries.ends.values().flat_map(BTreeMap::values).flatten() {
-            *counts.entry(end.what).or_default() += u64::from(end.fire_times);
-        }
+        let counts = self.counts();
         let mut summary = format!("{} fire times", counts.values().sum::<u64>());
         for (what, count) in counts {
             let _ = write!(summary, ", {count} {what}");
         }
-        let _ = write!(summary, "; worst lateness {:?}", entries.worst_lateness);
+        let _ = write!(summary, "; worst lateness {:?}", self.worst_lateness());
         summary
+    }
+
+    fn counts(&self) -> BTreeMap<&'static str, u64> {
+        let entries = self.entries();
+        let mut counts = BTreeMap::new();
+        for end in entries.ends.values().flat_map(BTreeMap::values).flatten() {
+            *counts.entry(end.what).or_default() += u64::from(end.fire_times);
+        }
+        counts
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {

@@ -29,7 +29,7 @@ const AS_TOLD: &str = "as told";
 async fn every_fire_time_is_accounted_for() {
     silence_panics_as_told();
     let redis = PrivateServer::start(&["redis"]);
-    let client = redis::Client::open(redis.url()).expect("a URL");
+    let client = redis::Client::open(&*redis.url).expect("a URL");
     let locks = RedisLockProvider::builder(client).timeout(Duration::from_secs(1));
     let ledger = Ledger::default();
     let mut builder = Scheduler::builder(locks.build().expect("settings"))
@@ -54,7 +54,14 @@ async fn every_fire_time_is_accounted_for() {
     }
     tokio::time::sleep(part).await;
     redis.signal("STOP");
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while ledger.count("acquire_failed") == 0 {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "nobody noticed that the store is frozen"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     redis.signal("CONT");
     let mended = Utc::now() + TimeDelta::seconds(1);
     tokio::time::sleep(part * 2).await;

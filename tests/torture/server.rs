@@ -1,22 +1,19 @@
 //! A server of our own, which may be stopped, started and frozen.
 
-use std::io::{BufRead, BufReader};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rustix::process::Signal;
+use shedlock_tests::server::PrivateServer;
 
 use crate::process::{family, send};
 use crate::store::Kind;
 
 pub(crate) struct OwnServer {
-    pub(crate) url: String,
+    server: PrivateServer,
     kind: Kind,
     folder: PathBuf,
-    pid: u32,
-    /// `scripts/servers`; it ends with its server, and stops it when we are gone.
-    script: Child,
 }
 
 /// How a server is stopped.
@@ -33,14 +30,15 @@ impl OwnServer {
         // The server has an account of its own, which must get through.
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))?;
-        let (script, url, pid) = run(kind, folder, None)?;
         Ok(Self {
-            url,
+            server: run(kind, folder, None)?,
             kind,
             folder: folder.to_owned(),
-            pid,
-            script,
         })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.server.url
     }
 
     /// Stops it and waits for its end.
@@ -51,22 +49,22 @@ impl OwnServer {
             (_, Stop::Fast) => Signal::TERM,
             (_, Stop::Immediate) => Signal::KILL,
         };
-        send(self.pid, signal)?;
-        self.script.wait()?;
+        send(self.server.pid, signal)?;
+        self.server.script.wait()?;
         Ok(())
     }
 
     /// Starts it where it was.
     pub(crate) fn start_again(&mut self) -> anyhow::Result<()> {
-        let port = self.url.rsplit(':').next().unwrap_or_default();
+        let port = self.url().rsplit(':').next().unwrap_or_default();
         let port = port.split('/').next().unwrap_or_default().to_owned();
-        (self.script, self.url, self.pid) = run(self.kind, &self.folder, Some(&port))?;
+        self.server = run(self.kind, &self.folder, Some(&port))?;
         Ok(())
     }
 
     /// Lets it stand still, with all its processes, or go on.
     pub(crate) fn signal_all(&self, signal: Signal) -> anyhow::Result<()> {
-        for process in family(self.pid)? {
+        for process in family(self.server.pid)? {
             // One that has ended meanwhile needs no signal.
             let _ = send(process, signal);
         }
@@ -74,45 +72,27 @@ impl OwnServer {
     }
 }
 
-fn run(kind: Kind, folder: &Path, port: Option<&str>) -> anyhow::Result<(Child, String, u32)> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/servers");
+fn run(kind: Kind, folder: &Path, port: Option<&str>) -> anyhow::Result<PrivateServer> {
     let log = std::fs::File::options()
         .append(true)
         .create(true)
         .open(folder.join("server.log"))?;
-    let mut command = Command::new(script);
-    command
-        .arg("--until-eof")
-        .arg("--data")
-        .arg(folder.join("data"))
-        .args(port.iter().flat_map(|port| ["--port", port]))
-        .arg(kind.to_string());
+    let (data, name) = (folder.join("data"), kind.to_string());
+    let mut arguments = vec![OsStr::new("--data"), data.as_os_str()];
+    if let Some(port) = port {
+        arguments.extend([OsStr::new("--port"), OsStr::new(port)]);
+    }
+    arguments.push(OsStr::new(&name));
     if kind == Kind::Redis {
         // A server that is killed must not forget: that would be a failover to nowhere.
-        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
+        arguments.extend(["--appendonly", "yes", "--appendfsync", "always"].map(OsStr::new));
     }
-    let mut script = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .context("scripts/servers")?;
-    let (mut url, mut pid) = (None, None);
-    for line in BufReader::new(script.stdout.take().context("a pipe")?).lines() {
-        let line = line?;
-        if line == "# ready" {
-            break;
-        } else if let Some((_, value)) = line.split_once("_URL='") {
-            url = Some(value.trim_end_matches('\'').to_owned());
-        } else if let Some((_, value)) = line.split_once("_PID=") {
-            pid = Some(value.parse()?);
-        }
-    }
-    match (url, pid) {
-        (Some(url), Some(pid)) => Ok((script, url, pid)),
-        _ => bail!(
+    let started = PrivateServer::launch(arguments, log.into());
+    started.with_context(|| {
+        let log = std::fs::read_to_string(folder.join("server.log"));
+        format!(
             "scripts/servers started no {kind}:\n{}",
-            std::fs::read_to_string(folder.join("server.log")).unwrap_or_default()
-        ),
-    }
+            log.unwrap_or_default()
+        )
+    })
 }

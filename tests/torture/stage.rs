@@ -47,8 +47,8 @@ impl Ground {
             Provider::Own(Kind::Sqlite) => format!("sqlite:{}/locks.db", folder.path().display()),
             Provider::Own(kind) => server
                 .insert(OwnServer::start(*kind, folder.path())?)
-                .url
-                .clone(),
+                .url()
+                .to_owned(),
         };
         Ok(Self {
             provider,

@@ -82,8 +82,17 @@ impl Firing {
         let (_turn, place, hold) = match entered.await {
             Ok(entered) => entered,
             Err(fired) => {
-                if let Fired::Skipped(skip) = &fired {
-                    self.reporter().tell(EventKind::Skipped(skip.clone()));
+                match &fired {
+                    Fired::Skipped(skip) => {
+                        self.reporter().tell(EventKind::Skipped(skip.clone()));
+                    }
+                    Fired::Failed(error) => {
+                        self.reporter().tell(EventKind::AcquireFailed {
+                            error: error.clone(),
+                            retrying: false,
+                        });
+                    }
+                    Fired::TooEarly(_) | Fired::Ran(_) => {}
                 }
                 return fired;
             }
@@ -102,11 +111,6 @@ impl Firing {
 
     /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
     async fn enter(&self) -> Result<(SemaphorePermit<'_>, Option<Hold>), Fired> {
-        let failed = |error: &Arc<LockError>, retrying| {
-            let error = error.clone();
-            self.reporter()
-                .tell(EventKind::AcquireFailed { error, retrying });
-        };
         let attempt = async || {
             let place = self.place().await?;
             let hold = match &self.plan.lock {
@@ -128,14 +132,13 @@ impl Firing {
             .when(|fired| matches!(fired, Fired::Failed(_)) && Instant::now() < self.give_up_at)
             .notify(|fired, _| {
                 if let Fired::Failed(error) = fired {
-                    failed(error, true);
+                    self.reporter().tell(EventKind::AcquireFailed {
+                        error: error.clone(),
+                        retrying: true,
+                    });
                 }
             })
             .await
-            .inspect_err(|fired| match fired {
-                Fired::Failed(error) => failed(error, false),
-                Fired::Skipped(_) | Fired::TooEarly(_) | Fired::Ran(_) => {}
-            })
     }
 
     /// This fire time's turn, until its lock is given back. Who waits for too long asks the store all the same, which decides.
