@@ -7,9 +7,12 @@ use crate::dialect::Dialect;
 use crate::statement::Values;
 use crate::store::SqlStore;
 
+/// A request for a lock that is not sent yet.
+pub(crate) struct Attempt<D: Dialect>(Open<D>);
+
 /// A request for a lock that was sent and whose answer has not come. Unless it is [decided](Self::decided), what it may have
 /// been granted is taken back in the background, or by the next request that finds it.
-pub(crate) struct Attempt<D: Dialect> {
+pub(crate) struct Sent<D: Dialect> {
     /// None once it is decided.
     open: Option<Open<D>>,
 }
@@ -23,21 +26,31 @@ struct Open<D: Dialect> {
 impl<D: Dialect> Attempt<D> {
     /// `asked` names a holder that no other attempt has.
     pub(crate) fn new(store: &Arc<SqlStore<D>>, asked: &Values) -> Self {
-        let open = Open {
+        Self(Open {
             store: store.clone(),
             asked: asked.clone(),
             runtime: Handle::current(),
-        };
-        Self { open: Some(open) }
+        })
     }
 
+    pub(crate) fn send(self) -> Sent<D> {
+        Sent { open: Some(self.0) }
+    }
+}
+
+impl<D: Dialect> Sent<D> {
     /// The store has answered.
     pub(crate) fn decided(mut self) {
         self.open = None;
     }
+
+    /// The store has refused the statement; it can be sent again.
+    pub(crate) fn refused(mut self) -> Option<Attempt<D>> {
+        self.open.take().map(Attempt)
+    }
 }
 
-impl<D: Dialect> Drop for Attempt<D> {
+impl<D: Dialect> Drop for Sent<D> {
     fn drop(&mut self) {
         let Some(Open {
             store,
@@ -47,7 +60,7 @@ impl<D: Dialect> Drop for Attempt<D> {
         else {
             return;
         };
-        store.doubts().insert(&asked.holder);
+        store.doubts.insert(&asked.holder);
         runtime.spawn(store.resolve(asked));
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use shedlock_core::LockError;
 
 use crate::dialect::Dialect;
+use crate::look::Answer;
 
 /// What an error of a driver means for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,9 @@ impl Kind {
         !matches!(self, Self::Broken | Self::Unreachable | Self::ReadOnly)
     }
 }
+
+/// What came of sending a request.
+pub(crate) type Asked = Result<Answer, (Kind, sqlx::Error)>;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]

@@ -11,12 +11,15 @@
     allow(dead_code, unused_imports)
 )]
 
+mod acquiring;
 mod attempt;
+mod batch;
 mod builder;
 mod connect;
 mod connections;
 mod database;
 mod dialect;
+mod errand;
 mod error;
 mod holder;
 mod look;
@@ -24,6 +27,7 @@ mod provider;
 mod statement;
 mod store;
 mod table;
+mod travel;
 
 pub use builder::Builder;
 pub use connect::connect;

@@ -9,7 +9,7 @@ use crate::statement::Values;
 /// 9999-12-31, the last day that every database has: a token beyond it could not grow.
 pub(crate) const END_OF_TIME: i64 = 253_402_214_400_000_000;
 
-/// What every statement that answers with rows answers with: now, whether the lock was won, and the lock's four columns.
+/// What every statement that answers with rows answers with: now, what was done (1, or 0 for nothing), and the lock's four columns.
 /// Instants are microseconds since the Unix epoch, 0 where the table has NULL (a lock that was never taken), and none where it has no time.
 pub(crate) type Record = (
     Option<i64>,
@@ -28,6 +28,20 @@ pub(crate) struct Answer {
     pub(crate) affected: u64,
     /// MySQL's `LAST_INSERT_ID`, which carries a number home; 0 elsewhere.
     pub(crate) carried: u64,
+}
+
+impl Answer {
+    /// What it tells those who did not ask: what was done, was done for another.
+    pub(crate) fn seen_by_others(&self) -> Self {
+        let mut records = self.records.clone();
+        for record in &mut records {
+            record.1 = 0;
+        }
+        Self {
+            records,
+            ..Self::default()
+        }
+    }
 }
 
 /// How a dialect reads the answer to its acquire.

@@ -40,6 +40,10 @@ use crate::store::Store;
 ///
 /// SQLite has no wire: a refused request is one read, and only a granted one writes.
 ///
+/// What waits together travels together: requests that find no free connection go with the next one that comes free, on PostgreSQL and
+/// SQLite in one statement per kind (acquire, extend, release) for up to 1,000 locks. Of those that ask for one name, one is
+/// sent and answers all, on MySQL and MariaDB too. A request that finds a free connection goes at once.
+///
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a
 /// reason that passes (a deadlock, a serialization failure, a busy file, a broken connection). An acquire that is granted

@@ -1,20 +1,23 @@
 use std::sync::Arc;
 
+use serde::Serialize;
 use sqlx::AssertSqlSafe;
+
+use crate::batch::Reading;
 
 /// The statements of one dialect, with the names of one table in them.
 #[derive(Debug)]
 pub(crate) struct Statements<S> {
     /// Takes the lock if it is free; what it answers is the dialect's own.
-    pub(crate) acquire: S,
+    pub(crate) acquire: Forms<S>,
     /// A record of the clock, and of the lock if it is there.
-    pub(crate) look: S,
+    pub(crate) look: Forms<S>,
     /// Ends a lease that still runs and puts `locked_at` back by the smallest step; of any fire time if none is given.
-    pub(crate) take_back: S,
+    pub(crate) take_back: Forms<S>,
     /// A record per extended lease, or what the dialect answers instead.
-    pub(crate) extend: S,
+    pub(crate) extend: Forms<S>,
     /// Affects the row of the released lease.
-    pub(crate) release: S,
+    pub(crate) release: Forms<S>,
     /// A record per lock, in order of name.
     pub(crate) locks: S,
     /// A record of the clock, without the table.
@@ -25,16 +28,43 @@ pub(crate) struct Statements<S> {
     pub(crate) create: S,
 }
 
+/// One kind of request, as a statement about one lock, and about many where the database can.
+#[derive(Debug)]
+pub(crate) struct Forms<S> {
+    pub(crate) alone: S,
+    /// Its only parameter is `$batch`; no name is in there twice.
+    pub(crate) together: Option<(S, Reading)>,
+}
+
+impl Forms<String> {
+    #[cfg(feature = "mysql")]
+    pub(crate) fn alone(alone: String) -> Self {
+        Self {
+            alone,
+            together: None,
+        }
+    }
+
+    fn compile(&self, numbered: Option<char>) -> Forms<Statement> {
+        let together = self.together.as_ref();
+        Forms {
+            alone: Statement::compile(&self.alone, numbered),
+            together: together
+                .map(|(template, reading)| (Statement::compile(template, numbered), *reading)),
+        }
+    }
+}
+
 impl Statements<String> {
     /// See [`Dialect::NUMBERED`](crate::dialect::Dialect::NUMBERED).
     pub(crate) fn compile(&self, numbered: Option<char>) -> Statements<Statement> {
         let compile = |template: &String| Statement::compile(template, numbered);
         Statements {
-            acquire: compile(&self.acquire),
-            look: compile(&self.look),
-            take_back: compile(&self.take_back),
-            extend: compile(&self.extend),
-            release: compile(&self.release),
+            acquire: self.acquire.compile(numbered),
+            look: self.look.compile(numbered),
+            take_back: self.take_back.compile(numbered),
+            extend: self.extend.compile(numbered),
+            release: self.release.compile(numbered),
             locks: compile(&self.locks),
             now: compile(&self.now),
             probe: compile(&self.probe),
@@ -97,6 +127,7 @@ impl Statement {
             Parameter::AtLeast => Value::Micros(Some(values.at_least)),
             Parameter::FireTime => Value::Micros(values.fire_time),
             Parameter::LockedAt => Value::Micros(values.locked_at),
+            Parameter::Batch => Value::Text(values.batch.clone()),
         })
     }
 }
@@ -109,6 +140,7 @@ enum Parameter {
     AtLeast,
     FireTime,
     LockedAt,
+    Batch,
 }
 
 impl Parameter {
@@ -120,6 +152,7 @@ impl Parameter {
             "at_least" => Self::AtLeast,
             "fire_time" => Self::FireTime,
             "locked_at" => Self::LockedAt,
+            "batch" => Self::Batch,
             _ => unreachable!("a template of this crate names the parameter `{name}`"),
         }
     }
@@ -133,7 +166,7 @@ pub(crate) enum Value {
 
 /// What the parameters of a call stand for; a statement takes those that it names.
 /// Instants and durations are microseconds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Values {
     pub(crate) name: String,
     pub(crate) holder: String,
@@ -141,6 +174,9 @@ pub(crate) struct Values {
     pub(crate) at_least: i64,
     pub(crate) fire_time: Option<i64>,
     pub(crate) locked_at: Option<i64>,
+    /// A JSON array of others, for a statement about many locks.
+    #[serde(skip)]
+    pub(crate) batch: String,
 }
 
 #[cfg(test)]

@@ -5,15 +5,15 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
-use tokio::time::Instant;
 
-use crate::attempt::{Attempt, Doubts};
-use crate::connections::{Connection, Connections};
+use crate::attempt::Doubts;
+use crate::connections::Connections;
 use crate::dialect::Dialect;
-use crate::error::{Failure, Kind, Place};
+use crate::errand::{Errand, Namesakes};
+use crate::error::{Asked, Failure, Kind, Place};
 use crate::holder::Holder;
-use crate::look::{Answer, Look, Verdict, instant, lease, micros, rounded_up};
-use crate::statement::{Statement, Statements, Values};
+use crate::look::{Answer, Look, instant, micros};
+use crate::statement::{Statement, Values};
 use crate::table::Table;
 
 /// How a statement is sent again: a few times, after some milliseconds that differ for those who got in each other's way.
@@ -22,16 +22,6 @@ const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_millis(50))
     .with_max_times(9)
     .with_jitter();
-
-/// How often a lock is tried for that changes hands with every look.
-const ROUNDS: u32 = 8;
-
-/// How what nobody waits for is taken back from a store that may be away.
-const TAKE_BACK_RETRIES: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(100))
-    .with_max_delay(Duration::from_secs(10))
-    .with_jitter()
-    .without_max_times();
 
 /// A lock table, whatever its database.
 #[async_trait]
@@ -52,21 +42,26 @@ pub(crate) trait Store: Send + Sync + 'static {
 
 /// A lock table in one kind of database.
 pub(crate) struct SqlStore<D: Dialect> {
-    connections: Connections<D>,
-    statements: Statements<Statement>,
+    pub(crate) connections: Connections<D>,
+    pub(crate) errands: Errands<D>,
+    pub(crate) holder: Holder,
+    pub(crate) timeout: Duration,
+    pub(crate) doubts: Doubts,
     table: String,
-    holder: Holder,
-    timeout: Duration,
-    doubts: Doubts,
 }
 
-/// What became of one request for a lock.
-enum Tried {
-    Won(Lease),
-    Refused(Look),
+/// What a store can be asked.
+pub(crate) struct Errands<D: Dialect> {
+    pub(crate) acquire: Errand<D>,
+    pub(crate) look: Errand<D>,
+    pub(crate) take_back: Errand<D>,
+    extend: Errand<D>,
+    release: Errand<D>,
+    locks: Statement,
+    now: Statement,
+    probe: Statement,
+    create: Statement,
 }
-
-type Asked = Result<Answer, (Kind, sqlx::Error)>;
 
 impl<D: Dialect> SqlStore<D> {
     pub(crate) fn new(
@@ -76,9 +71,20 @@ impl<D: Dialect> SqlStore<D> {
         holder: Holder,
         timeout: Duration,
     ) -> Self {
+        let statements = D::statements(table, connections.patience()).compile(D::NUMBERED);
         Self {
-            statements: D::statements(table, connections.patience()).compile(D::NUMBERED),
             connections,
+            errands: Errands {
+                acquire: Errand::new(statements.acquire, Namesakes::AnsweredByOne),
+                look: Errand::new(statements.look, Namesakes::AnsweredByOne),
+                take_back: Errand::new(statements.take_back, Namesakes::OneByOne),
+                extend: Errand::new(statements.extend, Namesakes::OneByOne),
+                release: Errand::new(statements.release, Namesakes::OneByOne),
+                locks: statements.locks,
+                now: statements.now,
+                probe: statements.probe,
+                create: statements.create,
+            },
             table: label,
             holder,
             timeout,
@@ -86,20 +92,33 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    pub(crate) fn doubts(&self) -> &Doubts {
-        &self.doubts
-    }
-
-    /// The way of every request to the store: one statement, sent again if it failed for a reason that passes.
-    async fn ask(&self, statement: &Statement, values: &Values) -> Result<Answer, Failure> {
+    /// Asks about one lock, and again if that failed for a reason that passes.
+    pub(crate) async fn ask(&self, errand: &Errand<D>, values: &Values) -> Result<Answer, Failure> {
         self.retried(values, async || {
-            self.exchange(self.connection().await?, statement, values)
-                .await
+            self.send(errand, values.clone(), None).await.0
         })
         .await
     }
 
-    async fn retried<T, F>(&self, values: &Values, ask: impl FnMut() -> F) -> Result<T, Failure>
+    /// The same for what is not about one lock.
+    async fn ask_at_large(&self, statement: &Statement) -> Result<Answer, Failure> {
+        let values = Values::default();
+        let asked = async || -> Asked {
+            let connection = self.connection().await?;
+            let (answer, spared) = self.exchange(connection, statement, &values).await;
+            if let Some(connection) = spared {
+                connection.keep();
+            }
+            answer
+        };
+        self.retried(&values, asked).await
+    }
+
+    pub(crate) async fn retried<T, F>(
+        &self,
+        values: &Values,
+        ask: impl FnMut() -> F,
+    ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, (Kind, sqlx::Error)>>,
     {
@@ -118,149 +137,6 @@ impl<D: Dialect> SqlStore<D> {
         })
     }
 
-    async fn connection(&self) -> Result<Connection<'_, D>, (Kind, sqlx::Error)> {
-        let opened = self.connections.get().await;
-        opened.map_err(|error| (Kind::of_opening::<D>(&error), error))
-    }
-
-    async fn exchange(
-        &self,
-        mut connection: Connection<'_, D>,
-        statement: &Statement,
-        values: &Values,
-    ) -> Asked {
-        let result = connection.exchange(statement, values).await;
-        let result = result.map_err(|error| (Kind::of::<D>(&error), error));
-        match &result {
-            Err((kind, _)) if !kind.spares_connection() => self.connections.forget_idle(),
-            _ => connection.keep(),
-        }
-        result
-    }
-
-    async fn look(&self, values: &Values) -> Result<Look, Failure> {
-        let answer = self.ask(&self.statements.look, values).await?;
-        let look = answer.records.into_iter().next().map(Look::of);
-        look.ok_or_else(|| Failure::Contended(values.name.clone()))
-    }
-
-    async fn try_acquire(self: &Arc<Self>, request: &Acquire) -> Result<Acquisition, Failure> {
-        let asked = Values {
-            name: request.name().to_owned(),
-            at_most: micros(request.at_most(), D::STEP),
-            fire_time: request
-                .fire_time()
-                .map(|fire_time| rounded_up(fire_time.timestamp_micros(), D::STEP)),
-            ..Values::default()
-        };
-        let mut look = match D::LOOKS_FIRST {
-            true => Some(self.look(&asked).await?),
-            false => None,
-        };
-        for _ in 0..ROUNDS {
-            if let Some(look) = &look
-                && let Some(refusal) = self.refusal(look, &asked).await?
-            {
-                return Ok(refusal);
-            }
-            // It is free, or was when we looked after a try.
-            look = match self.attempt(&asked).await? {
-                Tried::Won(lease) => return Ok(Acquisition::Acquired(lease)),
-                Tried::Refused(look) => Some(look),
-            };
-        }
-        let look = look.ok_or_else(|| Failure::Contended(asked.name.clone()))?;
-        match (self.refusal(&look, &asked).await?, look.row) {
-            (Some(refusal), _) => Ok(refusal),
-            // Somebody else's run is reason enough to skip, but not to leave out a fire time.
-            (None, Some(row)) if asked.fire_time.is_none() => {
-                Ok(Acquisition::Held(row.held(look.now)))
-            }
-            (None, _) => Err(Failure::Contended(asked.name)),
-        }
-    }
-
-    /// Why a request is refused. What was granted to an attempt of ours whose answer was lost is taken back, and is no reason.
-    async fn refusal(&self, look: &Look, asked: &Values) -> Result<Option<Acquisition>, Failure> {
-        let refusal = look.refusal(asked)?;
-        if let (Some(_), Some(row)) = (&refusal, &look.row)
-            && self.doubts.contain(&row.holder)
-        {
-            let lost = Values {
-                name: row.name.clone(),
-                holder: row.holder.clone(),
-                locked_at: Some(row.locked_at),
-                ..Values::default()
-            };
-            self.ask(&self.statements.take_back, &lost).await?;
-            return Ok(None);
-        }
-        Ok(refusal)
-    }
-
-    /// Asks for a lock once, and again if that failed for a reason that passes: each time as another attempt.
-    async fn attempt(self: &Arc<Self>, asked: &Values) -> Result<Tried, Failure> {
-        let attempt = async || {
-            let connection = self.connection().await?;
-            let values = Values {
-                holder: self.holder.of_attempt(),
-                ..asked.clone()
-            };
-            let attempt = (self.holder.tells_attempts_apart()).then(|| Attempt::new(self, &values));
-            let answer = self
-                .exchange(connection, &self.statements.acquire, &values)
-                .await;
-            if let Some(attempt) = attempt
-                && !answer.as_ref().is_err_and(leaves_in_doubt)
-            {
-                attempt.decided();
-            }
-            Ok((values, answer?))
-        };
-        let (values, answer) = self.retried(asked, attempt).await?;
-        let won = |locked_at, lock_until| {
-            Tried::Won(lease(&values.name, &values.holder, locked_at, lock_until))
-        };
-        Ok(match D::verdict(answer, &values) {
-            Verdict::Won(locked_at, lock_until) => won(locked_at, lock_until),
-            #[cfg(feature = "mysql")]
-            Verdict::WonUnseen => match self.look(&values).await?.row {
-                Some(row) if row.holder == values.holder => won(row.locked_at, row.lock_until),
-                _ => return Err(Failure::Contended(values.name)),
-            },
-            Verdict::Refused(look) => Tried::Refused(look),
-            Verdict::Unknown => Tried::Refused(self.look(&values).await?),
-        })
-    }
-
-    /// Takes back what an attempt may have been granted: at once, and again when a statement that waited in the store until now
-    /// has surely given up.
-    pub(crate) async fn resolve(self: Arc<Self>, attempt: Values) {
-        let ended = Instant::now() + Duration::from_micros(attempt.at_most.unsigned_abs());
-        let lost = Values {
-            locked_at: attempt.fire_time,
-            ..attempt
-        };
-        for _ in 0..2 {
-            let taken_back = (async || {
-                self.bounded(self.ask(&self.statements.take_back, &lost))
-                    .await
-            })
-            .retry(TAKE_BACK_RETRIES)
-            .when(|_| Instant::now() < ended)
-            .await;
-            match taken_back {
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(lock = lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
-                }
-            }
-            // Also for an answer from before that may still be on its way to a request of ours.
-            tokio::time::sleep(self.timeout).await;
-        }
-        self.doubts.remove(&lost.holder);
-    }
-
     fn lease_values(&self, lease: &Lease) -> Values {
         Values {
             name: lease.name().to_owned(),
@@ -271,15 +147,14 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     async fn try_migrate(&self) -> Result<(), Failure> {
-        let values = Values::default();
-        match self.ask(&self.statements.probe, &values).await {
+        match self.ask_at_large(&self.errands.probe).await {
             // Whoever may not create tables still runs where there is one.
             Err(Failure::Driver {
                 kind: Kind::TableMissing,
                 ..
             }) => {
-                self.ask(&self.statements.create, &values).await?;
-                self.ask(&self.statements.probe, &values).await.map(drop)
+                self.ask_at_large(&self.errands.create).await?;
+                self.ask_at_large(&self.errands.probe).await.map(drop)
             }
             other => other.map(drop),
         }
@@ -287,7 +162,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Gives up on a call that nobody waits for any more, after as long again: until then its answer may still come and
     /// be put right. Its connection is closed.
-    async fn bounded<T>(
+    pub(crate) async fn bounded<T>(
         &self,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, LockError> {
@@ -316,7 +191,7 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     async fn take_back(&self, lease: &Lease) -> Result<(), LockError> {
         let values = self.lease_values(lease);
-        self.bounded(self.ask(&self.statements.take_back, &values))
+        self.bounded(self.ask(&self.errands.take_back, &values))
             .await
             .map(drop)
     }
@@ -327,7 +202,7 @@ impl<D: Dialect> Store for SqlStore<D> {
             ..self.lease_values(lease)
         };
         let answer = self
-            .bounded(self.ask(&self.statements.extend, &values))
+            .bounded(self.ask(&self.errands.extend, &values))
             .await?;
         Ok(match D::extended(&answer) {
             Some(lock_until) => Extension::Extended(lease.until(instant(lock_until))),
@@ -341,7 +216,7 @@ impl<D: Dialect> Store for SqlStore<D> {
             ..self.lease_values(lease)
         };
         let answer = self
-            .bounded(self.ask(&self.statements.release, &values))
+            .bounded(self.ask(&self.errands.release, &values))
             .await?;
         Ok(match answer.affected {
             0 => Release::NotHeld,
@@ -350,10 +225,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
-        let values = Values::default();
-        let answer = self
-            .bounded(self.ask(&self.statements.locks, &values))
-            .await?;
+        let answer = self.bounded(self.ask_at_large(&self.errands.locks)).await?;
         let rows = answer
             .records
             .into_iter()
@@ -362,10 +234,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
-        let values = Values::default();
-        let answer = self
-            .bounded(self.ask(&self.statements.now, &values))
-            .await?;
+        let answer = self.bounded(self.ask_at_large(&self.errands.now)).await?;
         let now = answer.records.first().and_then(|record| record.0);
         Ok(instant(now.unwrap_or_default()))
     }
@@ -373,9 +242,4 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn migrate(&self) -> Result<(), LockError> {
         self.bounded(self.try_migrate()).await
     }
-}
-
-/// Whether the store may have done what it was asked.
-fn leaves_in_doubt((kind, error): &(Kind, sqlx::Error)) -> bool {
-    *kind == Kind::Broken || !matches!(error, sqlx::Error::Database(_))
 }

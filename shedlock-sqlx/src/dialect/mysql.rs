@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Executor, MySql};
 use super::{Dialect, Options, exchange};
 use crate::error::Kind;
 use crate::look::{Answer, Look, Verdict};
-use crate::statement::{Statement, Statements, Values};
+use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
 const NOW: &str = "UTC_TIMESTAMP(3)";
@@ -98,21 +98,21 @@ impl Dialect for MySql {
         let extended = instant(&format!("LAST_INSERT_ID({now} + $at_most)"));
         let released = instant(&format!("GREATEST({now}, LEAST({at}, {now}) + $at_least)"));
         Statements {
-            acquire: acquire(t),
-            look: format!(
+            acquire: Forms::alone(acquire(t)),
+            look: Forms::alone(format!(
                 "SELECT {now}, 0, {row} FROM (SELECT 1) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
-            ),
-            take_back: format!(
+            )),
+            take_back: Forms::alone(format!(
                 "UPDATE {table} AS l SET l.{locked_at} = TIMESTAMPADD(MICROSECOND, -{step}, l.{locked_at}), l.{lock_until} = {NOW}
                 WHERE l.{name} = $name AND {} AND {} AND l.{lock_until} > {NOW} AND COALESCE({at} = $locked_at, TRUE)",
                 same(&format!("l.{name}"), "$name"),
                 same(&format!("l.{locked_by}"), "$holder"),
                 step = Self::STEP,
-            ),
-            extend: format!(
+            )),
+            extend: Forms::alone(format!(
                 "UPDATE {table} AS l SET l.{lock_until} = {extended} WHERE {owned} AND l.{lock_until} > {NOW}"
-            ),
-            release: format!("UPDATE {table} AS l SET l.{lock_until} = {released} WHERE {owned}"),
+            )),
+            release: Forms::alone(format!("UPDATE {table} AS l SET l.{lock_until} = {released} WHERE {owned}")),
             locks: format!(
                 "SELECT {now}, 0, {row} FROM {table} AS l ORDER BY CAST(CONVERT(l.{name} USING utf8mb4) AS BINARY)"
             ),

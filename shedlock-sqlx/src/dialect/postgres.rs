@@ -6,9 +6,10 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 
 use super::{Dialect, Options, exchange};
+use crate::batch::Reading;
 use crate::error::Kind;
 use crate::look::{Answer, END_OF_TIME, Verdict};
-use crate::statement::{Statement, Statements, Values};
+use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
 const EPOCH: &str = "'1970-01-01 00:00:00+00'";
@@ -88,6 +89,113 @@ fn acquire(t: &Table, waits: &str) -> String {
     )
 }
 
+/// Whether a lock `l` of a batch is free.
+fn free(t: &Table) -> String {
+    let (at, until) = (
+        micros(&format!("l.{}", t.locked_at)),
+        micros(&format!("l.{}", t.lock_until)),
+    );
+    format!(
+        "{until} <= clock.now AND coalesce($fire_time <= clock.now, true)
+            AND {at} < coalesce($fire_time, {END_OF_TIME}) AND l.{}::text COLLATE \"C\" = $name",
+        t.name
+    )
+}
+
+/// How a lock `l` of a batch is taken.
+fn taken(t: &Table) -> String {
+    let Table {
+        table,
+        lock_until,
+        locked_at,
+        locked_by,
+        ..
+    } = t;
+    let new_until = instant("clock.now + $at_most", lock_until, table);
+    let new_at = instant("coalesce($fire_time, clock.now)", locked_at, table);
+    format!(
+        "{lock_until} = {new_until}, {locked_by} = $holder,
+            {locked_at} = greatest({new_at}, l.{locked_at} + interval '1 microsecond')"
+    )
+}
+
+/// What is done with the locks of a batch, in the words of a statement about one of them.
+struct Deed<'a> {
+    /// What the clock is read with.
+    settings: &'a str,
+    /// Whether a lock `l` that is there is one to change.
+    wanted: &'a str,
+    /// How it is changed.
+    set: &'a str,
+    /// Whether a lock that is not there is made.
+    made: &'a str,
+}
+
+/// One statement about many locks, which waits for nobody's row: one that another transaction has locked is [busy](Reading::InOrder).
+///
+/// A row is locked before it is changed, as that looks at its newest version, and skips what others are about to change. So
+/// two batches cannot wait for each other there. They may for names that are new to both, but insert them in the same order.
+fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
+    let Table {
+        table,
+        name,
+        lock_until,
+        locked_at,
+        locked_by,
+    } = t;
+    let clock = micros("clock_timestamp()");
+    let row = |l: &str| {
+        format!(
+            "{l}{name}::text AS name, {l}{locked_by}::text AS holder, {} AS locked_at, {} AS lock_until",
+            micros(&format!("{l}{locked_at}")),
+            micros(&format!("{l}{lock_until}"))
+        )
+    };
+    let (seen_row, made_row) = (row("l."), row(""));
+    // The parameters are columns of the batch.
+    let [wanted, set, made] = [deed.wanted, deed.set, deed.made].map(|sql| sql.replace('$', "a."));
+    let new_until = instant("clock.now + a.at_most", lock_until, table);
+    let new_at = instant("coalesce(a.fire_time, clock.now)", locked_at, table);
+    let statement = format!(
+        "WITH clock AS MATERIALIZED (
+            SELECT {clock} AS now, {settings}
+        ), asked AS MATERIALIZED (
+            SELECT * FROM ROWS FROM (json_to_recordset($batch::text::json) AS (
+                name text, holder text, at_most bigint, at_least bigint, fire_time bigint, locked_at bigint
+            )) WITH ORDINALITY AS a (name, holder, at_most, at_least, fire_time, locked_at, place)
+        ), seen AS MATERIALIZED (
+            SELECT a.place, ({wanted}) AS wanted, {seen_row}
+            FROM asked AS a CROSS JOIN clock JOIN {table} AS l ON l.{name} = a.name
+        ), free AS MATERIALIZED (
+            SELECT a.*, l.{name} AS stored FROM asked AS a CROSS JOIN clock JOIN {table} AS l ON l.{name} = a.name
+            WHERE {wanted} FOR NO KEY UPDATE OF l SKIP LOCKED
+        ), changed AS (
+            UPDATE {table} AS l SET {set} FROM free AS a CROSS JOIN clock WHERE l.{name} = a.stored
+            RETURNING a.place, {seen_row}
+        ), made AS (
+            INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
+            SELECT a.name, {new_until}, {new_at}, a.holder FROM asked AS a CROSS JOIN clock
+            WHERE {made} AND NOT EXISTS (SELECT FROM seen WHERE seen.place = a.place)
+            ORDER BY a.name COLLATE \"C\"
+            ON CONFLICT DO NOTHING
+            RETURNING {made_row}
+        )
+        SELECT clock.now, (CASE
+                WHEN changed.place IS NOT NULL OR made.name IS NOT NULL THEN 1
+                WHEN coalesce(seen.wanted, seen.place IS NULL AND {made}) THEN 2
+                ELSE 0
+            END)::bigint,
+            coalesce(changed.name, made.name, seen.name), coalesce(changed.holder, made.holder, seen.holder),
+            coalesce(changed.locked_at, made.locked_at, seen.locked_at),
+            coalesce(changed.lock_until, made.lock_until, seen.lock_until)
+        FROM asked AS a CROSS JOIN clock LEFT JOIN seen USING (place) LEFT JOIN changed USING (place)
+            LEFT JOIN made ON made.name COLLATE \"C\" = a.name
+        ORDER BY place",
+        settings = deed.settings,
+    );
+    (statement, Reading::InOrder)
+}
+
 impl Dialect for Postgres {
     const QUOTE: char = '"';
     const NUMBERED: Option<char> = Some('$');
@@ -122,30 +230,67 @@ impl Dialect for Postgres {
         );
         let with_clock = format!("WITH clock AS MATERIALIZED (SELECT {clock} AS now, {waits})");
         let now = instant("clock.now", lock_until, table);
+        // A release need not wait for the disk: if it is lost, the lock is free later.
+        let lazily = format!("{waits}, set_config('synchronous_commit', 'off', true)");
+        let lost = format!(
+            "l.{name} = $name AND l.{locked_by} = $holder AND {until} > clock.now AND coalesce(l.{locked_at} = {lease_at}, true)"
+        );
+        let undo =
+            format!("{lock_until} = {now}, {locked_at} = l.{locked_at} - interval '1 microsecond'");
+        let live = format!("{owned} AND {until} > clock.now");
+        let extend = format!("{lock_until} = {extended}");
+        let release = format!("{lock_until} = {released}");
+        // Of leases: none is made.
+        let changes = |settings, wanted, set| {
+            together(
+                t,
+                &Deed {
+                    settings,
+                    wanted,
+                    set,
+                    made: "false",
+                },
+            )
+        };
         Statements {
-            acquire: acquire(t, &waits),
-            take_back: format!(
-                "{with_clock}
-                UPDATE {table} AS l SET {lock_until} = {now}, {locked_at} = l.{locked_at} - interval '1 microsecond'
-                FROM clock WHERE l.{name} = $name AND l.{locked_by} = $holder AND {until} > clock.now
-                    AND coalesce(l.{locked_at} = {lease_at}, true)"
-            ),
-            look: format!(
-                "SELECT {clock}, 0::bigint, {row} FROM (SELECT) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
-            ),
-            extend: format!(
-                "{with_clock}
-                UPDATE {table} AS l SET {lock_until} = {extended} FROM clock
-                WHERE {owned} AND {until} > clock.now
-                RETURNING clock.now, 1::bigint, {row}"
-            ),
-            // A release need not wait for the disk: if it is lost, the lock is free later.
-            release: format!(
-                "WITH clock AS MATERIALIZED (
-                    SELECT {clock} AS now, {waits}, set_config('synchronous_commit', 'off', true)
-                )
-                UPDATE {table} AS l SET {lock_until} = {released} FROM clock WHERE {owned}"
-            ),
+            acquire: Forms {
+                alone: acquire(t, &waits),
+                together: Some(together(
+                    t,
+                    &Deed {
+                        settings: &waits,
+                        wanted: &free(t),
+                        set: &taken(t),
+                        made: "coalesce($fire_time <= clock.now, true)",
+                    },
+                )),
+            },
+            take_back: Forms {
+                alone: format!(
+                    "{with_clock} UPDATE {table} AS l SET {undo} FROM clock WHERE {lost}"
+                ),
+                together: Some(changes(&waits, &lost, &undo)),
+            },
+            look: Forms {
+                alone: format!(
+                    "SELECT {clock}, 0::bigint, {row} FROM (SELECT) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
+                ),
+                together: None,
+            },
+            extend: Forms {
+                alone: format!(
+                    "{with_clock} UPDATE {table} AS l SET {extend} FROM clock WHERE {live}
+                    RETURNING clock.now, 1::bigint, {row}"
+                ),
+                together: Some(changes(&waits, &live, &extend)),
+            },
+            release: Forms {
+                alone: format!(
+                    "WITH clock AS MATERIALIZED (SELECT {clock} AS now, {lazily})
+                    UPDATE {table} AS l SET {release} FROM clock WHERE {owned}"
+                ),
+                together: Some(changes(&lazily, &owned, &release)),
+            },
             locks: format!(
                 "SELECT {clock}, 0::bigint, {row} FROM {table} AS l ORDER BY l.{name}::text COLLATE \"C\""
             ),
@@ -184,7 +329,8 @@ impl Dialect for Postgres {
     }
 
     fn extended(answer: &Answer) -> Option<i64> {
-        answer.records.first().and_then(|record| record.5)
+        let extended = answer.records.first().filter(|record| record.1 == 1);
+        extended.and_then(|record| record.5)
     }
 
     fn kind(error: &dyn DatabaseError) -> Kind {

@@ -6,9 +6,10 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 
 use super::{Dialect, exchange};
+use crate::batch::Reading;
 use crate::error::Kind;
 use crate::look::{Answer, END_OF_TIME, Verdict};
-use crate::statement::{Statement, Statements, Values};
+use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
 /// The microseconds of a text, by whole numbers: a day as a floating-point number would lose some. 0 for NULL, and NULL for what is no time.
@@ -21,6 +22,18 @@ fn micros(text: &str) -> String {
 /// The text of some microseconds. The seconds are a floating-point number that is good for more than milliseconds until the year 9999.
 fn text(micros: &str) -> String {
     format!("strftime('%Y-%m-%d %H:%M:%f', ({micros}) / 1000000.0, 'unixepoch')")
+}
+
+/// The locks of a batch, as a table `a`.
+const BATCH: &str = "(
+    SELECT key AS place, value ->> 'name' AS name, value ->> 'holder' AS holder, value ->> 'at_most' AS at_most,
+        value ->> 'at_least' AS at_least, value ->> 'fire_time' AS fire_time, value ->> 'locked_at' AS locked_at
+    FROM json_each(@batch)
+) AS a";
+
+/// A statement about many locks, in the words of one about one: its parameters are columns of the batch.
+fn of_batch(template: &str) -> String {
+    template.replace('$', "a.").replace('@', "$")
 }
 
 impl Dialect for Sqlite {
@@ -58,33 +71,77 @@ impl Dialect for Sqlite {
             "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND l.{locked_at} = {lease_at}"
         );
         let released = text(&format!("max({now}, min({at}, {now}) + $at_least)"));
+        let new_row =
+            format!("INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})");
+        let not_early = format!("coalesce($fire_time <= {now}, true)");
+        let free = format!(
+            "{until} <= {now} AND {at} < coalesce($fire_time, {END_OF_TIME}) AND l.{name} COLLATE BINARY = $name"
+        );
+        let live = format!("{owned} AND {until} > {now}");
+        let lost = format!(
+            "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND {until} > {now}
+                AND coalesce(l.{locked_at} = {lease_at}, 1)"
+        );
+        let extend = format!("{lock_until} = {new_until}");
+        let release = format!("{lock_until} = {released}");
+        let undo = format!(
+            "{lock_until} = {}, {locked_at} = {}",
+            text(&now),
+            text(&format!("{at} - {}", Self::STEP))
+        );
+        let look = format!("SELECT {now}, 0, {row} FROM");
+        let update = |set: &str, owned: &str| Forms {
+            alone: format!("UPDATE {table} AS l SET {set} WHERE {owned} {returned}"),
+            together: Some((
+                of_batch(&format!(
+                    "UPDATE {table} AS l SET {set} FROM {BATCH} WHERE {owned} {returned}"
+                )),
+                Reading::ByName,
+            )),
+        };
         Statements {
             // One autocommit statement that decides by itself: a transaction that reads before it writes is refused at once
             // when somebody else wrote meanwhile, however long the busy timeout.
-            acquire: format!(
-                "INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})
-                SELECT $name, {new_until}, {new_at}, $holder WHERE coalesce($fire_time <= {now}, true)
-                ON CONFLICT ({name}) DO UPDATE SET
-                    {lock_until} = {new_until}, {locked_at} = {next_at}, {locked_by} = $holder
-                WHERE {until} <= {now} AND {at} < coalesce($fire_time, {END_OF_TIME}) AND l.{name} COLLATE BINARY = $name
-                {returned}"
+            acquire: Forms {
+                alone: format!(
+                    "{new_row} SELECT $name, {new_until}, {new_at}, $holder WHERE {not_early}
+                    ON CONFLICT ({name}) DO UPDATE SET
+                        {lock_until} = {new_until}, {locked_at} = {next_at}, {locked_by} = $holder
+                    WHERE {free} {returned}"
+                ),
+                // What is selected is free until it is taken, as a statement that writes has the file for itself.
+                together: Some((
+                    of_batch(&format!(
+                        "{new_row} SELECT $name, {new_until}, {next_at}, $holder
+                        FROM {BATCH} LEFT JOIN {table} AS l ON l.{name} = $name
+                        WHERE {not_early} AND (l.{name} IS NULL OR {free})
+                        ON CONFLICT ({name}) DO UPDATE SET {lock_until} = excluded.{lock_until},
+                            {locked_at} = excluded.{locked_at}, {locked_by} = excluded.{locked_by}
+                        {returned}"
+                    )),
+                    Reading::ByName,
+                )),
+            },
+            take_back: update(&undo, &lost),
+            look: Forms {
+                alone: format!("{look} (SELECT 1) LEFT JOIN {table} AS l ON l.{name} = $name"),
+                together: Some((
+                    of_batch(&format!(
+                        "{look} {BATCH} LEFT JOIN {table} AS l ON l.{name} = $name ORDER BY a.place"
+                    )),
+                    Reading::InOrder,
+                )),
+            },
+            extend: update(&extend, &live),
+            release: update(&release, &owned),
+            locks: format!(
+                "SELECT {now}, 0, {row} FROM {table} AS l ORDER BY l.{name} COLLATE BINARY"
             ),
-            take_back: format!(
-                "UPDATE {table} AS l SET {lock_until} = {}, {locked_at} = {}
-                WHERE l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND {until} > {now}
-                    AND coalesce(l.{locked_at} = {lease_at}, 1)",
-                text(&now),
-                text(&format!("{at} - {}", Self::STEP)),
-            ),
-            look: format!("SELECT {now}, 0, {row} FROM (SELECT 1) LEFT JOIN {table} AS l ON l.{name} = $name"),
-            extend: format!(
-                "UPDATE {table} AS l SET {lock_until} = {new_until} WHERE {owned} AND {until} > {now} {returned}"
-            ),
-            release: format!("UPDATE {table} AS l SET {lock_until} = {released} WHERE {owned}"),
-            locks: format!("SELECT {now}, 0, {row} FROM {table} AS l ORDER BY l.{name} COLLATE BINARY"),
             now: format!("SELECT {now}, 0, NULL, NULL, NULL, NULL"),
             probe: format!("SELECT {now}, 0, {row} FROM {table} AS l WHERE false"),
-            create: t.rename(include_str!("../../migrations/sqlite/0001_create_shedlock.sql")),
+            create: t.rename(include_str!(
+                "../../migrations/sqlite/0001_create_shedlock.sql"
+            )),
         }
     }
 

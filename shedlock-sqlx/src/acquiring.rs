@@ -1,0 +1,162 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use shedlock_core::{Acquire, Acquisition, Lease};
+use tokio::time::Instant;
+
+use crate::attempt::Attempt;
+use crate::dialect::Dialect;
+use crate::error::{Failure, Kind};
+use crate::look::{Look, Verdict, lease, micros, rounded_up};
+use crate::statement::Values;
+use crate::store::SqlStore;
+
+/// How often a lock is tried for that changes hands with every look.
+const ROUNDS: u32 = 8;
+
+/// How what nobody waits for is taken back from a store that may be away.
+const TAKE_BACK_RETRIES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(Duration::from_secs(10))
+    .with_jitter()
+    .without_max_times();
+
+/// What became of one request for a lock.
+enum Tried {
+    Won(Lease),
+    Refused(Look),
+}
+
+impl<D: Dialect> SqlStore<D> {
+    async fn look(&self, values: &Values) -> Result<Look, Failure> {
+        let answer = self.ask(&self.errands.look, values).await?;
+        let look = answer.records.into_iter().next().map(Look::of);
+        look.ok_or_else(|| Failure::Contended(values.name.clone()))
+    }
+
+    pub(crate) async fn try_acquire(
+        self: &Arc<Self>,
+        request: &Acquire,
+    ) -> Result<Acquisition, Failure> {
+        let asked = Values {
+            name: request.name().to_owned(),
+            at_most: micros(request.at_most(), D::STEP),
+            fire_time: request
+                .fire_time()
+                .map(|fire_time| rounded_up(fire_time.timestamp_micros(), D::STEP)),
+            ..Values::default()
+        };
+        let mut look = match D::LOOKS_FIRST {
+            true => Some(self.look(&asked).await?),
+            false => None,
+        };
+        for _ in 0..ROUNDS {
+            if let Some(look) = &look
+                && let Some(refusal) = self.refusal(look, &asked).await?
+            {
+                return Ok(refusal);
+            }
+            // It is free, or was when we looked after a try.
+            look = match self.attempt(&asked).await? {
+                Tried::Won(lease) => return Ok(Acquisition::Acquired(lease)),
+                Tried::Refused(look) => Some(look),
+            };
+        }
+        let look = look.ok_or_else(|| Failure::Contended(asked.name.clone()))?;
+        match (self.refusal(&look, &asked).await?, look.row) {
+            (Some(refusal), _) => Ok(refusal),
+            // Somebody else's run is reason enough to skip, but not to leave out a fire time.
+            (None, Some(row)) if asked.fire_time.is_none() => {
+                Ok(Acquisition::Held(row.held(look.now)))
+            }
+            (None, _) => Err(Failure::Contended(asked.name)),
+        }
+    }
+
+    /// Why a request is refused. What was granted to an attempt of ours whose answer was lost is taken back, and is no reason.
+    async fn refusal(&self, look: &Look, asked: &Values) -> Result<Option<Acquisition>, Failure> {
+        let refusal = look.refusal(asked)?;
+        if let (Some(_), Some(row)) = (&refusal, &look.row)
+            && self.doubts.contain(&row.holder)
+        {
+            let lost = Values {
+                name: row.name.clone(),
+                holder: row.holder.clone(),
+                locked_at: Some(row.locked_at),
+                ..Values::default()
+            };
+            self.ask(&self.errands.take_back, &lost).await?;
+            return Ok(None);
+        }
+        Ok(refusal)
+    }
+
+    /// Asks for a lock once, and again if that failed for a reason that passes: each time as another attempt.
+    async fn attempt(self: &Arc<Self>, asked: &Values) -> Result<Tried, Failure> {
+        let attempt = async || {
+            let values = Values {
+                holder: self.holder.of_attempt(),
+                ..asked.clone()
+            };
+            let attempt = (self.holder.tells_attempts_apart()).then(|| Attempt::new(self, &values));
+            let told = self.send(&self.errands.acquire, values.clone(), attempt);
+            let (answer, sent) = told.await;
+            if let Some(sent) = sent
+                && !answer.as_ref().is_err_and(leaves_in_doubt)
+            {
+                sent.decided();
+            }
+            Ok((values, answer?))
+        };
+        let (values, answer) = self.retried(asked, attempt).await?;
+        let won = |locked_at, lock_until| {
+            Tried::Won(lease(&values.name, &values.holder, locked_at, lock_until))
+        };
+        Ok(match D::verdict(answer, &values) {
+            Verdict::Won(locked_at, lock_until) => won(locked_at, lock_until),
+            #[cfg(feature = "mysql")]
+            Verdict::WonUnseen => match self.look(&values).await?.row {
+                Some(row) if row.holder == values.holder => won(row.locked_at, row.lock_until),
+                _ => return Err(Failure::Contended(values.name)),
+            },
+            Verdict::Refused(look) => Tried::Refused(look),
+            Verdict::Unknown => Tried::Refused(self.look(&values).await?),
+        })
+    }
+
+    /// Takes back what an attempt may have been granted: at once, and again when a statement that waited in the store until now
+    /// has surely given up.
+    pub(crate) async fn resolve(self: Arc<Self>, attempt: Values) {
+        let ended = Instant::now() + Duration::from_micros(attempt.at_most.unsigned_abs());
+        let lost = Values {
+            locked_at: attempt.fire_time,
+            ..attempt
+        };
+        for _ in 0..2 {
+            let taken_back =
+                (async || self.bounded(self.ask(&self.errands.take_back, &lost)).await)
+                    .retry(TAKE_BACK_RETRIES)
+                    .when(|_| Instant::now() < ended)
+                    .await;
+            match taken_back {
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(lock = lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
+                }
+            }
+            // Also for an answer from before that may still be on its way to a request of ours.
+            tokio::time::sleep(self.timeout).await;
+        }
+        self.doubts.remove(&lost.holder);
+    }
+}
+
+/// Whether the store may have done what it was asked.
+fn leaves_in_doubt((kind, error): &(Kind, sqlx::Error)) -> bool {
+    match kind {
+        Kind::Broken => true,
+        Kind::Conflict => false,
+        _ => !matches!(error, sqlx::Error::Database(_)),
+    }
+}

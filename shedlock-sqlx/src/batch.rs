@@ -1,0 +1,84 @@
+//! Statements about many locks.
+
+// MySQL has none, and the others do not read all kinds of answers.
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, unused_variables)
+)]
+
+use std::collections::HashMap;
+use std::io;
+
+use crate::error::{Asked, Kind};
+use crate::look::{Answer, Record};
+use crate::statement::Values;
+
+/// What a record says was done when nothing was, as another transaction is about to change the row: who asks again learns more.
+const BUSY: i64 = 2;
+
+/// How the records of an answer belong to the locks that were asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    /// One for each, in the order in which they were asked for.
+    InOrder,
+    /// One for each with which something was done, by the lock's name.
+    ByName,
+}
+
+impl Values {
+    /// The parameter of a statement about these; no name is in there twice.
+    pub(crate) fn batch<'a>(of: impl Iterator<Item = &'a Self>) -> Self {
+        let of: Vec<_> = of.collect();
+        Self {
+            batch: serde_json::to_string(&of).expect("texts and numbers"),
+            ..Self::default()
+        }
+    }
+}
+
+impl Answer {
+    /// What statements about each of the locks would have answered.
+    pub(crate) fn split<'a>(
+        self,
+        reading: Reading,
+        names: impl ExactSizeIterator<Item = &'a str>,
+    ) -> Vec<Asked> {
+        match reading {
+            Reading::InOrder if self.records.len() == names.len() => {
+                self.records.into_iter().map(Self::of_one).collect()
+            }
+            // Not what was asked: nobody knows what was done.
+            Reading::InOrder => names.map(no_answer).collect(),
+            Reading::ByName => {
+                let records = self.records.into_iter();
+                let mut by_name: HashMap<_, _> = records
+                    .filter_map(|record| Some((record.2.clone()?, record)))
+                    .collect();
+                names
+                    .map(|name| match by_name.remove(name) {
+                        Some(record) => Self::of_one(record),
+                        None => Ok(Self::default()),
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    fn of_one(record: Record) -> Asked {
+        if record.1 == BUSY {
+            let busy = "another transaction is about to change the lock's row";
+            let busy = io::Error::new(io::ErrorKind::ResourceBusy, busy);
+            return Err((Kind::Conflict, busy.into()));
+        }
+        Ok(Self {
+            affected: record.1.unsigned_abs(),
+            records: vec![record],
+            carried: 0,
+        })
+    }
+}
+
+fn no_answer(name: &str) -> Asked {
+    let error = sqlx::Error::Protocol(format!("no answer about the lock `{name}`"));
+    Err((Kind::Broken, error))
+}

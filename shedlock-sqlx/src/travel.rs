@@ -1,0 +1,144 @@
+use std::io;
+
+use crate::attempt::{Attempt, Sent};
+use crate::connections::Connection;
+use crate::dialect::Dialect;
+use crate::errand::{Errand, Party, Told, copied};
+use crate::error::{Asked, Kind};
+use crate::statement::{Statement, Values};
+use crate::store::SqlStore;
+
+impl<D: Dialect> SqlStore<D> {
+    /// Sends a request: alone if there is a free connection, else with all of its kind that wait by then.
+    pub(crate) async fn send(
+        &self,
+        errand: &Errand<D>,
+        values: Values,
+        attempt: Option<Attempt<D>>,
+    ) -> Told<D> {
+        let name = values.name.clone();
+        let (ticket, mut told) = errand.wait(values, attempt);
+        let connection = tokio::select! {
+            biased;
+            told = &mut told => return told.unwrap_or_else(|_| cut_short()),
+            connection = self.connection() => connection,
+        };
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(error) => return (Err(error), None),
+        };
+        match errand.depart(&name, ticket) {
+            // Somebody else took it along.
+            nobody if nobody.is_empty() => connection.keep(),
+            parties => self.carry(errand, connection, parties).await,
+        }
+        told.await.unwrap_or_else(|_| cut_short())
+    }
+
+    /// Sends parties to the store and tells them what it answers.
+    ///
+    /// A statement about many that fails is sent again in halves, so that one lock that the database does not like fails alone.
+    async fn carry<'a>(
+        &'a self,
+        errand: &Errand<D>,
+        connection: Connection<'a, D>,
+        parties: Vec<Party<D>>,
+    ) {
+        let (mut usable, mut trips) = (connection, vec![parties]);
+        while let Some(mut parties) = trips.pop() {
+            let attempts: Vec<_> = (parties.iter_mut())
+                .map(|party| party.attempt.take().map(Attempt::send))
+                .collect();
+            let (answers, spared) = self.exchange_for(errand, usable, &parties).await;
+            match &answers {
+                Err(_) if spared.is_some() && parties.len() > 1 => {
+                    for (party, attempt) in parties.iter_mut().zip(attempts) {
+                        party.attempt = attempt.and_then(Sent::refused);
+                    }
+                    let half = parties.split_off(parties.len() / 2);
+                    trips.extend([half, parties]);
+                }
+                _ => tell(parties, attempts, answers),
+            }
+            match spared {
+                Some(spared) => usable = spared,
+                // Those who are left hear of nobody, and ask again.
+                None => return,
+            }
+        }
+        usable.keep();
+    }
+
+    /// The answer for each party, and the connection if it can be used again.
+    async fn exchange_for<'a>(
+        &'a self,
+        errand: &Errand<D>,
+        connection: Connection<'a, D>,
+        parties: &[Party<D>],
+    ) -> (
+        Result<Vec<Asked>, (Kind, sqlx::Error)>,
+        Option<Connection<'a, D>>,
+    ) {
+        match (parties, &errand.forms.together) {
+            (many @ [_, _, ..], Some((together, reading))) => {
+                let values = Values::batch(many.iter().map(|party| &party.values));
+                let (answer, spared) = self.exchange(connection, together, &values).await;
+                let names = many.iter().map(|party| &*party.values.name);
+                (answer.map(|answer| answer.split(*reading, names)), spared)
+            }
+            (parties, _) => {
+                let values = parties.first().map(|party| &party.values);
+                let values = values.cloned().unwrap_or_default();
+                let (answer, spared) = self
+                    .exchange(connection, &errand.forms.alone, &values)
+                    .await;
+                (answer.map(|answer| vec![Ok(answer)]), spared)
+            }
+        }
+    }
+
+    pub(crate) async fn connection(&self) -> Result<Connection<'_, D>, (Kind, sqlx::Error)> {
+        let opened = self.connections.get().await;
+        opened.map_err(|error| (Kind::of_opening::<D>(&error), error))
+    }
+
+    /// Sends a statement and reads its answer; the connection comes back if it is as good as before.
+    pub(crate) async fn exchange<'a>(
+        &'a self,
+        mut connection: Connection<'a, D>,
+        statement: &Statement,
+        values: &Values,
+    ) -> (Asked, Option<Connection<'a, D>>) {
+        let answer = connection.exchange(statement, values).await;
+        let answer = answer.map_err(|error| (Kind::of::<D>(&error), error));
+        match &answer {
+            Err((kind, _)) if !kind.spares_connection() => {
+                self.connections.forget_idle();
+                (answer, None)
+            }
+            _ => (answer, Some(connection)),
+        }
+    }
+}
+
+fn tell<D: Dialect>(
+    parties: Vec<Party<D>>,
+    attempts: Vec<Option<Sent<D>>>,
+    answers: Result<Vec<Asked>, (Kind, sqlx::Error)>,
+) {
+    let answers = answers.unwrap_or_else(|error| {
+        let copies = parties.iter().skip(1).map(|_| Err(copied(&error)));
+        let mut all: Vec<_> = copies.collect();
+        all.push(Err(error));
+        all
+    });
+    for ((party, attempt), answer) in parties.into_iter().zip(attempts).zip(answers) {
+        party.tell(answer, attempt);
+    }
+}
+
+/// What a request hears whose carrier went away.
+fn cut_short<D: Dialect>() -> Told<D> {
+    let error = io::Error::from(io::ErrorKind::ConnectionAborted);
+    (Err((Kind::Broken, error.into())), None)
+}
