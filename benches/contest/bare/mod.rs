@@ -1,0 +1,13 @@
+//! The drivers alone, sending what the provider sends.
+
+mod redis;
+mod sql;
+
+pub(crate) use redis::Redis;
+pub(crate) use sql::Sql;
+
+/// A lock that was taken by a statement whose answer nobody has to read: nobody else asks for it.
+pub(crate) struct Taken {
+    name: String,
+    fire_time: i64,
+}

@@ -1,0 +1,87 @@
+//! See `scripts/bench --help` and docs/benchmarks.md.
+
+mod contest;
+mod outcome;
+mod race;
+mod scenario;
+mod store;
+mod task;
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use race::Stage;
+use race::machine::Machine;
+use race::options::{Options, USAGE};
+use race::table::Table;
+use scenario::When;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let runtime = tokio::runtime::Runtime::new()?;
+    match words[..] {
+        ["contestant", who, url] => runtime.block_on(contest::serve(who, url)),
+        ["--help" | "-h"] => {
+            print!("{}", usage());
+            Ok(())
+        }
+        _ => {
+            let options = Options::read(arguments.into_iter()).map_err(anyhow::Error::msg)?;
+            runtime.block_on(measure(options))
+        }
+    }
+}
+
+fn usage() -> String {
+    let lines = scenario::ALL.iter().map(|scenario| {
+        let star = if scenario.when == When::IfNamed {
+            "*"
+        } else {
+            " "
+        };
+        format!("  {:<12}{star} {}\n", scenario.name, scenario.about)
+    });
+    USAGE.to_owned() + &lines.collect::<String>()
+}
+
+/// Runs the scenarios, prints a table for each, and writes all numbers to a file after each, so that a run that is cut short leaves some.
+async fn measure(options: Options) -> Result<()> {
+    let wanted = &options.scenarios;
+    for name in wanted {
+        ensure!(
+            scenario::ALL.iter().any(|scenario| scenario.name == name),
+            "no such scenario: {name}"
+        );
+    }
+    let chosen = scenario::ALL
+        .iter()
+        .filter(|scenario| match wanted.is_empty() {
+            true => scenario.when == When::Always,
+            false => wanted.iter().any(|name| name == scenario.name),
+        });
+    let chosen: Vec<_> = chosen.collect();
+    let machine = Machine::look(&options);
+    for line in machine.lines() {
+        println!("{line}\n");
+    }
+    let json = options.json.clone();
+    let mut stage = Stage::new(options).await?;
+    let mut tables = Vec::new();
+    for scenario in chosen {
+        println!("### {}: {}\n", scenario.name, scenario.about);
+        let mut show = |table: Table| {
+            println!("{table}");
+            let Table { title, data, .. } = table;
+            tables.push(
+                serde_json::json!({ "scenario": scenario.name, "title": title, "data": data }),
+            );
+        };
+        (scenario.run)(&mut stage, &mut show)
+            .await
+            .with_context(|| scenario.name)?;
+        let all = serde_json::json!({ "machine": machine, "tables": tables });
+        fs::write(&json, serde_json::to_string_pretty(&all)?)?;
+    }
+    Ok(())
+}
