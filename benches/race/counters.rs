@@ -24,9 +24,8 @@ enum Server {
 /// What happened between two readings.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Counted {
-    /// Statements; of Redis, how often something was read from a connection. Each is a round trip, as no contestant sends a statement
-    /// before the last one is answered, but for those who share a connection to Redis.
-    pub(crate) round_trips: f64,
+    /// Statements; of Redis, how often it read from a connection. For us and the bare drivers each is a round trip.
+    pub(crate) requests: f64,
     /// What was added to the write-ahead log, or InnoDB's log.
     pub(crate) log_bytes: f64,
 }
@@ -34,7 +33,7 @@ pub(crate) struct Counted {
 impl Counted {
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
-            round_trips: self.round_trips - before.round_trips,
+            requests: self.requests - before.requests,
             log_bytes: self.log_bytes - before.log_bytes,
         }
     }
@@ -66,9 +65,9 @@ impl Counters {
             Server::Postgres(connection) => {
                 let sql = "SELECT coalesce(sum(calls), 0)::float8, (pg_current_wal_insert_lsn() - '0/0')::float8
                     FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'";
-                let (round_trips, log_bytes) = sqlx::query_as(sql).fetch_one(connection).await?;
+                let (requests, log_bytes) = sqlx::query_as(sql).fetch_one(connection).await?;
                 Counted {
-                    round_trips,
+                    requests,
                     log_bytes,
                 }
             }
@@ -79,7 +78,7 @@ impl Counters {
                 let (questions, log_bytes): (f64, f64) =
                     sqlx::query_as(sql).fetch_one(connection).await?;
                 Counted {
-                    round_trips: questions - self.asked,
+                    requests: questions - self.asked,
                     log_bytes,
                 }
             }
@@ -92,7 +91,7 @@ impl Counters {
                 let reads = fields.find(|(name, _)| *name == "total_reads_processed");
                 let (_, reads) = reads.context("Redis 6.2 or newer counts reads")?;
                 Counted {
-                    round_trips: reads.trim().parse::<f64>()? - self.asked,
+                    requests: reads.trim().parse::<f64>()? - self.asked,
                     log_bytes: 0.0,
                 }
             }

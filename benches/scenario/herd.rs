@@ -47,11 +47,28 @@ fn race(kind: Kind, nodes: usize) -> Race {
         1 => "Herd: 1,000 names due at once on one node".to_owned(),
         _ => format!("Herd: 1,000 names due at once on {nodes} nodes"),
     };
-    let mut measures = vec![DECIDED, LAST_WIN, ROUND_TRIPS];
+    let (asking, releasing) = match kind {
+        Kind::Redis => ("reads", "reads then"),
+        _ => ("statements", "statements then"),
+    };
+    let mut measures = vec![DECIDED, LAST_WIN];
+    // SQLite counts nothing.
+    if kind != Kind::Sqlite {
+        measures.push(Measure {
+            name: asking,
+            ..ASKING
+        });
+    }
     if matches!(kind, Kind::Postgres | Kind::MariaDb) {
         measures.push(LOG);
     }
-    measures.extend([RELEASED, RELEASING]);
+    measures.push(RELEASED);
+    if kind != Kind::Sqlite {
+        measures.push(Measure {
+            name: releasing,
+            ..RELEASING
+        });
+    }
     Race {
         title,
         kind,
@@ -72,10 +89,10 @@ const LAST_WIN: Measure = Measure {
     of: |run: &Run| Some(run.outcome.last_win_ms),
 };
 
-const ROUND_TRIPS: Measure = Measure {
-    name: "round trips",
+const ASKING: Measure = Measure {
+    name: "statements",
     better: Better::Less,
-    of: |run: &Run| Some(run.counted.first()?.round_trips),
+    of: |run: &Run| Some(run.counted.first()?.requests),
 };
 
 const LOG: Measure = Measure {
@@ -91,7 +108,7 @@ const RELEASED: Measure = Measure {
 };
 
 const RELEASING: Measure = Measure {
-    name: "round trips then",
+    name: "statements then",
     better: Better::Less,
-    of: |run: &Run| Some(run.counted.get(1)?.round_trips),
+    of: |run: &Run| Some(run.counted.get(1)?.requests),
 };
