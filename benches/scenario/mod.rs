@@ -1,6 +1,7 @@
 //! What is measured: a file for each scenario, and its line in [`ALL`].
 
 mod alone;
+mod build;
 mod contention;
 mod extend;
 mod herd;
@@ -34,13 +35,14 @@ pub(crate) enum When {
     IfNamed,
 }
 
-pub(crate) const ALL: [&Scenario; 6] = [
+pub(crate) const ALL: [&Scenario; 7] = [
     &alone::SCENARIO,
     &skip::SCENARIO,
     &extend::SCENARIO,
     &names::SCENARIO,
     &contention::SCENARIO,
     &herd::SCENARIO,
+    &build::SCENARIO,
 ];
 
 /// Runs a race for each store that the user wants, and that the scenario has one for.
