@@ -1,6 +1,7 @@
 //! When a job is due: a cron line or a period, and a time zone.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +11,7 @@ use crate::cron::Cron;
 use crate::every::Every;
 use crate::{ScheduleError, parse_duration};
 
-/// When a job is due: a cron line in a time zone, or a period.
+/// When a job is due: a cron line in a time zone, or a period. Clones share what was parsed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,7 +32,7 @@ pub struct Schedule {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Rule {
-    Cron(Cron),
+    Cron(Arc<Cron>),
     Every(Every),
 }
 
@@ -42,7 +43,7 @@ impl Schedule {
             return Schedule::every(parse_duration(period)?);
         }
         Ok(Schedule {
-            rule: Rule::Cron(Cron::parse(line)?),
+            rule: Rule::Cron(Arc::new(Cron::parse(line)?)),
             zone: Tz::UTC,
         })
     }

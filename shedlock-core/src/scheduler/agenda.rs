@@ -22,6 +22,10 @@ impl Agenda {
         self.entries.push(Reverse(entry));
     }
 
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
     /// The next fire time.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
         self.entries.peek().map(|entry| entry.0.fire_time)

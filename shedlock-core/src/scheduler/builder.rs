@@ -225,18 +225,13 @@ impl SchedulerBuilder {
             at_most: self.default_at_most,
             zone: self.default_zone,
         };
+        let changes = changes_by_job(&self.overrides);
         let mut plans = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let changes: Vec<_> = self
-                .overrides
-                .iter()
-                .filter(|(name, _)| **name == *job.name)
-                .collect();
-            let enabled = changes.iter().rev().find_map(|(_, change)| change.enabled);
+            let changes = changes.get(&*job.name).map_or(&[][..], Vec::as_slice);
+            let enabled = changes.iter().rev().find_map(|change| change.enabled);
             let disabled = enabled == Some(false);
-            let job = changes
-                .iter()
-                .fold(job, |job, (_, change)| change.apply(job));
+            let job = changes.iter().fold(job, |job, change| change.apply(job));
             let plan = Plan::check(job, &defaults, &lanes, &self.services, &mut problems);
             plans.extend(plan.map(|plan| (Arc::new(plan), disabled)));
         }
@@ -266,7 +261,7 @@ impl SchedulerBuilder {
 }
 
 fn find_same_names(jobs: &[Job], problems: &mut Vec<Problem>) {
-    let mut seen = HashMap::new();
+    let mut seen = HashMap::with_capacity(jobs.len());
     for job in jobs {
         if let Some(first) = seen.insert(&job.name, job.defined_at) {
             problems.push(Problem::SameName {
@@ -292,8 +287,12 @@ fn find_unknown_overrides(
     overrides: &[(String, JobOverride)],
     problems: &mut Vec<Problem>,
 ) {
+    if overrides.is_empty() {
+        return;
+    }
+    let known: HashSet<_> = jobs.iter().map(Job::name).collect();
     for (name, _) in overrides {
-        if !jobs.iter().any(|job| *job.name == **name) {
+        if !known.contains(&**name) {
             let known: Vec<_> = jobs.iter().map(Job::name).collect();
             problems.push(Problem::UnknownJob {
                 name: name.clone(),
@@ -301,6 +300,15 @@ fn find_unknown_overrides(
             });
         }
     }
+}
+
+/// The changes to each job, in the order in which they were made.
+fn changes_by_job(overrides: &[(String, JobOverride)]) -> HashMap<&str, Vec<&JobOverride>> {
+    let mut changes: HashMap<_, Vec<_>> = HashMap::new();
+    for (name, change) in overrides {
+        changes.entry(&**name).or_default().push(change);
+    }
+    changes
 }
 
 fn find_shared_locks(plans: &[(Arc<Plan>, bool)], problems: &mut Vec<Problem>) {

@@ -57,8 +57,7 @@ impl Driver {
     }
 
     fn find(&self, name: &str) -> Result<usize, UnknownJob> {
-        let found = self.jobs.iter().position(|job| *job.plan.name == *name);
-        found.ok_or_else(|| UnknownJob {
+        self.by_name.get(name).copied().ok_or_else(|| UnknownJob {
             name: name.to_owned(),
             known: self
                 .jobs

@@ -1,19 +1,20 @@
 mod control;
+mod due;
 mod stores;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use shedlock_schedule::Schedule;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub(super) use control::Message;
 
-use super::agenda::{Agenda, Entry};
+use super::agenda::Agenda;
 use super::firing::{Context, Fired, Firing, Phase};
 use super::lane::Lane;
 use super::plan::Plan;
@@ -25,15 +26,13 @@ use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
 /// The wall clock is looked at this often, in case the machine slept or somebody set it.
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
 
-/// Counting those of a machine that slept for long takes time.
-const MISFIRES_COUNTED: u32 = 10_000;
-
 /// How long cancelled runs may take to give back their locks.
 const RELEASE_GRACE: Duration = Duration::from_secs(5);
 
 /// One loop for all jobs of a process: sleeps until the next fire time, and starts a firing for each job that is due.
 pub(super) struct Driver {
     jobs: Vec<JobState>,
+    by_name: HashMap<Arc<str>, usize>,
     tracks: Vec<Track>,
     context: Arc<Context>,
     phase: watch::Sender<Phase>,
@@ -43,6 +42,9 @@ pub(super) struct Driver {
     /// For the driver's own errands, which report back.
     messages: mpsc::UnboundedSender<Message>,
 }
+
+/// Which firing it was, and what became of it.
+type Ended = Result<(usize, Option<DateTime<Utc>>, Fired), JoinError>;
 
 /// A lane and the fire times of its jobs.
 struct Track {
@@ -80,11 +82,14 @@ impl Driver {
                 .position(|lane| Arc::ptr_eq(lane, &plan.lane))
                 .unwrap_or(0)
         };
-        let jobs = plans
+        let jobs: Vec<_> = plans
             .into_iter()
-            .map(|(plan, disabled)| JobState::new(track_of(&plan), plan, disabled));
+            .map(|(plan, disabled)| JobState::new(track_of(&plan), plan, disabled))
+            .collect();
+        let names = jobs.iter().map(|job| job.plan.name.clone());
         let driver = Self {
-            jobs: jobs.collect(),
+            by_name: names.zip(0..).collect(),
+            jobs,
             tracks: lanes.iter().cloned().map(Track::new).collect(),
             context: Arc::new(context),
             phase: watch::Sender::new(Phase::Running),
@@ -106,8 +111,8 @@ impl Driver {
                 biased;
                 // A shutdown comes before all else. Whatever wakes the loop, what is due is fired first.
                 Some(message) = self.inbox.recv() => self.handle(message),
-                Some(ended) = self.firings.join_next() => self.record(ended),
-                () = sleep_until(wake) => {}
+                Some(ended) = self.firings.join_next() => self.record_all(ended),
+                () = reached(wake) => {}
             }
         }
         let _ = timeout(self.shutdown_grace, self.drain()).await;
@@ -125,7 +130,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 Some(message) = self.inbox.recv() => self.handle(message),
-                Some(ended) = self.firings.join_next() => self.record(ended),
+                Some(ended) = self.firings.join_next() => self.record_all(ended),
             }
         }
     }
@@ -134,52 +139,6 @@ impl Driver {
         let checks = Instant::now() + CLOCK_CHECK;
         let fire_times = self.tracks.iter().filter_map(Track::next_wake);
         fire_times.fold(checks, Instant::min)
-    }
-
-    fn fire_due(&mut self) {
-        for track in 0..self.tracks.len() {
-            let now = self.tracks[track].lane.clock.now();
-            while let Some(entry) = self.tracks[track].agenda.pop_due(now) {
-                if self.jobs[entry.job].edition == entry.edition {
-                    self.fire_latest(entry, now);
-                }
-            }
-        }
-    }
-
-    /// Fires the latest fire time that has come; earlier ones that this node slept through are misfires.
-    fn fire_latest(&mut self, entry: Entry, now: DateTime<Utc>) {
-        self.plan_next(entry.job, now);
-        let plan = &self.jobs[entry.job].plan;
-        let latest = latest_due(&plan.schedule, entry.fire_time, now);
-        let mut missed = fire_times_before(&plan.schedule, entry.fire_time, latest);
-        let too_late = plan.misfire == Misfire::Skip && self.context.is_misfire(now - latest);
-        missed += u32::from(too_late);
-        if missed > 0 {
-            self.reporter(entry.job, entry.fire_time)
-                .tell(EventKind::Misfired {
-                    late_by: (now - entry.fire_time).to_std().unwrap_or_default(),
-                    fire_times: missed,
-                });
-        }
-        if !too_late {
-            self.fire(entry.job, latest);
-        }
-    }
-
-    /// Puts the job's first fire time after `after` on the agenda, in place of what stood there.
-    fn plan_next(&mut self, job: usize, after: DateTime<Utc>) {
-        let state = &mut self.jobs[job];
-        state.edition = state.edition.wrapping_add(1);
-        state.next_fire_time = state.plan.schedule.next_after(after);
-        if let Some(fire_time) = state.next_fire_time {
-            let edition = state.edition;
-            self.tracks[state.track].agenda.add(Entry {
-                fire_time,
-                job,
-                edition,
-            });
-        }
     }
 
     fn fire(&mut self, job: usize, fire_time: DateTime<Utc>) {
@@ -219,7 +178,15 @@ impl Driver {
         clock.instant_of(give_up_at)
     }
 
-    fn record(&mut self, ended: Result<(usize, Option<DateTime<Utc>>, Fired), JoinError>) {
+    /// Records a firing that ended, and all others that have.
+    fn record_all(&mut self, ended: Ended) {
+        self.record(ended);
+        while let Some(ended) = self.firings.try_join_next() {
+            self.record(ended);
+        }
+    }
+
+    fn record(&mut self, ended: Ended) {
         let (job, fire_time, fired) = match ended {
             Ok(ended) => ended,
             Err(error) => {
@@ -302,23 +269,11 @@ impl JobState {
     }
 }
 
-/// The latest fire time up to `now`, which is `first` unless this node was stalled or asleep.
-fn latest_due(schedule: &Schedule, first: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
-    let slept_through = schedule.next_after(first).is_some_and(|next| next <= now);
-    let latest = if slept_through {
-        schedule.last_at_or_before(now)
+/// Completes at `wake`, and never before others had their turn.
+async fn reached(wake: Instant) {
+    if wake <= Instant::now() {
+        yield_now().await;
     } else {
-        None
-    };
-    latest.unwrap_or(first)
-}
-
-/// How many fire times there are from `first` to before `end`, as far as it is worth counting.
-fn fire_times_before(schedule: &Schedule, first: DateTime<Utc>, end: DateTime<Utc>) -> u32 {
-    let (mut next, mut count) = (Some(first), 0);
-    while let Some(fire_time) = next.filter(|time| *time < end && count < MISFIRES_COUNTED) {
-        count += 1;
-        next = schedule.next_after(fire_time);
+        sleep_until(wake).await;
     }
-    count
 }

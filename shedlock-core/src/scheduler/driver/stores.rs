@@ -74,8 +74,9 @@ impl Driver {
         }
     }
 
-    /// Puts each job's first fire time after `after` on the agenda.
+    /// Makes the agenda anew, of each job's first fire time after `after`.
     fn plan_all(&mut self, track: usize, after: DateTime<Utc>) {
+        self.tracks[track].agenda.clear();
         for job in self.jobs_of(track) {
             if !self.jobs[job].paused {
                 self.plan_next(job, after);

@@ -1,0 +1,89 @@
+//! What is due, what was missed, and what comes next.
+
+use chrono::{DateTime, Utc};
+use shedlock_schedule::Schedule;
+
+use super::Driver;
+use crate::job::Misfire;
+use crate::observe::EventKind;
+use crate::scheduler::agenda::Entry;
+
+/// So many jobs are fired before others get their turn on this thread: firings that are made early end early, and the next
+/// ones find their memory still warm. More would not fit into the queue that a thread of tokio's shares.
+const HERD: usize = 64;
+
+/// Counting those of a machine that slept for long takes time.
+const MISFIRES_COUNTED: u32 = 10_000;
+
+impl Driver {
+    /// Fires what is due, or a herd of it.
+    pub(super) fn fire_due(&mut self) {
+        for track in 0..self.tracks.len() {
+            let now = self.tracks[track].lane.clock.now();
+            for _ in 0..HERD {
+                let Some(entry) = self.tracks[track].agenda.pop_due(now) else {
+                    break;
+                };
+                if self.jobs[entry.job].edition == entry.edition {
+                    self.fire_latest(entry, now);
+                }
+            }
+        }
+    }
+
+    /// Fires the latest fire time that has come; earlier ones that this node slept through are misfires.
+    fn fire_latest(&mut self, entry: Entry, now: DateTime<Utc>) {
+        self.plan_next(entry.job, now);
+        let plan = &self.jobs[entry.job].plan;
+        let latest = latest_due(&plan.schedule, entry.fire_time, now);
+        let mut missed = fire_times_before(&plan.schedule, entry.fire_time, latest);
+        let too_late = plan.misfire == Misfire::Skip && self.context.is_misfire(now - latest);
+        missed += u32::from(too_late);
+        if missed > 0 {
+            self.reporter(entry.job, entry.fire_time)
+                .tell(EventKind::Misfired {
+                    late_by: (now - entry.fire_time).to_std().unwrap_or_default(),
+                    fire_times: missed,
+                });
+        }
+        if !too_late {
+            self.fire(entry.job, latest);
+        }
+    }
+
+    /// Puts the job's first fire time after `after` on the agenda, in place of what stood there.
+    pub(super) fn plan_next(&mut self, job: usize, after: DateTime<Utc>) {
+        let state = &mut self.jobs[job];
+        state.edition = state.edition.wrapping_add(1);
+        state.next_fire_time = state.plan.schedule.next_after(after);
+        if let Some(fire_time) = state.next_fire_time {
+            let edition = state.edition;
+            self.tracks[state.track].agenda.add(Entry {
+                fire_time,
+                job,
+                edition,
+            });
+        }
+    }
+}
+
+/// The latest fire time up to `now`, which is `first` unless this node was stalled or asleep.
+fn latest_due(schedule: &Schedule, first: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let slept_through = schedule.next_after(first).is_some_and(|next| next <= now);
+    let latest = if slept_through {
+        schedule.last_at_or_before(now)
+    } else {
+        None
+    };
+    latest.unwrap_or(first)
+}
+
+/// How many fire times there are from `first` to before `end`, as far as it is worth counting.
+fn fire_times_before(schedule: &Schedule, first: DateTime<Utc>, end: DateTime<Utc>) -> u32 {
+    let (mut next, mut count) = (Some(first), 0);
+    while let Some(fire_time) = next.filter(|time| *time < end && count < MISFIRES_COUNTED) {
+        count += 1;
+        next = schedule.next_after(fire_time);
+    }
+    count
+}
