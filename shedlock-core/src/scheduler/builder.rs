@@ -49,6 +49,7 @@ pub struct SchedulerBuilder {
     default_zone: Tz,
     shutdown_grace: Duration,
     misfire_grace: Duration,
+    jitter: Duration,
     max_concurrent_runs: usize,
     observers: Observers,
     clock: Arc<dyn Clock>,
@@ -66,6 +67,7 @@ impl SchedulerBuilder {
             default_zone: Tz::UTC,
             shutdown_grace: SHUTDOWN_GRACE,
             misfire_grace: MISFIRE_GRACE,
+            jitter: Duration::ZERO,
             max_concurrent_runs: Semaphore::MAX_PERMITS,
             observers: Observers::default(),
             clock: Arc::new(SystemClock),
@@ -163,6 +165,29 @@ impl SchedulerBuilder {
         self
     }
 
+    /// Delays each fire time at random by up to this before its lock is asked for, so that runs spread over the nodes: without it,
+    /// the node with the shortest wire wins nearly all. None unless set.
+    ///
+    /// It makes runs late, by `jitter / (n + 1)` on average where n nodes ask. No fire time is lost by it: it is never
+    /// more than half of the time to the next fire time, or of [`misfire_grace`](Self::misfire_grace). Jobs without a lock and
+    /// triggered runs are not delayed.
+    ///
+    /// ```
+    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    ///
+    /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
+    ///     .add_job(Job::new("report", |_| async {}).every("1h").lock("report").at_most("10m"))
+    ///     .jitter("200ms")
+    ///     .build()?;
+    /// # Ok::<(), shedlock_core::BuildError>(())
+    /// ```
+    pub fn jitter(mut self, jitter: impl IntoDuration) -> Self {
+        if let Some(jitter) = self.or_problem("jitter", jitter.into_duration()) {
+            self.jitter = jitter;
+        }
+        self
+    }
+
     /// How many jobs may run at once in this process. A fire time that finds no place waits for one, without the lock, so that
     /// another node can take it. At least one; no limit unless set.
     ///
@@ -242,6 +267,7 @@ impl SchedulerBuilder {
             observers: Arc::new(self.observers),
             places: Semaphore::new(self.max_concurrent_runs),
             misfire_grace: self.misfire_grace,
+            jitter: self.jitter,
         };
         let (driver, messages) = Driver::new(plans, lanes, context, self.shutdown_grace);
         Ok(Scheduler { driver, messages })

@@ -8,7 +8,7 @@ use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tracing::Instrument;
 
 use super::plan::{LockPlan, Plan};
@@ -30,6 +30,8 @@ pub(super) struct Context {
     pub(super) observers: Arc<Observers>,
     pub(super) places: Semaphore,
     pub(super) misfire_grace: Duration,
+    /// How long a fire time is delayed at most, so that all nodes get their share.
+    pub(super) jitter: Duration,
 }
 
 impl Context {
@@ -76,6 +78,7 @@ impl Firing {
     pub(super) async fn fire(self) -> Fired {
         let entered = async {
             let turn = self.turn().await?;
+            self.jitter().await;
             let (place, hold) = self.enter().await?;
             Ok((turn, place, hold))
         };
@@ -157,6 +160,18 @@ impl Firing {
                 false => Ok(None),
             },
         }
+    }
+
+    /// Waits for a moment, so that it is not always the same node that asks first. A shutdown ends it.
+    async fn jitter(&self) {
+        if self.context.jitter.is_zero() || self.fire_time.is_none() || self.plan.lock.is_none() {
+            return;
+        }
+        // Half of the time that is left, so that no fire time is lost by waiting.
+        let worth = self.give_up_at.saturating_duration_since(Instant::now());
+        let longest = (worth.min(self.context.misfire_grace) / 2).min(self.context.jitter);
+        let delay = longest.mul_f64(fastrand::f64());
+        let _ = timeout(delay, shutdown(self.phase.clone())).await;
     }
 
     /// A place among the runs of this process. Nobody gets one once a shutdown has begun: a fire time that is taken now would
