@@ -51,18 +51,23 @@ pub(crate) async fn serve(who: &str, url: &str) -> Result<()> {
         ("ours", _) => answer_all(&ours::Ours::of(url)).await,
         ("bare", Kind::Postgres) => {
             let script = record::postgres(url).await?;
-            answer_all(&bare::Sql::<sqlx::Postgres>::new(url, script)?).await
+            bare(bare::Sql::<sqlx::Postgres>::new(url, script)?, url).await
         }
         ("bare", Kind::MariaDb) => {
             let script = record::mariadb(url).await?;
-            answer_all(&bare::Sql::<sqlx::MySql>::new(url, script)?).await
+            bare(bare::Sql::<sqlx::MySql>::new(url, script)?, url).await
         }
         ("bare", Kind::Redis) => {
             let script = record::redis(url).await?;
-            answer_all(&bare::Redis::new(url, script)?).await
+            bare(bare::Redis::new(url, script)?, url).await
         }
         _ => bail!("no contestant {who} on {kind:?}"),
     }
+}
+
+async fn bare(contestant: impl Contestant, url: &str) -> Result<()> {
+    bare::check(&contestant, url).await?;
+    answer_all(&contestant).await
 }
 
 /// Makes the table that all contestants use.

@@ -1,8 +1,10 @@
 //! The drivers alone, sending what the provider sends.
 
+mod check;
 mod redis;
 mod sql;
 
+pub(crate) use check::check;
 pub(crate) use redis::Redis;
 pub(crate) use sql::Sql;
 
