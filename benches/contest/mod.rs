@@ -10,6 +10,7 @@ mod record;
 use std::io::{Write, stdin, stdout};
 
 use anyhow::{Result, bail, ensure};
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use crate::outcome::Outcome;
 use crate::race::child::MARK;
@@ -61,6 +62,10 @@ pub(crate) async fn serve(who: &str, url: &str) -> Result<()> {
             let script = record::redis(url).await?;
             bare(bare::Redis::new(url, script)?, url).await
         }
+        ("bare", Kind::Sqlite) => {
+            let script = record::sqlite(url).await?;
+            bare(bare::Sql::<sqlx::Sqlite>::new(url, script)?, url).await
+        }
         _ => bail!("no contestant {who} on {kind:?}"),
     }
 }
@@ -72,6 +77,11 @@ async fn bare(contestant: impl Contestant, url: &str) -> Result<()> {
 
 /// Makes the table that all contestants use.
 pub(crate) async fn migrate(url: &str) -> Result<()> {
+    if Kind::of(url)? == Kind::Sqlite {
+        // As services have it; the file remembers.
+        let mut connection = SqliteConnection::connect(url).await?;
+        connection.execute("PRAGMA journal_mode = WAL").await?;
+    }
     Ok(ours::provider(url, 1)?.migrate().await?)
 }
 

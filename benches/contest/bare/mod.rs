@@ -6,7 +6,7 @@ mod sql;
 
 pub(crate) use check::check;
 pub(crate) use redis::Redis;
-pub(crate) use sql::Sql;
+pub(crate) use sql::{Sql, send};
 
 /// A lock that was taken by a statement whose answer nobody has to read: nobody else asks for it.
 pub(crate) struct Taken {

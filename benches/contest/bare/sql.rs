@@ -54,7 +54,7 @@ where
 }
 
 /// Sends statements one after the other, and reads each answer to its end.
-async fn send<DB>(
+pub(crate) async fn send<DB>(
     connection: &mut DB::Connection,
     statements: &[SqlStatement],
     name: &str,

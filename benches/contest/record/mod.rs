@@ -4,6 +4,7 @@
 mod mariadb;
 mod postgres;
 mod redis;
+mod sqlite;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::ours::AT_MOST;
 pub(crate) use mariadb::mariadb;
 pub(crate) use postgres::postgres;
 pub(crate) use redis::{Argument, Part, redis};
+pub(crate) use sqlite::sqlite;
 
 /// What is sent for each call.
 #[derive(Clone, Debug)]
