@@ -75,7 +75,7 @@ pub(crate) type Check = fn(&Services) -> Result<(), MissingData>;
 /// What can be set for a job, in code or by the service's configuration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct JobSettings {
-    pub(crate) timing: Vec<Timing>,
+    pub(crate) timing: Timing,
     pub(crate) zone: Option<Tz>,
     pub(crate) lock: Option<String>,
     pub(crate) at_least: Option<Duration>,
@@ -87,12 +87,16 @@ pub(crate) struct JobSettings {
 }
 
 /// Where a schedule comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Timing {
+    #[default]
+    Unset,
     Cron(Schedule),
     Every(Schedule),
     /// It did not parse; the error is kept.
     Wrong,
+    /// More than one was set.
+    Several,
 }
 
 impl Job {
@@ -144,18 +148,14 @@ impl Job {
         let timing = self
             .keep_error(schedule)
             .map_or(Timing::Wrong, Timing::Cron);
-        self.settings.timing.push(timing);
-        self
+        self.set_timing(timing)
     }
 
     /// Fires at every multiple of `period` since the Unix epoch, so all nodes agree on the fire times. From 1 ms to 366 days.
     pub fn every(mut self, period: impl IntoDuration) -> Self {
         let period = self.keep_error(period.into_duration());
         let schedule = period.and_then(|period| self.keep_error(Schedule::every(period)));
-        self.settings
-            .timing
-            .push(schedule.map_or(Timing::Wrong, Timing::Every));
-        self
+        self.set_timing(schedule.map_or(Timing::Wrong, Timing::Every))
     }
 
     /// The time zone that a cron line is read in. The builder's default, and UTC without one.
@@ -203,6 +203,14 @@ impl Job {
     /// The lock provider, by the name that it was registered with; the scheduler's first one without it.
     pub fn provider(mut self, name: impl AsRef<str>) -> Self {
         self.settings.provider = Some(name.as_ref().to_owned());
+        self
+    }
+
+    fn set_timing(mut self, timing: Timing) -> Self {
+        self.settings.timing = match self.settings.timing {
+            Timing::Unset => timing,
+            _ => Timing::Several,
+        };
         self
     }
 

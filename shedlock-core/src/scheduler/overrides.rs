@@ -1,4 +1,4 @@
-use crate::job::{Job, Misfire};
+use crate::job::{Job, Misfire, Timing};
 
 /// What a service's own configuration changes about a job, by the job's name.
 ///
@@ -61,7 +61,7 @@ pub struct JobOverride {
 impl JobOverride {
     pub(super) fn apply(&self, mut job: Job) -> Job {
         if self.cron.is_some() || self.every.is_some() {
-            job.settings.timing.clear();
+            job.settings.timing = Timing::Unset;
         }
         if let Some(line) = &self.cron {
             job = job.cron(line);

@@ -118,12 +118,12 @@ fn schedule(
     default_zone: Tz,
 ) -> Result<Option<Schedule>, Problem> {
     let zone = settings.zone.unwrap_or(default_zone);
-    match &settings.timing[..] {
-        [] => Err(Problem::NoSchedule { job: job.clone() }),
-        [Timing::Wrong] => Ok(None),
-        [Timing::Cron(schedule)] => Ok(Some(schedule.clone().in_zone(zone))),
-        [Timing::Every(schedule)] => Ok(Some(schedule.clone())),
-        _ => Err(Problem::TwoSchedules { job: job.clone() }),
+    match &settings.timing {
+        Timing::Unset => Err(Problem::NoSchedule { job: job.clone() }),
+        Timing::Wrong => Ok(None),
+        Timing::Cron(schedule) => Ok(Some(schedule.clone().in_zone(zone))),
+        Timing::Every(schedule) => Ok(Some(schedule.clone())),
+        Timing::Several => Err(Problem::TwoSchedules { job: job.clone() }),
     }
 }
 
