@@ -4,6 +4,7 @@ mod contest;
 mod outcome;
 mod race;
 mod scenario;
+mod scheduling;
 mod store;
 mod task;
 
@@ -15,6 +16,7 @@ use race::machine::Machine;
 use race::options::{Options, USAGE};
 use race::table::Table;
 use scenario::When;
+use scheduling::Locks;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +24,12 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match words[..] {
         ["contestant", who, url] => runtime.block_on(contest::serve(who, url)),
+        ["scheduling", "locks", ref case @ ..] => {
+            runtime.block_on(scheduling::serve(Locks::OnePerJob, case))
+        }
+        ["scheduling", "no-locks", ref case @ ..] => {
+            runtime.block_on(scheduling::serve(Locks::None, case))
+        }
         ["--help" | "-h"] => {
             print!("{}", usage());
             Ok(())

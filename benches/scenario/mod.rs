@@ -6,6 +6,7 @@ mod contention;
 mod extend;
 mod herd;
 mod names;
+mod scheduling;
 mod skip;
 
 use anyhow::Result;
@@ -35,7 +36,7 @@ pub(crate) enum When {
     IfNamed,
 }
 
-pub(crate) const ALL: [&Scenario; 7] = [
+pub(crate) const ALL: [&Scenario; 8] = [
     &alone::SCENARIO,
     &skip::SCENARIO,
     &extend::SCENARIO,
@@ -43,6 +44,7 @@ pub(crate) const ALL: [&Scenario; 7] = [
     &contention::SCENARIO,
     &herd::SCENARIO,
     &build::SCENARIO,
+    &scheduling::SCENARIO,
 ];
 
 /// Runs a race for each store that the user wants, and that the scenario has one for.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Peers in other languages. One that cannot be built is named, and left out; its builder prints nothing then.
+# Peers, most in other languages. One that cannot be built is named, and left out; its builder prints nothing then.
 
 # build_java_peer PROJECT TARGET: prints its class path.
 build_java_peer() {
@@ -25,4 +25,15 @@ build_go_peer() {
         return
     }
     echo "$program"
+}
+
+# build_rust_peer PROJECT TARGET: prints the program. A package of its own: its dependencies are none of the workspace.
+build_rust_peer() {
+    local project=$1 target=$2
+    cargo build --release --locked --manifest-path "$project/Cargo.toml" --target-dir "$target" >"$work/rust.log" 2>&1 || {
+        show_log rust
+        say "the peer in Rust could not be built"
+        return
+    }
+    echo "$target/release/shedlock-bench-peer"
 }
