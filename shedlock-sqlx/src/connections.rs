@@ -54,6 +54,17 @@ impl<D: Dialect> Connections<D> {
         self.patience
     }
 
+    /// An open connection that nobody uses, if nobody waits for it either.
+    pub(crate) fn idle(&self) -> Option<Connection<'_, D>> {
+        let permit = self.permits.try_acquire().ok()?;
+        let connection = self.open_idle().pop()?;
+        Some(Connection {
+            live: Live::Own(connection),
+            home: self,
+            _permit: permit,
+        })
+    }
+
     /// Waits for a connection that nobody else uses.
     pub(crate) async fn get(&self) -> Result<Connection<'_, D>, sqlx::Error> {
         let permit = self
@@ -61,16 +72,23 @@ impl<D: Dialect> Connections<D> {
             .acquire()
             .await
             .map_err(|_| sqlx::Error::PoolClosed)?;
-        let idle = self.idle().pop();
+        let idle = self.open_idle().pop();
         let live = match idle {
             Some(connection) => Live::Own(connection),
-            None if self.lent => Live::Lent(self.opener.acquire().await?),
-            None => Live::Own(self.open().await?),
+            // In a box: it is seldom needed, and would make the future of every call large.
+            None => Box::pin(self.new_one()).await?,
         };
         Ok(Connection {
             live,
             home: self,
             _permit: permit,
+        })
+    }
+
+    async fn new_one(&self) -> Result<Live<D>, sqlx::Error> {
+        Ok(match self.lent {
+            true => Live::Lent(self.opener.acquire().await?),
+            false => Live::Own(self.open().await?),
         })
     }
 
@@ -97,10 +115,10 @@ impl<D: Dialect> Connections<D> {
 
     /// Forgets every idle connection: if one broke, its server may be gone.
     pub(crate) fn forget_idle(&self) {
-        self.idle().clear();
+        self.open_idle().clear();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<D::Connection>> {
+    fn open_idle(&self) -> MutexGuard<'_, Vec<D::Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -140,7 +158,7 @@ impl<D: Dialect> Connection<'_, D> {
     /// Gives it back for the next one.
     pub(crate) fn keep(self) {
         if let Live::Own(connection) = self.live {
-            self.home.idle().push(connection);
+            self.home.open_idle().push(connection);
         }
     }
 }

@@ -16,6 +16,16 @@ impl<D: Dialect> SqlStore<D> {
         values: Values,
         attempt: Option<Attempt<D>>,
     ) -> Told<D> {
+        if let Some(connection) = self.connections.idle() {
+            let sent = attempt.map(Attempt::send);
+            let (answer, spared) = self
+                .exchange(connection, &errand.forms.alone, &values)
+                .await;
+            if let Some(connection) = spared {
+                connection.keep();
+            }
+            return (answer, sent);
+        }
         let name = values.name.clone();
         let (ticket, mut told) = errand.wait(values, attempt);
         let connection = tokio::select! {
@@ -30,7 +40,7 @@ impl<D: Dialect> SqlStore<D> {
         match errand.depart(&name, ticket) {
             // Somebody else took it along.
             nobody if nobody.is_empty() => connection.keep(),
-            parties => self.carry(errand, connection, parties).await,
+            parties => Box::pin(self.carry(errand, connection, parties)).await,
         }
         told.await.unwrap_or_else(|_| cut_short())
     }
