@@ -50,6 +50,8 @@ impl Who {
 pub(crate) struct Race {
     pub(crate) title: String,
     pub(crate) kind: Kind,
+    /// How often it is repeated at most, whatever the user says: what a turn has to prepare may take longer than the turn.
+    pub(crate) most_repetitions: usize,
     pub(crate) entries: Vec<Entry>,
     /// The first one is what the ratio is of.
     pub(crate) measures: Vec<Measure>,
@@ -99,7 +101,8 @@ impl Race {
         let mut runs: Vec<Vec<Run>> = self.entries.iter().map(|_| Vec::new()).collect();
         let mut absent: Vec<Option<String>> = self.entries.iter().map(|_| None).collect();
         // The first round warms up.
-        for round in 0..=stage.options.repetitions {
+        let repetitions = stage.options.repetitions.min(self.most_repetitions);
+        for round in 0..=repetitions {
             for number in 0..self.entries.len() {
                 // Each round begins with another one.
                 let number = (number + round) % self.entries.len();

@@ -7,9 +7,9 @@ use crate::store::Kind;
 pub(crate) const USAGE: &str = "\
 usage: scripts/bench [OPTION..] [SCENARIO..]
 
-  --seconds S        how long each measurement takes (1)
-  --warm-up S        and the first one of each contestant, which does not count (2)
-  --repetitions N    how often each is repeated, in alternation (5)
+  --seconds S        how long each turn takes (0.2)
+  --warm-up S        and the first one of each contestant, which does not count (1)
+  --repetitions N    how often each is repeated, in alternation (15)
   --stores A,B       of postgres, mariadb, redis, sqlite (all)
   --json FILE        where all numbers go (bench.json in cargo's target folder)
 
@@ -28,9 +28,9 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self {
-            seconds: 1.0,
-            warm_up: 2.0,
-            repetitions: 5,
+            seconds: 0.2,
+            warm_up: 1.0,
+            repetitions: 15,
             stores: Kind::ALL.to_vec(),
             json: PathBuf::from("bench.json"),
             scenarios: Vec::new(),

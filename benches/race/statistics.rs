@@ -4,23 +4,26 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Summary {
     pub(crate) median: Option<f64>,
-    pub(crate) least: Option<f64>,
-    pub(crate) most: Option<f64>,
+    /// Between these lies the middle half of the values.
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
 }
 
 pub(crate) fn of(values: impl Iterator<Item = f64>) -> Summary {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let median = match values.len() {
-        0 => None,
-        even if even % 2 == 0 => Some(f64::midpoint(values[middle - 1], values[middle])),
-        _ => Some(values[middle]),
+    let at = |share: f64| {
+        let place = values.len().checked_sub(1)? as f64 * share;
+        let (below, above) = (
+            values[place.floor() as usize],
+            values[place.ceil() as usize],
+        );
+        Some(below + (above - below) * place.fract())
     };
     Summary {
-        median,
-        least: values.first().copied(),
-        most: values.last().copied(),
+        median: at(0.5),
+        low: at(0.25),
+        high: at(0.75),
     }
 }
 
@@ -30,17 +33,15 @@ impl Summary {
     }
 
     pub(crate) fn spread_text(&self) -> String {
-        match (self.least, self.most) {
-            (Some(least), Some(most)) => format!("{} .. {}", number(least), number(most)),
+        match (self.low, self.high) {
+            (Some(low), Some(high)) => format!("{} .. {}", number(low), number(high)),
             _ => "-".to_owned(),
         }
     }
 
     pub(crate) fn ratio_text(&self) -> String {
-        match (self.median, self.least, self.most) {
-            (Some(median), Some(least), Some(most)) => {
-                format!("{median:.2} ({least:.2} .. {most:.2})")
-            }
+        match (self.median, self.low, self.high) {
+            (Some(median), Some(low), Some(high)) => format!("{median:.2} ({low:.2} .. {high:.2})"),
             _ => "-".to_owned(),
         }
     }
@@ -68,11 +69,9 @@ mod tests {
 
     #[test]
     fn a_median_lies_in_the_middle() {
-        let summary = of([4.0, 1.0, 2.0, f64::NAN].into_iter());
-        assert_eq!(
-            (summary.median, summary.least, summary.most),
-            (Some(2.0), Some(1.0), Some(4.0))
-        );
+        let summary = of([4.0, 1.0, 2.0, f64::NAN, 3.0, 5.0].into_iter());
+        let expected = (Some(3.0), Some(2.0), Some(4.0));
+        assert_eq!((summary.median, summary.low, summary.high), expected);
         assert_eq!(of([1.0, 2.0].into_iter()).median, Some(1.5));
         assert_eq!(of(std::iter::empty()), Summary::default());
     }

@@ -72,6 +72,7 @@ fn race(kind: Kind, nodes: usize) -> Race {
     Race {
         title,
         kind,
+        most_repetitions: 5,
         entries,
         measures,
     }

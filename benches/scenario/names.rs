@@ -45,6 +45,7 @@ fn races(kind: Kind) -> Vec<Race> {
     vec![Race {
         title,
         kind,
+        most_repetitions: 7,
         entries,
         measures: vec![PAIRS, P99],
     }]
