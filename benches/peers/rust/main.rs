@@ -21,7 +21,8 @@ async fn main() -> Result<()> {
     let case = Case::read(&words)?;
     let first_due = case.first_due();
     let watch = Watch::new(case)?;
-    let scheduler = JobScheduler::new().await?;
+    // With its channel's usual 200 places it forgets jobs that are due at once.
+    let scheduler = JobScheduler::new_with_channel_size(case.jobs.max(200)).await?;
     for number in 0..case.jobs {
         let job = job(number, case.due, first_due, watch.board())?;
         scheduler.add(job).await?;
