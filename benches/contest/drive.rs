@@ -122,11 +122,15 @@ fn names_of(task: &Task, caller: usize, of: usize) -> Vec<String> {
         .collect()
 }
 
-async fn together(runs: JoinSet<Result<Seen>>) -> Result<Outcome> {
-    let seen: Result<Vec<Seen>> = runs.join_all().await.into_iter().collect();
+/// The first error ends all: the others may wait for whom it was of.
+async fn together(mut runs: JoinSet<Result<Seen>>) -> Result<Outcome> {
+    let mut all = Vec::new();
+    while let Some(run) = runs.join_next().await {
+        all.push(run??);
+    }
     let (mut locks, mut unlocks) = (Times::default(), Times::default());
     let mut outcome = Outcome::default();
-    for seen in seen? {
+    for seen in all {
         outcome.wins.push(seen.wins);
         outcome.seconds = outcome.seconds.max(seen.seconds);
         locks.join(seen.locks);
