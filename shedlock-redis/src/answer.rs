@@ -5,6 +5,7 @@ use shedlock_core::{Acquire, Acquisition, Held, Lease, MAX_AT_MOST, StoredLock};
 use crate::value::Stamp;
 
 /// What the acquire script answers.
+#[derive(Clone)]
 pub(crate) struct Answer {
     verdict: String,
     now: DateTime<Utc>,
@@ -41,40 +42,45 @@ impl Answer {
 
     /// `ending` is how the value of this acquisition ends.
     pub(crate) fn to(self, request: &Acquire, ending: &str) -> Tried {
-        let fire_time = request.fire_time();
-        let stamp = Stamp::of(&self.value);
-        let locked_at = stamp.locked_at;
         match &*self.verdict {
-            "early" => {
-                let by = fire_time.map(|fire_time| fire_time - self.now);
-                Tried::Refused(Acquisition::TooEarly {
-                    by: by.and_then(|by| by.to_std().ok()).unwrap_or_default(),
-                })
-            }
             "spent" => Tried::Echo,
             // The driver sent the command again, and it found what it had done.
             verdict if verdict == "acquired" || self.value.ends_with(ending) => {
+                let stamp = Stamp::of(&self.value);
                 Tried::Won(Lease::new(
                     request.name(),
                     stamp.holder,
-                    locked_at.unwrap_or(self.now),
+                    stamp.locked_at.unwrap_or(self.now),
                     self.until.unwrap_or(self.now),
                 ))
             }
-            verdict => {
-                let ran = verdict == "ran"
-                    || fire_time
-                        .zip(locked_at)
-                        .is_some_and(|(fire_time, locked_at)| {
-                            locked_at.timestamp_micros() >= fire_time.timestamp_micros()
-                        });
-                let held = self.held();
-                Tried::Refused(if ran {
-                    Acquisition::AlreadyRan(held)
-                } else {
-                    Acquisition::Held(held)
-                })
-            }
+            _ => Tried::Refused(self.refusal(request)),
+        }
+    }
+
+    /// What it means for another request of the same kind; none if nothing.
+    pub(crate) fn to_another(&self, request: &Acquire) -> Option<Acquisition> {
+        (self.verdict != "spent").then(|| self.refusal(request))
+    }
+
+    fn refusal(&self, request: &Acquire) -> Acquisition {
+        let fire_time = request.fire_time();
+        if self.verdict == "early" {
+            let by = fire_time.map(|fire_time| fire_time - self.now);
+            return Acquisition::TooEarly {
+                by: by.and_then(|by| by.to_std().ok()).unwrap_or_default(),
+            };
+        }
+        let locked_at = Stamp::of(&self.value).locked_at;
+        let ran = self.verdict == "ran"
+            || fire_time
+                .zip(locked_at)
+                .is_some_and(|(fire_time, locked_at)| {
+                    locked_at.timestamp_micros() >= fire_time.timestamp_micros()
+                });
+        match ran {
+            true => Acquisition::AlreadyRan(self.held()),
+            false => Acquisition::Held(self.held()),
         }
     }
 

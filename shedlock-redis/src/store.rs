@@ -9,6 +9,7 @@ use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, 
 
 use crate::answer::{Answer, Extended, Look, Tried};
 use crate::claim::{Claim, Doubts, Id};
+use crate::crowd::{Crowds, Lead, Turn};
 use crate::error::Failure;
 use crate::keys::Keys;
 use crate::links::Links;
@@ -35,6 +36,7 @@ pub(crate) struct Store {
     holder: String,
     timeout: Duration,
     doubts: Doubts,
+    crowds: Crowds,
 }
 
 /// What the store says about an acquire.
@@ -51,6 +53,7 @@ impl Store {
             holder,
             timeout,
             doubts: Doubts::default(),
+            crowds: Crowds::default(),
         }
     }
 
@@ -81,7 +84,15 @@ impl Store {
         self.bounded(async {
             let (mut tries, mut in_doubt) = (Tries::new(), None);
             loop {
-                match self.try_acquire(request, &mut in_doubt).await {
+                let lead = match self.crowds.turn(request).await {
+                    Turn::Lead(lead) => Some(lead),
+                    Turn::Alone => None,
+                    Turn::Answered(answer) => match answer.to_another(request) {
+                        Some(refusal) => return Ok(Decision::Refused(refusal)),
+                        None => None,
+                    },
+                };
+                match self.try_acquire(request, lead, &mut in_doubt).await {
                     Ok(decision) => return Ok(decision),
                     Err(failure) => tries.pause_after(failure).await?,
                 }
@@ -94,6 +105,7 @@ impl Store {
     async fn try_acquire(
         self: &Arc<Self>,
         request: &Acquire,
+        lead: Option<Lead>,
         in_doubt: &mut Option<Claim>,
     ) -> Result<Decision, Failure> {
         if let Some(claim) = &in_doubt {
@@ -126,6 +138,9 @@ impl Store {
             let name = request.name().to_owned();
             self.take_back(&Id { name, ending }).await?;
             return Err(Failure::Echo);
+        }
+        if let (Some(lead), Ok(answer)) = (lead, &answer) {
+            lead.answered(answer);
         }
         let tried = answer.map(|answer| answer.to(request, &claim.id().ending));
         match tried {

@@ -12,6 +12,7 @@ use redis::{Client, cmd};
 use shedlock_core::{Acquire, Acquisition, LockProvider};
 use support::nodes::Nodes;
 use support::{acquired, extended, held, lock, released, url};
+use tokio::task::JoinSet;
 
 /// What the server was told, by clients and by the scripts they ran.
 #[derive(Debug, Default)]
@@ -176,4 +177,22 @@ async fn no_name_is_more_than_a_name() {
             .expect("a release");
         let () = nodes.run(cmd("DEL").arg(nodes.memory(name))).await;
     }
+}
+
+/// Who waits while another one asks is answered by the next that asks.
+#[tokio::test]
+async fn many_who_ask_for_one_name_need_few_scripts() {
+    let nodes = Nodes::new();
+    let locks = nodes.provider("a");
+    acquired(&locks, "job").await;
+    let told = told(&nodes, async || {
+        let mut tasks = JoinSet::new();
+        for _ in 0..64 {
+            let locks = locks.clone();
+            tasks.spawn(async move { held(&locks, "job").await });
+        }
+        tasks.join_all().await;
+    })
+    .await;
+    assert!(told.by_clients.len() <= 4, "{told:?}");
 }

@@ -9,6 +9,8 @@
 use std::collections::HashMap;
 use std::io;
 
+use serde_json::{Value, json};
+
 use crate::error::{Asked, Kind};
 use crate::look::{Answer, Record};
 use crate::statement::Values;
@@ -28,11 +30,21 @@ pub(crate) enum Reading {
 impl Values {
     /// The parameter of a statement about these; no name is in there twice.
     pub(crate) fn batch<'a>(of: impl Iterator<Item = &'a Self>) -> Self {
-        let of: Vec<_> = of.collect();
         Self {
-            batch: serde_json::to_string(&of).expect("texts and numbers"),
+            batch: of.map(Self::json).collect::<Value>().to_string(),
             ..Self::default()
         }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "holder": self.holder,
+            "at_most": self.at_most,
+            "at_least": self.at_least,
+            "fire_time": self.fire_time,
+            "locked_at": self.locked_at,
+        })
     }
 }
 

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
 use crate::batch::Reading;
@@ -166,7 +165,7 @@ pub(crate) enum Value {
 
 /// What the parameters of a call stand for; a statement takes those that it names.
 /// Instants and durations are microseconds.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     pub(crate) name: String,
     pub(crate) holder: String,
@@ -175,7 +174,6 @@ pub(crate) struct Values {
     pub(crate) fire_time: Option<i64>,
     pub(crate) locked_at: Option<i64>,
     /// A JSON array of others, for a statement about many locks.
-    #[serde(skip)]
     pub(crate) batch: String,
 }
 
