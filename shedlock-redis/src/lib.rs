@@ -10,7 +10,6 @@ mod answer;
 mod builder;
 mod claim;
 mod connection;
-mod crowd;
 mod error;
 mod keys;
 mod link;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use redis::FromRedisValue;
-use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
+use shedlock_core::{
+    Acquire, Acquisition, Crowds, Extension, Lead, Lease, LockError, Release, StoredLock, Turn,
+};
 
 use crate::answer::{Answer, Extended, Look, Tried};
 use crate::claim::{Claim, Doubts, Id};
-use crate::crowd::{Crowds, Lead, Turn};
 use crate::error::Failure;
 use crate::keys::Keys;
 use crate::links::Links;
@@ -36,7 +37,7 @@ pub(crate) struct Store {
     holder: String,
     timeout: Duration,
     doubts: Doubts,
-    crowds: Crowds,
+    crowds: Crowds<Answer>,
 }
 
 /// What the store says about an acquire.
@@ -105,7 +106,7 @@ impl Store {
     async fn try_acquire(
         self: &Arc<Self>,
         request: &Acquire,
-        lead: Option<Lead>,
+        lead: Option<Lead<Answer>>,
         in_doubt: &mut Option<Claim>,
     ) -> Result<Decision, Failure> {
         if let Some(claim) = &in_doubt {

@@ -4,12 +4,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
-use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
+use shedlock_core::{
+    Acquire, Acquisition, Crowds, Extension, Lease, LockError, Release, StoredLock,
+};
 
 use crate::attempt::Doubts;
 use crate::connections::Connections;
 use crate::dialect::Dialect;
-use crate::errand::{Errand, Namesakes};
+use crate::errand::Errand;
 use crate::error::{Asked, Failure, Kind, Place};
 use crate::holder::Holder;
 use crate::look::{Answer, Look, instant, micros};
@@ -47,6 +49,7 @@ pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) holder: Holder,
     pub(crate) timeout: Duration,
     pub(crate) doubts: Doubts,
+    pub(crate) crowds: Crowds<Look>,
     table: String,
 }
 
@@ -75,11 +78,11 @@ impl<D: Dialect> SqlStore<D> {
         Self {
             connections,
             errands: Errands {
-                acquire: Errand::new(statements.acquire, Namesakes::AnsweredByOne),
-                look: Errand::new(statements.look, Namesakes::AnsweredByOne),
-                take_back: Errand::new(statements.take_back, Namesakes::OneByOne),
-                extend: Errand::new(statements.extend, Namesakes::OneByOne),
-                release: Errand::new(statements.release, Namesakes::OneByOne),
+                acquire: Errand::new(statements.acquire),
+                look: Errand::new(statements.look),
+                take_back: Errand::new(statements.take_back),
+                extend: Errand::new(statements.extend),
+                release: Errand::new(statements.release),
                 locks: statements.locks,
                 now: statements.now,
                 probe: statements.probe,
@@ -89,6 +92,7 @@ impl<D: Dialect> SqlStore<D> {
             holder,
             timeout,
             doubts: Doubts::default(),
+            crowds: Crowds::default(),
         }
     }
 

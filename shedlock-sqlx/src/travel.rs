@@ -3,7 +3,7 @@ use std::io;
 use crate::attempt::{Attempt, Sent};
 use crate::connections::Connection;
 use crate::dialect::Dialect;
-use crate::errand::{Errand, Party, Told, copied};
+use crate::errand::{Errand, Passenger, Told};
 use crate::error::{Asked, Kind};
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
@@ -40,35 +40,35 @@ impl<D: Dialect> SqlStore<D> {
         match errand.depart(&name, ticket) {
             // Somebody else took it along.
             nobody if nobody.is_empty() => connection.keep(),
-            parties => Box::pin(self.carry(errand, connection, parties)).await,
+            passengers => Box::pin(self.carry(errand, connection, passengers)).await,
         }
         told.await.unwrap_or_else(|_| cut_short())
     }
 
-    /// Sends parties to the store and tells them what it answers.
+    /// Sends passengers to the store and tells them what it answers.
     ///
     /// A statement about many that fails is sent again in halves, so that one lock that the database does not like fails alone.
     async fn carry<'a>(
         &'a self,
         errand: &Errand<D>,
         connection: Connection<'a, D>,
-        parties: Vec<Party<D>>,
+        passengers: Vec<Passenger<D>>,
     ) {
-        let (mut usable, mut trips) = (connection, vec![parties]);
-        while let Some(mut parties) = trips.pop() {
-            let attempts: Vec<_> = (parties.iter_mut())
-                .map(|party| party.attempt.take().map(Attempt::send))
+        let (mut usable, mut trips) = (connection, vec![passengers]);
+        while let Some(mut passengers) = trips.pop() {
+            let attempts: Vec<_> = (passengers.iter_mut())
+                .map(|passenger| passenger.attempt.take().map(Attempt::send))
                 .collect();
-            let (answers, spared) = self.exchange_for(errand, usable, &parties).await;
+            let (answers, spared) = self.exchange_for(errand, usable, &passengers).await;
             match &answers {
-                Err(_) if spared.is_some() && parties.len() > 1 => {
-                    for (party, attempt) in parties.iter_mut().zip(attempts) {
-                        party.attempt = attempt.and_then(Sent::refused);
+                Err(_) if spared.is_some() && passengers.len() > 1 => {
+                    for (passenger, attempt) in passengers.iter_mut().zip(attempts) {
+                        passenger.attempt = attempt.and_then(Sent::refused);
                     }
-                    let half = parties.split_off(parties.len() / 2);
-                    trips.extend([half, parties]);
+                    let half = passengers.split_off(passengers.len() / 2);
+                    trips.extend([half, passengers]);
                 }
-                _ => tell(parties, attempts, answers),
+                _ => tell(passengers, attempts, answers),
             }
             match spared {
                 Some(spared) => usable = spared,
@@ -79,25 +79,25 @@ impl<D: Dialect> SqlStore<D> {
         usable.keep();
     }
 
-    /// The answer for each party, and the connection if it can be used again.
+    /// The answer for each passenger, and the connection if it can be used again.
     async fn exchange_for<'a>(
         &'a self,
         errand: &Errand<D>,
         connection: Connection<'a, D>,
-        parties: &[Party<D>],
+        passengers: &[Passenger<D>],
     ) -> (
         Result<Vec<Asked>, (Kind, sqlx::Error)>,
         Option<Connection<'a, D>>,
     ) {
-        match (parties, &errand.forms.together) {
+        match (passengers, &errand.forms.together) {
             (many @ [_, _, ..], Some((together, reading))) => {
-                let values = Values::batch(many.iter().map(|party| &party.values));
+                let values = Values::batch(many.iter().map(|passenger| &passenger.values));
                 let (answer, spared) = self.exchange(connection, together, &values).await;
-                let names = many.iter().map(|party| &*party.values.name);
+                let names = many.iter().map(|passenger| &*passenger.values.name);
                 (answer.map(|answer| answer.split(*reading, names)), spared)
             }
-            (parties, _) => {
-                let values = parties.first().map(|party| &party.values);
+            (passengers, _) => {
+                let values = passengers.first().map(|passenger| &passenger.values);
                 let values = values.cloned().unwrap_or_default();
                 let (answer, spared) = self
                     .exchange(connection, &errand.forms.alone, &values)
@@ -132,19 +132,24 @@ impl<D: Dialect> SqlStore<D> {
 }
 
 fn tell<D: Dialect>(
-    parties: Vec<Party<D>>,
+    passengers: Vec<Passenger<D>>,
     attempts: Vec<Option<Sent<D>>>,
     answers: Result<Vec<Asked>, (Kind, sqlx::Error)>,
 ) {
     let answers = answers.unwrap_or_else(|error| {
-        let copies = parties.iter().skip(1).map(|_| Err(copied(&error)));
+        let copies = passengers.iter().skip(1).map(|_| Err(copied(&error)));
         let mut all: Vec<_> = copies.collect();
         all.push(Err(error));
         all
     });
-    for ((party, attempt), answer) in parties.into_iter().zip(attempts).zip(answers) {
-        party.tell(answer, attempt);
+    for ((passenger, attempt), answer) in passengers.into_iter().zip(attempts).zip(answers) {
+        passenger.tell(answer, attempt);
     }
+}
+
+/// The same error for one more of those whom it concerns.
+fn copied((kind, error): &(Kind, sqlx::Error)) -> (Kind, sqlx::Error) {
+    (*kind, sqlx::Error::Protocol(error.to_string()))
 }
 
 /// What a request hears whose carrier went away.

@@ -2,6 +2,7 @@
 
 mod clock;
 mod config;
+mod crowd;
 mod current;
 mod error;
 mod executor;
@@ -13,6 +14,7 @@ mod provider;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigError, IntoDuration, LockConfig};
+pub use crowd::{Crowds, Lead, Turn};
 pub use current::{CurrentLock, assert_locked, current, require_lock};
 pub use error::{LockError, Loss, LostLease};
 pub use executor::{IntoExecutor, LockExecutor, OnLost, Outcome};
