@@ -5,7 +5,6 @@ use shedlock_core::{Acquire, Acquisition, Held, Lease, MAX_AT_MOST, StoredLock};
 use crate::value::Stamp;
 
 /// What the acquire script answers.
-#[derive(Clone)]
 pub(crate) struct Answer {
     verdict: String,
     now: DateTime<Utc>,
@@ -56,11 +55,6 @@ impl Answer {
             }
             _ => Tried::Refused(self.refusal(request)),
         }
-    }
-
-    /// What it means for another request of the same kind; none if nothing.
-    pub(crate) fn to_another(&self, request: &Acquire) -> Option<Acquisition> {
-        (self.verdict != "spent").then(|| self.refusal(request))
     }
 
     fn refusal(&self, request: &Acquire) -> Acquisition {

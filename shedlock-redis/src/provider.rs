@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use shedlock_core::{
-    Acquire, Acquisition, Extension, Lease, LockError, LockProvider, ProviderId, Release,
+    Acquire, Acquisition, Crowds, Extension, Lease, LockError, LockProvider, ProviderId, Release,
     StoredLock,
 };
 
@@ -65,6 +65,7 @@ use crate::store::{Decision, Store};
 #[derive(Clone)]
 pub struct RedisLockProvider {
     store: Arc<Store>,
+    crowds: Crowds,
     id: ProviderId,
 }
 
@@ -90,6 +91,7 @@ impl RedisLockProvider {
     pub(crate) fn of(store: Store) -> Self {
         Self {
             store: Arc::new(store),
+            crowds: Crowds::default(),
             id: ProviderId::unique(),
         }
     }
@@ -110,13 +112,16 @@ impl fmt::Debug for RedisLockProvider {
 #[async_trait]
 impl LockProvider for RedisLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
-        Ok(match self.store.acquire(request).await? {
-            Decision::Won(claim, lease) => {
-                claim.settle();
-                Acquisition::Acquired(lease)
-            }
-            Decision::Refused(refusal) => refusal,
-        })
+        let ask = async |left| {
+            Ok(match self.store.acquire(request, left).await? {
+                Decision::Won(claim, lease) => {
+                    claim.settle();
+                    Acquisition::Acquired(lease)
+                }
+                Decision::Refused(refusal) => refusal,
+            })
+        };
+        self.crowds.ask(request, self.store.timeout(), ask).await
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {

@@ -5,9 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use redis::FromRedisValue;
-use shedlock_core::{
-    Acquire, Acquisition, Crowds, Extension, Lead, Lease, LockError, Release, StoredLock, Turn,
-};
+use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 
 use crate::answer::{Answer, Extended, Look, Tried};
 use crate::claim::{Claim, Doubts, Id};
@@ -37,7 +35,6 @@ pub(crate) struct Store {
     holder: String,
     timeout: Duration,
     doubts: Doubts,
-    crowds: Crowds<Answer>,
 }
 
 /// What the store says about an acquire.
@@ -54,7 +51,6 @@ impl Store {
             holder,
             timeout,
             doubts: Doubts::default(),
-            crowds: Crowds::default(),
         }
     }
 
@@ -81,19 +77,12 @@ impl Store {
     pub(crate) async fn acquire(
         self: &Arc<Self>,
         request: &Acquire,
+        timeout: Duration,
     ) -> Result<Decision, LockError> {
-        self.bounded(async {
+        self.within(timeout, async {
             let (mut tries, mut in_doubt) = (Tries::new(), None);
             loop {
-                let lead = match self.crowds.turn(request).await {
-                    Turn::Lead(lead) => Some(lead),
-                    Turn::Alone => None,
-                    Turn::Answered(answer) => match answer.to_another(request) {
-                        Some(refusal) => return Ok(Decision::Refused(refusal)),
-                        None => None,
-                    },
-                };
-                match self.try_acquire(request, lead, &mut in_doubt).await {
+                match self.try_acquire(request, &mut in_doubt).await {
                     Ok(decision) => return Ok(decision),
                     Err(failure) => tries.pause_after(failure).await?,
                 }
@@ -106,7 +95,6 @@ impl Store {
     async fn try_acquire(
         self: &Arc<Self>,
         request: &Acquire,
-        lead: Option<Lead<Answer>>,
         in_doubt: &mut Option<Claim>,
     ) -> Result<Decision, Failure> {
         if let Some(claim) = &in_doubt {
@@ -139,9 +127,6 @@ impl Store {
             let name = request.name().to_owned();
             self.take_back(&Id { name, ending }).await?;
             return Err(Failure::Echo);
-        }
-        if let (Some(lead), Ok(answer)) = (lead, &answer) {
-            lead.answered(answer);
         }
         let tried = answer.map(|answer| answer.to(request, &claim.id().ending));
         match tried {
@@ -292,7 +277,15 @@ impl Store {
         &self,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, LockError> {
-        tokio::time::timeout(self.timeout, call)
+        self.within(self.timeout, call).await
+    }
+
+    async fn within<T>(
+        &self,
+        timeout: Duration,
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, LockError> {
+        tokio::time::timeout(timeout, call)
             .await
             .unwrap_or(Err(Failure::TimedOut(self.timeout)))
             .map_err(|failure| self.described(failure))

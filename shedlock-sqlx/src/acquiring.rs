@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use shedlock_core::{Acquire, Acquisition, Lead, Lease, Turn};
+use shedlock_core::{Acquire, Acquisition, Lease};
 use tokio::time::Instant;
 
 use crate::attempt::Attempt;
@@ -47,50 +47,30 @@ impl<D: Dialect> SqlStore<D> {
                 .map(|fire_time| rounded_up(fire_time.timestamp_micros(), D::STEP)),
             ..Values::default()
         };
-        match self.crowds.turn(request).await {
-            Turn::Lead(lead) => self.take(&asked, Some(lead)).await,
-            Turn::Alone => self.take(&asked, None).await,
-            Turn::Answered(look) => match self.refusal(&look, &asked).await? {
-                Some(refusal) => Ok(refusal),
-                None => self.take(&asked, None).await,
-            },
-        }
-    }
-
-    async fn take(
-        self: &Arc<Self>,
-        asked: &Values,
-        mut lead: Option<Lead<Look>>,
-    ) -> Result<Acquisition, Failure> {
-        let mut tell = |look: &Look| lead.take().map(|lead| lead.answered(look));
         let mut look = match D::LOOKS_FIRST {
-            true => Some(self.look(asked).await?),
+            true => Some(self.look(&asked).await?),
             false => None,
         };
         for _ in 0..ROUNDS {
             if let Some(look) = &look
-                && let Some(refusal) = self.refusal(look, asked).await?
+                && let Some(refusal) = self.refusal(look, &asked).await?
             {
-                tell(look);
                 return Ok(refusal);
             }
             // It is free, or was when we looked after a try.
-            look = match self.attempt(asked).await? {
-                Tried::Won(lease) => {
-                    tell(&Look::of_lease(&lease, asked.at_most));
-                    return Ok(Acquisition::Acquired(lease));
-                }
+            look = match self.attempt(&asked).await? {
+                Tried::Won(lease) => return Ok(Acquisition::Acquired(lease)),
                 Tried::Refused(look) => Some(look),
             };
         }
         let look = look.ok_or_else(|| Failure::Contended(asked.name.clone()))?;
-        match (self.refusal(&look, asked).await?, look.row) {
+        match (self.refusal(&look, &asked).await?, look.row) {
             (Some(refusal), _) => Ok(refusal),
             // Somebody else's run is reason enough to skip, but not to leave out a fire time.
             (None, Some(row)) if asked.fire_time.is_none() => {
                 Ok(Acquisition::Held(row.held(look.now)))
             }
-            (None, _) => Err(Failure::Contended(asked.name.clone())),
+            (None, _) => Err(Failure::Contended(asked.name)),
         }
     }
 
@@ -176,7 +156,8 @@ impl<D: Dialect> SqlStore<D> {
 fn leaves_in_doubt((kind, error): &(Kind, sqlx::Error)) -> bool {
     match kind {
         Kind::Broken => true,
-        Kind::Conflict => false,
-        _ => !matches!(error, sqlx::Error::Database(_)),
+        Kind::Other => !matches!(error, sqlx::Error::Database(_)),
+        // The database has refused it.
+        _ => false,
     }
 }

@@ -87,7 +87,12 @@ impl<D: Dialect> Connections<D> {
 
     async fn new_one(&self) -> Result<Live<D>, sqlx::Error> {
         Ok(match self.lent {
-            true => Live::Lent(self.opener.acquire().await?),
+            // In a task of its own: if it were cut short, the pool would drop the connection, and what is in memory with it.
+            true => Live::Lent(
+                tokio::spawn(self.opener.acquire())
+                    .await
+                    .map_err(|_| sqlx::Error::PoolClosed)??,
+            ),
             false => Live::Own(self.open().await?),
         })
     }

@@ -48,6 +48,16 @@ impl Kind {
         }
     }
 
+    /// Whether a statement about many locks may have failed for one of them.
+    pub(crate) fn may_concern_one(self) -> bool {
+        match self {
+            Self::TooLong | Self::Conflict | Self::Other => true,
+            #[cfg(feature = "mysql")]
+            Self::NoSuchTime => true,
+            _ => false,
+        }
+    }
+
     /// Whether a connection is as good as before.
     pub(crate) fn spares_connection(self) -> bool {
         // After a failover, the same address may lead to the new primary.

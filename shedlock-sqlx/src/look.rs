@@ -59,14 +59,14 @@ impl Verdict {
 }
 
 /// The store's clock and one lock at one moment.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Look {
     pub(crate) now: i64,
     pub(crate) row: Option<Row>,
 }
 
 /// A lock's row.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) holder: String,
@@ -77,21 +77,6 @@ pub(crate) struct Row {
 }
 
 impl Look {
-    /// At the moment of an acquisition.
-    pub(crate) fn of_lease(lease: &Lease, at_most: i64) -> Self {
-        let lock_until = lease.lock_until().timestamp_micros();
-        Self {
-            now: lock_until - at_most,
-            row: Some(Row {
-                name: lease.name().to_owned(),
-                holder: lease.holder().to_owned(),
-                locked_at: lease.locked_at().timestamp_micros(),
-                lock_until,
-                garbled: None,
-            }),
-        }
-    }
-
     pub(crate) fn of((now, _, name, holder, locked_at, lock_until): Record) -> Self {
         Self {
             now: now.unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use shedlock_core::{
-    Acquire, Acquisition, Extension, Lease, LockError, LockProvider, ProviderId, Release,
+    Acquire, Acquisition, Crowds, Extension, Lease, LockError, LockProvider, ProviderId, Release,
     StoredLock,
 };
 use sqlx::Pool;
@@ -65,6 +65,7 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct SqlxLockProvider {
     store: Arc<dyn Store>,
+    crowds: Crowds,
     id: ProviderId,
 }
 
@@ -82,6 +83,7 @@ impl SqlxLockProvider {
     pub(crate) fn of(store: impl Store) -> Self {
         Self {
             store: Arc::new(store),
+            crowds: Crowds::default(),
             id: ProviderId::unique(),
         }
     }
@@ -114,18 +116,20 @@ impl fmt::Debug for SqlxLockProvider {
 #[async_trait]
 impl LockProvider for SqlxLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
-        let store = self.store.clone();
-        let request = request.clone();
-        let acquired = detached(self.store.timeout(), async move {
-            match store.clone().acquire(&request).await? {
-                Acquisition::Acquired(lease) => Ok(Ok(Undelivered::new(store, lease))),
-                refused => Ok(Err(refused)),
-            }
-        });
-        Ok(match acquired.await? {
-            Ok(undelivered) => Acquisition::Acquired(undelivered.deliver()),
-            Err(refused) => refused,
-        })
+        let ask = async |left| {
+            let (store, request) = (self.store.clone(), request.clone());
+            let acquired = detached(left, async move {
+                match store.clone().acquire(&request).await? {
+                    Acquisition::Acquired(lease) => Ok(Ok(Undelivered::new(store, lease))),
+                    refused => Ok(Err(refused)),
+                }
+            });
+            Ok(match acquired.await? {
+                Ok(undelivered) => Acquisition::Acquired(undelivered.deliver()),
+                Err(refused) => refused,
+            })
+        };
+        self.crowds.ask(request, self.store.timeout(), ask).await
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {

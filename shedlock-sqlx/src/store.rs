@@ -4,9 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
-use shedlock_core::{
-    Acquire, Acquisition, Crowds, Extension, Lease, LockError, Release, StoredLock,
-};
+use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 
 use crate::attempt::Doubts;
 use crate::connections::Connections;
@@ -49,7 +47,6 @@ pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) holder: Holder,
     pub(crate) timeout: Duration,
     pub(crate) doubts: Doubts,
-    pub(crate) crowds: Crowds<Look>,
     table: String,
 }
 
@@ -92,7 +89,6 @@ impl<D: Dialect> SqlStore<D> {
             holder,
             timeout,
             doubts: Doubts::default(),
-            crowds: Crowds::default(),
         }
     }
 

@@ -61,7 +61,9 @@ impl<D: Dialect> SqlStore<D> {
                 .collect();
             let (answers, spared) = self.exchange_for(errand, usable, &passengers).await;
             match &answers {
-                Err(_) if spared.is_some() && passengers.len() > 1 => {
+                Err((kind, sqlx::Error::Database(_)))
+                    if kind.may_concern_one() && passengers.len() > 1 =>
+                {
                     for (passenger, attempt) in passengers.iter_mut().zip(attempts) {
                         passenger.attempt = attempt.and_then(Sent::refused);
                     }

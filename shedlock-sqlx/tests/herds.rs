@@ -142,6 +142,22 @@ async fn nodes_share_the_locks_of_a_herd_on_sqlite() {
     nodes_share_the_locks_of_a_herd(&Nodes::migrated(sqlite_pool(sqlite(&folder))).await).await;
 }
 
+/// It is gone with its connection, which nobody may drop on the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_in_memory_sqlite_outlives_herds() {
+    let pool = sqlx::sqlite::SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_lazy("sqlite::memory:")
+        .expect("a pool");
+    let nodes = Nodes::migrated(pool).await;
+    let fleet = ["a", "b", "c"].map(|node| nodes.provider(node));
+    for _ in 0..20 {
+        for locks in &fleet {
+            release_all(locks, &leases(herd(locks, &names(100)).await)).await;
+        }
+    }
+}
+
 /// Of all who ask at once, one has it; first for locks that are new, then for locks that are free.
 async fn nodes_share_the_locks_of_a_herd<DB: Sql>(nodes: &Nodes<DB>) {
     let fleet: Vec<_> = ["a", "b", "c", "d"].map(|node| nodes.provider(node)).into();

@@ -2,60 +2,87 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
-use super::Acquire;
+use super::{Acquire, Acquisition, Held, LockError};
 
 /// For providers: requests of one process for one lock. While one is under way the others wait, and the next one asks for all of them.
 ///
-/// What it sees, it sees after they asked, so it is an answer for each of them, and a store is not asked more often the more
-/// callers want the same. `A` is what a store answers. Requests are of one kind if lock and fire time are the same.
+/// What it sees, it sees after they asked, so it is an answer for each of them, and a store is not asked more often the more callers
+/// want the same. Requests are of one kind if lock and fire time are the same. Clones are the same crowds.
 ///
 /// ```
-/// # use shedlock_core::{Acquire, Crowds, LockConfig, LockError, Turn};
-/// # async fn ask_the_store(request: &Acquire) -> Result<String, LockError> { Ok("held".into()) }
-/// async fn acquire(crowds: &Crowds<String>, request: &Acquire) -> Result<String, LockError> {
-///     match crowds.turn(request).await {
-///         Turn::Answered(answer) => Ok(answer),
-///         Turn::Alone => ask_the_store(request).await,
-///         Turn::Lead(lead) => {
-///             let answer = ask_the_store(request).await?;
-///             lead.answered(&answer);
-///             Ok(answer)
-///         }
-///     }
+/// # use std::time::Duration;
+/// # use shedlock_core::{Acquire, Acquisition, Crowds, LockError};
+/// # struct Store;
+/// # impl Store {
+/// #     async fn acquire(&self, request: &Acquire, timeout: Duration) -> Result<Acquisition, LockError> { todo!() }
+/// # }
+/// async fn acquire(store: &Store, crowds: &Crowds, request: &Acquire) -> Result<Acquisition, LockError> {
+///     let ask = async |left| store.acquire(request, left).await;
+///     crowds.ask(request, Duration::from_secs(5), ask).await
 /// }
 /// ```
-pub struct Crowds<A>(Arc<Mutex<HashMap<Topic, Vec<Waiter<A>>>>>);
+#[derive(Clone, Default)]
+pub struct Crowds(Arc<Mutex<HashMap<Topic, Vec<Waiter>>>>);
 
 /// A lock's name, and the fire time it is wanted for.
 type Topic = (String, Option<DateTime<Utc>>);
 
-type Waiter<A> = oneshot::Sender<Turn<A>>;
+type Waiter = oneshot::Sender<Turn>;
 
 /// What is to be done about a request.
 #[derive(Debug)]
-pub enum Turn<A> {
+enum Turn {
     /// It asks, and tells others.
-    Lead(Lead<A>),
+    Lead(Lead),
     /// It asks for itself, as the one that asked for it got no answer.
     Alone,
-    /// It has been asked. If that one got the lock, the others did not.
-    Answered(A),
+    /// It has been asked, and refused.
+    Refused(Acquisition),
 }
 
 /// The right to ask for all who wait. When it is dropped, it goes to one of those who wait by then.
-pub struct Lead<A> {
-    crowds: Crowds<A>,
+struct Lead {
+    crowds: Crowds,
     topic: Topic,
-    followers: Vec<Waiter<A>>,
+    followers: Vec<Waiter>,
 }
 
-impl<A> Crowds<A> {
-    /// Waits while another request of the same kind is under way. No round trip.
-    pub async fn turn(&self, request: &Acquire) -> Turn<A> {
+impl Crowds {
+    /// Asks the store, or hears from another request of the same kind, for which this one waits within its `timeout`; `ask` is told how
+    /// much of that is left. No round trip of its own.
+    ///
+    /// Others hear of an answer when it is there for the caller. So a lock that was granted to one who went away is reason
+    /// for none to skip.
+    ///
+    /// # Errors
+    /// Those of `ask`.
+    pub async fn ask(
+        &self,
+        request: &Acquire,
+        timeout: Duration,
+        ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
+    ) -> Result<Acquisition, LockError> {
+        let deadline = Instant::now() + timeout;
+        let turn = timeout_at(deadline, self.turn(request)).await;
+        let left = deadline.saturating_duration_since(Instant::now());
+        match turn.unwrap_or(Turn::Alone) {
+            Turn::Refused(refusal) => Ok(refusal),
+            Turn::Alone => ask(left).await,
+            Turn::Lead(lead) => {
+                let answer = ask(left).await?;
+                lead.answered(&refusal_beside(&answer, request));
+                Ok(answer)
+            }
+        }
+    }
+
+    async fn turn(&self, request: &Acquire) -> Turn {
         let topic = (request.name().to_owned(), request.fire_time());
         let turn = match self.waiting().entry(topic) {
             Entry::Vacant(nobody) => {
@@ -72,7 +99,7 @@ impl<A> Crowds<A> {
         turn.await.unwrap_or(Turn::Alone)
     }
 
-    fn lead(&self, topic: Topic, followers: Vec<Waiter<A>>) -> Lead<A> {
+    fn lead(&self, topic: Topic, followers: Vec<Waiter>) -> Lead {
         Lead {
             crowds: self.clone(),
             topic,
@@ -81,7 +108,7 @@ impl<A> Crowds<A> {
     }
 
     /// Those who wait by now; if there are none, the topic is nobody's any more.
-    fn take_waiters(&self, topic: &Topic) -> Vec<Waiter<A>> {
+    fn take_waiters(&self, topic: &Topic) -> Vec<Waiter> {
         let mut waiting = self.waiting();
         let waiters = waiting.get_mut(topic).map(std::mem::take);
         let mut waiters = waiters.unwrap_or_default();
@@ -92,22 +119,40 @@ impl<A> Crowds<A> {
         waiters
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Topic, Vec<Waiter<A>>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Topic, Vec<Waiter>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<A: Clone> Lead<A> {
+/// What an answer means for another request of the same kind.
+fn refusal_beside(answer: &Acquisition, request: &Acquire) -> Acquisition {
+    let Acquisition::Acquired(lease) = answer else {
+        return answer.clone();
+    };
+    let at_most = TimeDelta::from_std(request.at_most()).unwrap_or_default();
+    let held = Held {
+        holder: lease.holder().to_owned(),
+        locked_at: lease.locked_at(),
+        until: lease.lock_until(),
+        now: lease.lock_until() - at_most,
+    };
+    match request.fire_time() {
+        Some(_) => Acquisition::AlreadyRan(held),
+        None => Acquisition::Held(held),
+    }
+}
+
+impl Lead {
     /// Tells those for whom it asked.
-    pub fn answered(mut self, answer: &A) {
+    fn answered(mut self, refusal: &Acquisition) {
         for follower in self.followers.drain(..) {
             // Whoever went away needs no answer.
-            let _ = follower.send(Turn::Answered(answer.clone()));
+            let _ = follower.send(Turn::Refused(refusal.clone()));
         }
     }
 }
 
-impl<A> Drop for Lead<A> {
+impl Drop for Lead {
     /// Followers that were told nothing ask for themselves.
     fn drop(&mut self) {
         let mut followers = self.crowds.take_waiters(&self.topic);
@@ -119,25 +164,13 @@ impl<A> Drop for Lead<A> {
     }
 }
 
-impl<A> Clone for Crowds<A> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<A> Default for Crowds<A> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
-
-impl<A> fmt::Debug for Crowds<A> {
+impl fmt::Debug for Crowds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Crowds").finish_non_exhaustive()
     }
 }
 
-impl<A> fmt::Debug for Lead<A> {
+impl fmt::Debug for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lead")
             .field("topic", &self.topic)
@@ -151,11 +184,16 @@ mod tests {
     use crate::LockConfig;
     use tokio::task::{JoinHandle, yield_now};
 
+    fn early(millis: u64) -> Acquisition {
+        let by = Duration::from_millis(millis);
+        Acquisition::TooEarly { by }
+    }
+
     fn request() -> Acquire {
         Acquire::new(&LockConfig::new("job", "1m").unwrap())
     }
 
-    async fn lead(crowds: &Crowds<u32>) -> Lead<u32> {
+    async fn lead(crowds: &Crowds) -> Lead {
         match crowds.turn(&request()).await {
             Turn::Lead(lead) => lead,
             other => panic!("{other:?}"),
@@ -163,7 +201,7 @@ mod tests {
     }
 
     /// They wait in this order.
-    async fn waiters(crowds: &Crowds<u32>, count: usize) -> Vec<JoinHandle<Turn<u32>>> {
+    async fn waiters(crowds: &Crowds, count: usize) -> Vec<JoinHandle<Turn>> {
         let mut waiters = Vec::new();
         for _ in 0..count {
             let crowds = crowds.clone();
@@ -178,14 +216,18 @@ mod tests {
         let crowds = Crowds::default();
         let first = lead(&crowds).await;
         let mut waiting = waiters(&crowds, 3).await;
-        first.answered(&1);
+        first.answered(&early(1));
         let Turn::Lead(next) = waiting.pop().unwrap().await.unwrap() else {
             panic!("nobody leads");
         };
         let late = waiters(&crowds, 1).await;
-        next.answered(&2);
+        next.answered(&early(2));
         for follower in waiting {
-            assert!(matches!(follower.await.unwrap(), Turn::Answered(2)));
+            let turn = follower.await.unwrap();
+            assert!(
+                matches!(&turn, Turn::Refused(told) if *told == early(2)),
+                "{turn:?}"
+            );
         }
         for late in late {
             // It came after the question.
@@ -221,5 +263,27 @@ mod tests {
             let _ = waiter.await;
         }
         lead(&crowds).await;
+    }
+
+    /// It may be granted the lock all the same, and nobody would run if others skipped for that.
+    #[tokio::test]
+    async fn what_comes_of_a_request_whose_caller_went_away_is_told_to_nobody() {
+        let crowds = Crowds::default();
+        let timeout = Duration::from_secs(5);
+        let gone = tokio::spawn({
+            let crowds = crowds.clone();
+            async move {
+                let ask = async |_| std::future::pending().await;
+                crowds.ask(&request(), timeout, ask).await
+            }
+        });
+        yield_now().await;
+        let next = tokio::spawn(async move {
+            let ask = async |_| Ok(early(7));
+            crowds.ask(&request(), timeout, ask).await
+        });
+        yield_now().await;
+        gone.abort();
+        assert_eq!(next.await.unwrap().unwrap(), early(7));
     }
 }

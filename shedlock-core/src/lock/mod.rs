@@ -14,7 +14,7 @@ mod provider;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigError, IntoDuration, LockConfig};
-pub use crowd::{Crowds, Lead, Turn};
+pub use crowd::Crowds;
 pub use current::{CurrentLock, assert_locked, current, require_lock};
 pub use error::{LockError, Loss, LostLease};
 pub use executor::{IntoExecutor, LockExecutor, OnLost, Outcome};
