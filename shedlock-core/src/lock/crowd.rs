@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{Acquire, Acquisition, Held, LockError};
 
@@ -68,10 +68,17 @@ impl Crowds {
         timeout: Duration,
         ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
     ) -> Result<Acquisition, LockError> {
-        let deadline = Instant::now() + timeout;
-        let turn = timeout_at(deadline, self.turn(request)).await;
-        let left = deadline.saturating_duration_since(Instant::now());
-        match turn.unwrap_or(Turn::Alone) {
+        let (turn, left) = match self.join(request) {
+            Ok(lead) => (Turn::Lead(lead), timeout),
+            Err(turn) => {
+                let began = Instant::now();
+                let turn = tokio::time::timeout(timeout, turn).await;
+                // The one that asked for it got no answer, or not in time.
+                let turn = turn.ok().and_then(Result::ok).unwrap_or(Turn::Alone);
+                (turn, timeout.saturating_sub(began.elapsed()))
+            }
+        };
+        match turn {
             Turn::Refused(refusal) => Ok(refusal),
             Turn::Alone => ask(left).await,
             Turn::Lead(lead) => {
@@ -82,21 +89,21 @@ impl Crowds {
         }
     }
 
-    async fn turn(&self, request: &Acquire) -> Turn {
+    /// The right to ask, or where to hear what becomes of it.
+    fn join(&self, request: &Acquire) -> Result<Lead, oneshot::Receiver<Turn>> {
         let topic = (request.name().to_owned(), request.fire_time());
-        let turn = match self.waiting().entry(topic) {
+        match self.waiting().entry(topic) {
             Entry::Vacant(nobody) => {
                 let topic = nobody.key().clone();
                 nobody.insert(Vec::new());
-                return Turn::Lead(self.lead(topic, Vec::new()));
+                Ok(self.lead(topic, Vec::new()))
             }
             Entry::Occupied(mut waiters) => {
                 let (waiter, turn) = oneshot::channel();
                 waiters.get_mut().push(waiter);
-                turn
+                Err(turn)
             }
-        };
-        turn.await.unwrap_or(Turn::Alone)
+        }
     }
 
     fn lead(&self, topic: Topic, followers: Vec<Waiter>) -> Lead {
@@ -182,7 +189,7 @@ impl fmt::Debug for Lead {
 mod tests {
     use super::*;
     use crate::LockConfig;
-    use tokio::task::{JoinHandle, yield_now};
+    use tokio::task::yield_now;
 
     fn early(millis: u64) -> Acquisition {
         let by = Duration::from_millis(millis);
@@ -193,34 +200,26 @@ mod tests {
         Acquire::new(&LockConfig::new("job", "1m").unwrap())
     }
 
-    async fn lead(crowds: &Crowds) -> Lead {
-        match crowds.turn(&request()).await {
-            Turn::Lead(lead) => lead,
-            other => panic!("{other:?}"),
-        }
+    fn lead(crowds: &Crowds) -> Lead {
+        crowds.join(&request()).expect("nobody asks")
     }
 
     /// They wait in this order.
-    async fn waiters(crowds: &Crowds, count: usize) -> Vec<JoinHandle<Turn>> {
-        let mut waiters = Vec::new();
-        for _ in 0..count {
-            let crowds = crowds.clone();
-            waiters.push(tokio::spawn(async move { crowds.turn(&request()).await }));
-            yield_now().await;
-        }
-        waiters
+    fn waiters(crowds: &Crowds, count: usize) -> Vec<oneshot::Receiver<Turn>> {
+        let join = |_| crowds.join(&request()).expect_err("another one asks");
+        (0..count).map(join).collect()
     }
 
     #[tokio::test]
     async fn one_of_those_who_wait_asks_for_all() {
         let crowds = Crowds::default();
-        let first = lead(&crowds).await;
-        let mut waiting = waiters(&crowds, 3).await;
+        let first = lead(&crowds);
+        let mut waiting = waiters(&crowds, 3);
         first.answered(&early(1));
         let Turn::Lead(next) = waiting.pop().unwrap().await.unwrap() else {
             panic!("nobody leads");
         };
-        let late = waiters(&crowds, 1).await;
+        let late = waiters(&crowds, 1);
         next.answered(&early(2));
         for follower in waiting {
             let turn = follower.await.unwrap();
@@ -233,36 +232,31 @@ mod tests {
             // It came after the question.
             assert!(matches!(late.await.unwrap(), Turn::Lead(_)));
         }
-        lead(&crowds).await;
+        lead(&crowds);
     }
 
     #[tokio::test]
     async fn without_an_answer_each_asks_for_itself() {
         let crowds = Crowds::default();
-        let first = lead(&crowds).await;
-        let mut waiting = waiters(&crowds, 3).await;
+        let first = lead(&crowds);
+        let mut waiting = waiters(&crowds, 3);
         drop(first);
         // It fails as well.
         drop(waiting.pop().unwrap().await.unwrap());
         for follower in waiting {
-            assert!(matches!(follower.await.unwrap(), Turn::Alone));
+            assert!(follower.await.is_err());
         }
-        lead(&crowds).await;
+        lead(&crowds);
     }
 
     #[tokio::test]
     async fn who_goes_away_while_it_is_to_lead_holds_nobody_up() {
         let crowds = Crowds::default();
-        let first = lead(&crowds).await;
-        let waiting = waiters(&crowds, 3).await;
+        let first = lead(&crowds);
+        let waiting = waiters(&crowds, 3);
         drop(first);
-        for waiter in &waiting {
-            waiter.abort();
-        }
-        for waiter in waiting {
-            let _ = waiter.await;
-        }
-        lead(&crowds).await;
+        drop(waiting);
+        lead(&crowds);
     }
 
     /// It may be granted the lock all the same, and nobody would run if others skipped for that.
