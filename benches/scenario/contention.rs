@@ -1,7 +1,7 @@
 use futures_util::FutureExt;
 
 use super::alone::others;
-use super::skip::DEFAULT_CONNECTIONS;
+use super::skip::as_it_comes;
 use super::{CALLS, P99, PAIRS, Scenario, When, on_each_store};
 use crate::race::{Better, Entry, Measure, Race, Run, Who};
 use crate::store::Kind;
@@ -23,13 +23,7 @@ fn races(kind: Kind) -> Vec<Race> {
         ..Task::new(Work::Pairs)
     };
     let mut entries = vec![Entry::new(Who::Ours, kind, task.clone())];
-    if kind != Kind::Redis {
-        let task = Task {
-            connections: DEFAULT_CONNECTIONS,
-            ..task.clone()
-        };
-        entries.push(Entry::new(Who::Ours, kind, task).but("2 connections (default)"));
-    }
+    entries.extend(as_it_comes(kind, &task));
     // The bare driver does not read whether it won.
     let others = others(kind).into_iter().filter(|who| *who != Who::Bare);
     entries.extend(others.map(|who| Entry::new(who, kind, task.clone())));

@@ -1,7 +1,7 @@
 use futures_util::FutureExt;
 
 use super::alone::others;
-use super::skip::DEFAULT_CONNECTIONS;
+use super::skip::as_it_comes;
 use super::{P99, PAIRS, Scenario, When, on_each_store};
 use crate::race::{Entry, Race, Who};
 use crate::store::Kind;
@@ -29,13 +29,7 @@ fn races(kind: Kind) -> Vec<Race> {
         Entry::new(Who::Ours, kind, task.clone()),
         Entry::new(Who::Ours, kind, plain).but("no fire time"),
     ];
-    if kind != Kind::Redis {
-        let task = Task {
-            connections: DEFAULT_CONNECTIONS,
-            ..task.clone()
-        };
-        entries.push(Entry::new(Who::Ours, kind, task).but("2 connections (default)"));
-    }
+    entries.extend(as_it_comes(kind, &task));
     entries.extend(
         others(kind)
             .into_iter()

@@ -31,13 +31,7 @@ fn race(kind: Kind, callers: usize) -> Race {
         ..Task::new(Work::Skip)
     };
     let mut entries = vec![Entry::new(Who::Ours, kind, task.clone())];
-    if connections > DEFAULT_CONNECTIONS && kind != Kind::Redis {
-        let task = Task {
-            connections: DEFAULT_CONNECTIONS,
-            ..task.clone()
-        };
-        entries.push(Entry::new(Who::Ours, kind, task).but("2 connections (default)"));
-    }
+    entries.extend(as_it_comes(kind, &task));
     entries.extend(
         others(kind)
             .into_iter()
@@ -54,4 +48,16 @@ fn race(kind: Kind, callers: usize) -> Race {
         entries,
         measures: vec![CALLS, P99],
     }
+}
+
+/// Ours with as many connections as it has unless that is set, if the task has more.
+pub(super) fn as_it_comes(kind: Kind, task: &Task) -> Option<Entry> {
+    // On Redis there is one, which all share.
+    (task.connections > DEFAULT_CONNECTIONS && kind != Kind::Redis).then(|| {
+        let task = Task {
+            connections: DEFAULT_CONNECTIONS,
+            ..task.clone()
+        };
+        Entry::new(Who::Ours, kind, task).but("2 connections (default)")
+    })
 }

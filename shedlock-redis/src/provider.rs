@@ -46,7 +46,8 @@ use crate::store::{Decision, Store};
 /// # Cost
 /// `acquire` (whatever the answer), `extend`, `release` and `now` are one round trip and one script each; a refusal writes nothing.
 /// A server that does not know the script (it was restarted, or is a new master) costs one more, once. Many calls at once share
-/// the connection and travel together; of those that wait to ask for one lock, one asks for all. `locks` goes through all keys of the Redis, 2,000 in a round trip, and looks at each lock.
+/// the connection and travel together; of those that wait to ask for one lock, one asks for all. `locks` goes through all keys
+/// of the Redis, 2,000 in a round trip, and looks at each lock.
 ///
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a reason

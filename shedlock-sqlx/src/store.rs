@@ -10,7 +10,7 @@ use crate::attempt::Doubts;
 use crate::connections::Connections;
 use crate::dialect::Dialect;
 use crate::errand::Errand;
-use crate::error::{Asked, Failure, Kind, Place};
+use crate::error::{Failure, Kind, Place};
 use crate::holder::Holder;
 use crate::look::{Answer, Look, instant, micros};
 use crate::statement::{Statement, Values};
@@ -103,13 +103,9 @@ impl<D: Dialect> SqlStore<D> {
     /// The same for what is not about one lock.
     async fn ask_at_large(&self, statement: &Statement) -> Result<Answer, Failure> {
         let values = Values::default();
-        let asked = async || -> Asked {
+        let asked = async || {
             let connection = self.connection().await?;
-            let (answer, spared) = self.exchange(connection, statement, &values).await;
-            if let Some(connection) = spared {
-                connection.keep();
-            }
-            answer
+            self.exchange_once(connection, statement, &values).await
         };
         self.retried(&values, asked).await
     }

@@ -18,13 +18,8 @@ impl<D: Dialect> SqlStore<D> {
     ) -> Told<D> {
         if let Some(connection) = self.connections.idle() {
             let sent = attempt.map(Attempt::send);
-            let (answer, spared) = self
-                .exchange(connection, &errand.forms.alone, &values)
-                .await;
-            if let Some(connection) = spared {
-                connection.keep();
-            }
-            return (answer, sent);
+            let answer = self.exchange_once(connection, &errand.forms.alone, &values);
+            return (answer.await, sent);
         }
         let name = values.name.clone();
         let (ticket, mut told) = errand.wait(values, attempt);
@@ -114,8 +109,22 @@ impl<D: Dialect> SqlStore<D> {
         opened.map_err(|error| (Kind::of_opening::<D>(&error), error))
     }
 
+    /// Sends a statement and reads its answer, and lets others have the connection.
+    pub(crate) async fn exchange_once(
+        &self,
+        connection: Connection<'_, D>,
+        statement: &Statement,
+        values: &Values,
+    ) -> Asked {
+        let (answer, spared) = self.exchange(connection, statement, values).await;
+        if let Some(connection) = spared {
+            connection.keep();
+        }
+        answer
+    }
+
     /// Sends a statement and reads its answer; the connection comes back if it is as good as before.
-    pub(crate) async fn exchange<'a>(
+    async fn exchange<'a>(
         &'a self,
         mut connection: Connection<'a, D>,
         statement: &Statement,

@@ -16,14 +16,16 @@ use super::{Acquire, Acquisition, Held, LockError};
 /// want the same. Requests are of one kind if lock and fire time are the same. Clones are the same crowds.
 ///
 /// ```
-/// # use std::time::Duration;
-/// # use shedlock_core::{Acquire, Acquisition, Crowds, LockError};
-/// # struct Store;
-/// # impl Store {
-/// #     async fn acquire(&self, request: &Acquire, timeout: Duration) -> Result<Acquisition, LockError> { todo!() }
-/// # }
-/// async fn acquire(store: &Store, crowds: &Crowds, request: &Acquire) -> Result<Acquisition, LockError> {
-///     let ask = async |left| store.acquire(request, left).await;
+/// use std::time::Duration;
+/// use shedlock_core::{Acquire, Acquisition, Crowds, InMemoryLockProvider, LockError, LockProvider};
+///
+/// async fn acquire(
+///     store: &InMemoryLockProvider,
+///     crowds: &Crowds,
+///     request: &Acquire,
+/// ) -> Result<Acquisition, LockError> {
+///     // A store that can be away gives up after what is left of the timeout.
+///     let ask = async |_left| store.acquire(request).await;
 ///     crowds.ask(request, Duration::from_secs(5), ask).await
 /// }
 /// ```

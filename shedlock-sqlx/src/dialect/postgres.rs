@@ -28,6 +28,14 @@ fn instant(micros: &str, column: &str, table: &str) -> String {
     format!("(coalesce((NULL::{table}).{column}, {EPOCH}) + ({micros}) * interval '1 microsecond')")
 }
 
+/// `lock_until` and `locked_at` of a lease that begins now.
+fn new_times(t: &Table) -> (String, String) {
+    (
+        instant("clock.now + $at_most", &t.lock_until, &t.table),
+        instant("coalesce($fire_time, clock.now)", &t.locked_at, &t.table),
+    )
+}
+
 /// One round trip for every outcome, and a refusal writes nothing: `INSERT` is reached only if a look says that the lock is free.
 ///
 /// `clock_timestamp()`, as `CURRENT_TIMESTAMP` would stand still in a transaction. When two see the lock free, one waits for the other's row and
@@ -44,8 +52,7 @@ fn acquire(t: &Table, waits: &str) -> String {
     let clock = micros("clock_timestamp()");
     let seen_at = micros(locked_at);
     let seen_until = micros(lock_until);
-    let new_until = instant("clock.now + $at_most", lock_until, table);
-    let new_at = instant("coalesce($fire_time, clock.now)", locked_at, table);
+    let (new_until, new_at) = new_times(t);
     let fresh_at = micros(&format!("l.{locked_at}"));
     let fresh_until = micros(&format!("l.{lock_until}"));
     let now = format!("{} - $at_most", micros(&format!("excluded.{lock_until}")));
@@ -105,14 +112,12 @@ fn free(t: &Table) -> String {
 /// How a lock `l` of a batch is taken.
 fn taken(t: &Table) -> String {
     let Table {
-        table,
         lock_until,
         locked_at,
         locked_by,
         ..
     } = t;
-    let new_until = instant("clock.now + $at_most", lock_until, table);
-    let new_at = instant("coalesce($fire_time, clock.now)", locked_at, table);
+    let (new_until, new_at) = new_times(t);
     format!(
         "{lock_until} = {new_until}, {locked_by} = $holder,
             {locked_at} = greatest({new_at}, l.{locked_at} + interval '1 microsecond')"
@@ -153,9 +158,10 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
     };
     let (seen_row, made_row) = (row("l."), row(""));
     // The parameters are columns of the batch.
-    let [wanted, set, made] = [deed.wanted, deed.set, deed.made].map(|sql| sql.replace('$', "a."));
-    let new_until = instant("clock.now + a.at_most", lock_until, table);
-    let new_at = instant("coalesce(a.fire_time, clock.now)", locked_at, table);
+    let (new_until, new_at) = new_times(t);
+    let of_batch = |sql: &str| sql.replace('$', "a.");
+    let [wanted, set, made] = [deed.wanted, deed.set, deed.made].map(of_batch);
+    let [new_until, new_at] = [&*new_until, &*new_at].map(of_batch);
     let statement = format!(
         "WITH clock AS MATERIALIZED (
             SELECT {clock} AS now, {settings}
