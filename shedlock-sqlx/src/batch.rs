@@ -21,7 +21,8 @@ const BUSY: i64 = 2;
 /// How the records of an answer belong to the locks that were asked about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
-    /// One for each, in the order in which they were asked for.
+    /// One for each, in the order in which they were asked for, and then a newer one for each with which something was done, by the
+    /// lock's name.
     InOrder,
     /// One for each with which something was done, by the lock's name.
     ByName,
@@ -55,25 +56,25 @@ impl Answer {
         reading: Reading,
         names: impl ExactSizeIterator<Item = &'a str>,
     ) -> Vec<Asked> {
-        match reading {
-            Reading::InOrder if self.records.len() == names.len() => {
-                self.records.into_iter().map(Self::of_one).collect()
-            }
+        let mut records = self.records.into_iter();
+        let seen: Vec<_> = match reading {
+            Reading::InOrder => records.by_ref().take(names.len()).map(Some).collect(),
+            Reading::ByName => vec![None; names.len()],
+        };
+        if seen.len() < names.len() {
             // Not what was asked: nobody knows what was done.
-            Reading::InOrder => names.map(no_answer).collect(),
-            Reading::ByName => {
-                let records = self.records.into_iter();
-                let mut by_name: HashMap<_, _> = records
-                    .filter_map(|record| Some((record.2.clone()?, record)))
-                    .collect();
-                names
-                    .map(|name| match by_name.remove(name) {
-                        Some(record) => Self::of_one(record),
-                        None => Ok(Self::default()),
-                    })
-                    .collect()
-            }
+            return names.map(no_answer).collect();
         }
+        let mut done: HashMap<_, _> = records
+            .filter_map(|record| Some((record.2.clone()?, record)))
+            .collect();
+        names
+            .zip(seen)
+            .map(|(name, seen)| match done.remove(name).or(seen) {
+                Some(record) => Self::of_one(record),
+                None => Ok(Self::default()),
+            })
+            .collect()
     }
 
     fn of_one(record: Record) -> Asked {

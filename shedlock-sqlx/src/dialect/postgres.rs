@@ -140,6 +140,9 @@ struct Deed<'a> {
 ///
 /// A row is locked before it is changed, as that looks at its newest version, and skips what others are about to change. So
 /// two batches cannot wait for each other there. They may for names that are new to both, but insert them in the same order.
+///
+/// Each row is looked up by the index, also if the plan was made when the table was small: a lateral subquery is not made
+/// into a join, and of a range of places the planner believes that it is one row. Nor does it join what it has found.
 fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
     let Table {
         table,
@@ -151,7 +154,7 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
     let clock = micros("clock_timestamp()");
     let row = |l: &str| {
         format!(
-            "{l}{name}::text AS name, {l}{locked_by}::text AS holder, {} AS locked_at, {} AS lock_until",
+            "{l}{name}::text AS stored, {l}{locked_by}::text AS stored_by, {} AS stored_at, {} AS stored_until",
             micros(&format!("{l}{locked_at}")),
             micros(&format!("{l}{lock_until}"))
         )
@@ -162,6 +165,7 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
     let of_batch = |sql: &str| sql.replace('$', "a.");
     let [wanted, set, made] = [deed.wanted, deed.set, deed.made].map(of_batch);
     let [new_until, new_at] = [&*new_until, &*new_at].map(of_batch);
+    let record = "stored, stored_by, stored_at, stored_until";
     let statement = format!(
         "WITH clock AS MATERIALIZED (
             SELECT {clock} AS now, {settings}
@@ -170,33 +174,31 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
                 name text, holder text, at_most bigint, at_least bigint, fire_time bigint, locked_at bigint
             )) WITH ORDINALITY AS a (name, holder, at_most, at_least, fire_time, locked_at, place)
         ), seen AS MATERIALIZED (
-            SELECT a.place, ({wanted}) AS wanted, {seen_row}
-            FROM asked AS a CROSS JOIN clock JOIN {table} AS l ON l.{name} = a.name
+            SELECT a.*, ({wanted}) AS wanted, {seen_row}
+            FROM asked AS a CROSS JOIN clock
+                LEFT JOIN LATERAL (SELECT * FROM {table} AS l WHERE l.{name} = a.name OFFSET 0) AS l ON true
         ), free AS MATERIALIZED (
-            SELECT a.*, l.{name} AS stored FROM asked AS a CROSS JOIN clock JOIN {table} AS l ON l.{name} = a.name
-            WHERE {wanted} FOR NO KEY UPDATE OF l SKIP LOCKED
+            SELECT a.*, locked.key FROM seen AS a CROSS JOIN clock CROSS JOIN LATERAL (
+                SELECT l.{name} AS key FROM {table} AS l WHERE l.{name} = a.name AND {wanted}
+                FOR NO KEY UPDATE SKIP LOCKED
+            ) AS locked
+            WHERE a.wanted AND a.place BETWEEN 1 AND 1000000
         ), changed AS (
-            UPDATE {table} AS l SET {set} FROM free AS a CROSS JOIN clock WHERE l.{name} = a.stored
-            RETURNING a.place, {seen_row}
+            UPDATE {table} AS l SET {set} FROM free AS a CROSS JOIN clock WHERE l.{name} = a.key
+            RETURNING {seen_row}
         ), made AS (
             INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
-            SELECT a.name, {new_until}, {new_at}, a.holder FROM asked AS a CROSS JOIN clock
-            WHERE {made} AND NOT EXISTS (SELECT FROM seen WHERE seen.place = a.place)
+            SELECT a.name, {new_until}, {new_at}, a.holder FROM seen AS a CROSS JOIN clock
+            WHERE a.stored IS NULL AND {made}
             ORDER BY a.name COLLATE \"C\"
             ON CONFLICT DO NOTHING
             RETURNING {made_row}
+        ), told AS (
+            SELECT place, CASE WHEN coalesce(wanted, {made}) THEN 2 ELSE 0 END AS done, {record} FROM seen AS a CROSS JOIN clock
+            UNION ALL SELECT NULL, 1, {record} FROM changed
+            UNION ALL SELECT NULL, 1, {record} FROM made
         )
-        SELECT clock.now, (CASE
-                WHEN changed.place IS NOT NULL OR made.name IS NOT NULL THEN 1
-                WHEN coalesce(seen.wanted, seen.place IS NULL AND {made}) THEN 2
-                ELSE 0
-            END)::bigint,
-            coalesce(changed.name, made.name, seen.name), coalesce(changed.holder, made.holder, seen.holder),
-            coalesce(changed.locked_at, made.locked_at, seen.locked_at),
-            coalesce(changed.lock_until, made.lock_until, seen.lock_until)
-        FROM asked AS a CROSS JOIN clock LEFT JOIN seen USING (place) LEFT JOIN changed USING (place)
-            LEFT JOIN made ON made.name COLLATE \"C\" = a.name
-        ORDER BY place",
+        SELECT now, done::bigint, {record} FROM told CROSS JOIN clock ORDER BY place",
         settings = deed.settings,
     );
     (statement, Reading::InOrder)
