@@ -9,7 +9,7 @@ use crate::error::Asked;
 use crate::statement::{Forms, Statement, Values};
 
 /// How many names one statement speaks of at most.
-const SEATS: usize = 1_000;
+const SEATS: usize = 250;
 
 /// What came of a request, and the attempt that it was.
 pub(crate) type Told<D> = (Asked, Option<Sent<D>>);
