@@ -1,5 +1,5 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,8 +12,9 @@ use super::{Acquire, Acquisition, Held, LockError};
 
 /// For providers: requests of one process for one lock. While one is under way the others wait, and the next one asks for all of them.
 ///
-/// What it sees, it sees after they asked, so it is an answer for each of them, and a store is not asked more often the more callers
-/// want the same. Requests are of one kind if lock and fire time are the same. Clones are the same crowds.
+/// What it sees, it sees after they asked, so it is an answer for each of them, also if they ask for different fire times; whom
+/// it tells nothing (another fire time has run, and the lock is free) waits for the next one. So a store is not asked more often
+/// the more callers want the same. Clones are the same crowds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,12 +31,13 @@ use super::{Acquire, Acquisition, Held, LockError};
 /// }
 /// ```
 #[derive(Clone, Default)]
-pub struct Crowds(Arc<Mutex<HashMap<Topic, Vec<Waiter>>>>);
+pub struct Crowds(Arc<Mutex<HashMap<String, VecDeque<Waiter>>>>);
 
-/// A lock's name, and the fire time it is wanted for.
-type Topic = (String, Option<DateTime<Utc>>);
-
-type Waiter = oneshot::Sender<Turn>;
+/// A request that waits.
+struct Waiter {
+    fire_time: Option<DateTime<Utc>>,
+    turn: oneshot::Sender<Turn>,
+}
 
 /// What is to be done about a request.
 #[derive(Debug)]
@@ -48,16 +50,16 @@ enum Turn {
     Refused(Acquisition),
 }
 
-/// The right to ask for all who wait. When it is dropped, it goes to one of those who wait by then.
+/// The right to ask for all who wait. When it is dropped, it goes to the first of those who wait by then.
 struct Lead {
     crowds: Crowds,
-    topic: Topic,
-    followers: Vec<Waiter>,
+    name: String,
+    followers: VecDeque<Waiter>,
 }
 
 impl Crowds {
-    /// Asks the store, or hears from another request of the same kind, for which this one waits within its `timeout`; `ask` is told how
-    /// much of that is left. No round trip of its own.
+    /// Asks the store, or hears from another request for the same lock, for which this one waits within its `timeout`; `ask` is told
+    /// how much of that is left. No round trip of its own.
     ///
     /// Others hear of an answer when it is there for the caller. So a lock that was granted to one who went away is reason
     /// for none to skip.
@@ -85,7 +87,7 @@ impl Crowds {
             Turn::Alone => ask(left).await,
             Turn::Lead(lead) => {
                 let answer = ask(left).await?;
-                lead.answered(&refusal_beside(&answer, request));
+                lead.answered(request, &answer);
                 Ok(answer)
             }
         }
@@ -93,82 +95,114 @@ impl Crowds {
 
     /// The right to ask, or where to hear what becomes of it.
     fn join(&self, request: &Acquire) -> Result<Lead, oneshot::Receiver<Turn>> {
-        let topic = (request.name().to_owned(), request.fire_time());
-        match self.waiting().entry(topic) {
+        match self.waiting().entry(request.name().to_owned()) {
             Entry::Vacant(nobody) => {
-                let topic = nobody.key().clone();
-                nobody.insert(Vec::new());
-                Ok(self.lead(topic, Vec::new()))
+                let name = nobody.key().clone();
+                nobody.insert(VecDeque::new());
+                Ok(self.lead(name, VecDeque::new()))
             }
             Entry::Occupied(mut waiters) => {
-                let (waiter, turn) = oneshot::channel();
-                waiters.get_mut().push(waiter);
-                Err(turn)
+                let (turn, told) = oneshot::channel();
+                let fire_time = request.fire_time();
+                waiters.get_mut().push_back(Waiter { fire_time, turn });
+                Err(told)
             }
         }
     }
 
-    fn lead(&self, topic: Topic, followers: Vec<Waiter>) -> Lead {
+    fn lead(&self, name: String, followers: VecDeque<Waiter>) -> Lead {
         Lead {
             crowds: self.clone(),
-            topic,
+            name,
             followers,
         }
     }
 
-    /// Those who wait by now; if there are none, the topic is nobody's any more.
-    fn take_waiters(&self, topic: &Topic) -> Vec<Waiter> {
+    /// Those who wait by now; if there are none, the lock is nobody's topic any more.
+    fn take_waiters(&self, name: &str) -> VecDeque<Waiter> {
         let mut waiting = self.waiting();
-        let waiters = waiting.get_mut(topic).map(std::mem::take);
+        let waiters = waiting.get_mut(name).map(std::mem::take);
         let mut waiters = waiters.unwrap_or_default();
-        waiters.retain(|waiter| !waiter.is_closed());
+        waiters.retain(|waiter| !waiter.turn.is_closed());
         if waiters.is_empty() {
-            waiting.remove(topic);
+            waiting.remove(name);
         }
         waiters
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Topic, Vec<Waiter>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Those whom an answer told nothing: they came before all who wait.
+    fn put_back(&self, name: &str, mut followers: VecDeque<Waiter>) {
+        if let Some(waiters) = self.waiting().get_mut(name) {
+            followers.append(waiters);
+            *waiters = followers;
+        }
     }
-}
 
-/// What an answer means for another request of the same kind.
-fn refusal_beside(answer: &Acquisition, request: &Acquire) -> Acquisition {
-    let Acquisition::Acquired(lease) = answer else {
-        return answer.clone();
-    };
-    let at_most = TimeDelta::from_std(request.at_most()).unwrap_or_default();
-    let held = Held {
-        holder: lease.holder().to_owned(),
-        locked_at: lease.locked_at(),
-        until: lease.lock_until(),
-        now: lease.lock_until() - at_most,
-    };
-    match request.fire_time() {
-        Some(_) => Acquisition::AlreadyRan(held),
-        None => Acquisition::Held(held),
+    fn waiting(&self) -> MutexGuard<'_, HashMap<String, VecDeque<Waiter>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lead {
     /// Tells those for whom it asked.
-    fn answered(mut self, refusal: &Acquisition) {
+    fn answered(mut self, request: &Acquire, answer: &Acquisition) {
+        let mut told_nothing = VecDeque::new();
         for follower in self.followers.drain(..) {
-            // Whoever went away needs no answer.
-            let _ = follower.send(Turn::Refused(refusal.clone()));
+            match refusal_beside(answer, request, follower.fire_time) {
+                Some(refusal) => {
+                    // Whoever went away needs no answer.
+                    let _ = follower.turn.send(Turn::Refused(refusal));
+                }
+                None => told_nothing.push_back(follower),
+            }
         }
+        self.crowds.put_back(&self.name, told_nothing);
+    }
+}
+
+/// What the answer to a request means for another one for the same lock, if it tells.
+fn refusal_beside(
+    answer: &Acquisition,
+    request: &Acquire,
+    fire_time: Option<DateTime<Utc>>,
+) -> Option<Acquisition> {
+    let (now, held) = match answer {
+        Acquisition::Acquired(lease) => {
+            let at_most = TimeDelta::from_std(request.at_most()).unwrap_or_default();
+            let now = lease.lock_until() - at_most;
+            let held = Held {
+                holder: lease.holder().to_owned(),
+                locked_at: lease.locked_at(),
+                until: lease.lock_until(),
+                now,
+            };
+            (now, Some(held))
+        }
+        answer if fire_time == request.fire_time() => return Some(answer.clone()),
+        Acquisition::Held(held) | Acquisition::AlreadyRan(held) => (held.now, Some(held.clone())),
+        Acquisition::TooEarly { by } => (request.fire_time()? - *by, None),
+    };
+    if let Some(by) = fire_time.and_then(|fire_time| (fire_time - now).to_std().ok())
+        && !by.is_zero()
+    {
+        return Some(Acquisition::TooEarly { by });
+    }
+    let held = held?;
+    if fire_time.is_some_and(|fire_time| fire_time <= held.locked_at) {
+        Some(Acquisition::AlreadyRan(held))
+    } else {
+        (held.until > now).then_some(Acquisition::Held(held))
     }
 }
 
 impl Drop for Lead {
-    /// Followers that were told nothing ask for themselves.
+    /// Followers that were told nothing, as there is no answer, ask for themselves.
     fn drop(&mut self) {
-        let mut followers = self.crowds.take_waiters(&self.topic);
-        if let Some(next) = followers.pop() {
-            let lead = self.crowds.lead(self.topic.clone(), followers);
+        let mut followers = self.crowds.take_waiters(&self.name);
+        if let Some(next) = followers.pop_front() {
+            let lead = self.crowds.lead(self.name.clone(), followers);
             // One that went away meanwhile drops it, and so on.
-            let _ = next.send(Turn::Lead(lead));
+            let _ = next.turn.send(Turn::Lead(lead));
         }
     }
 }
@@ -182,7 +216,7 @@ impl fmt::Debug for Crowds {
 impl fmt::Debug for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lead")
-            .field("topic", &self.topic)
+            .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }
@@ -217,12 +251,12 @@ mod tests {
         let crowds = Crowds::default();
         let first = lead(&crowds);
         let mut waiting = waiters(&crowds, 3);
-        first.answered(&early(1));
-        let Turn::Lead(next) = waiting.pop().unwrap().await.unwrap() else {
+        first.answered(&request(), &early(1));
+        let Turn::Lead(next) = waiting.remove(0).await.unwrap() else {
             panic!("nobody leads");
         };
         let late = waiters(&crowds, 1);
-        next.answered(&early(2));
+        next.answered(&request(), &early(2));
         for follower in waiting {
             let turn = follower.await.unwrap();
             assert!(
@@ -244,7 +278,7 @@ mod tests {
         let mut waiting = waiters(&crowds, 3);
         drop(first);
         // It fails as well.
-        drop(waiting.pop().unwrap().await.unwrap());
+        drop(waiting.remove(0).await.unwrap());
         for follower in waiting {
             assert!(follower.await.is_err());
         }
@@ -281,5 +315,109 @@ mod tests {
         yield_now().await;
         gone.abort();
         assert_eq!(next.await.unwrap().unwrap(), early(7));
+    }
+
+    #[tokio::test]
+    async fn whom_an_answer_tells_nothing_waits_for_the_next_one() {
+        let crowds = Crowds::default();
+        let first = lead(&crowds);
+        let mut waiting = waiters(&crowds, 3);
+        let later = request().for_fire_time(DateTime::UNIX_EPOCH);
+        let undecided = crowds.join(&later).expect_err("another one asks");
+        first.answered(&request(), &early(1));
+        let Turn::Lead(next) = waiting.remove(0).await.unwrap() else {
+            panic!("nobody leads");
+        };
+        // Of a plain request: it says nothing about a fire time.
+        next.answered(&request(), &early(2));
+        assert!(matches!(undecided.await.unwrap(), Turn::Lead(_)));
+    }
+
+    #[test]
+    fn what_an_answer_means_for_another_fire_time() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let held = |locked_at, until| Held {
+            holder: "node".into(),
+            locked_at: at(locked_at),
+            until: at(until),
+            now: at(100),
+        };
+        let by = Duration::from_secs;
+        let lease = crate::Lease::new("job", "node", at(90), at(160));
+        use Acquisition::{Acquired, AlreadyRan, Held as Taken, TooEarly};
+        // What was asked for and answered, another fire time, and its answer.
+        let cases = [
+            (
+                90,
+                Acquired(lease.clone()),
+                Some(90),
+                Some(AlreadyRan(held(90, 160))),
+            ),
+            (
+                90,
+                Acquired(lease.clone()),
+                Some(80),
+                Some(AlreadyRan(held(90, 160))),
+            ),
+            (
+                90,
+                Acquired(lease.clone()),
+                Some(95),
+                Some(Taken(held(90, 160))),
+            ),
+            (
+                90,
+                Acquired(lease.clone()),
+                Some(107),
+                Some(TooEarly { by: by(7) }),
+            ),
+            (90, Acquired(lease), None, Some(Taken(held(90, 160)))),
+            (
+                90,
+                Taken(held(80, 160)),
+                Some(80),
+                Some(AlreadyRan(held(80, 160))),
+            ),
+            (
+                90,
+                Taken(held(80, 160)),
+                Some(100),
+                Some(Taken(held(80, 160))),
+            ),
+            (90, Taken(held(80, 160)), None, Some(Taken(held(80, 160)))),
+            (
+                90,
+                AlreadyRan(held(90, 99)),
+                Some(85),
+                Some(AlreadyRan(held(90, 99))),
+            ),
+            (90, AlreadyRan(held(90, 99)), Some(95), None),
+            (90, AlreadyRan(held(90, 99)), None, None),
+            (
+                90,
+                AlreadyRan(held(90, 160)),
+                Some(95),
+                Some(Taken(held(90, 160))),
+            ),
+            (
+                105,
+                TooEarly { by: by(5) },
+                Some(105),
+                Some(TooEarly { by: by(5) }),
+            ),
+            (
+                105,
+                TooEarly { by: by(5) },
+                Some(110),
+                Some(TooEarly { by: by(10) }),
+            ),
+            (105, TooEarly { by: by(5) }, Some(99), None),
+            (105, TooEarly { by: by(5) }, None, None),
+        ];
+        for (asked, answer, other, told) in cases {
+            let request = request().for_fire_time(at(asked));
+            let beside = refusal_beside(&answer, &request, other.map(at));
+            assert_eq!(beside, told, "{asked}: {answer:?}; {other:?}");
+        }
     }
 }
