@@ -45,7 +45,7 @@ impl Kind {
 }
 
 /// Why a call failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// There is no connection to be had, so nothing was sent.
     #[error("no connection")]
@@ -169,7 +169,7 @@ fn described(keys: &str, error: RedisError) -> LockError {
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "Redis does not let this user in, or does not let it use `{keys}`: check user and password, and allow it these keys and the commands EVALSHA, EVAL, SCAN and what the scripts use (GET, SET, DEL, PEXPIRE, PTTL, EXISTS, HMGET, HGET, HSET, HDEL, TIME)"
+    "Redis does not let this user in, or does not let it use `{keys}`: check user and password, and allow it these keys and the commands EVALSHA, EVAL, SCAN and what the scripts use (GET, SET, DEL, EXISTS, PEXPIREAT, PEXPIRETIME, PTTL, TIME)"
 )]
 struct Denied {
     keys: String,
@@ -177,7 +177,7 @@ struct Denied {
 }
 
 /// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Invalid {
     #[error(
         "`{0}` is no holder: 1 to 255 characters without blanks at its ends and without control characters"

@@ -10,6 +10,7 @@ mod answer;
 mod builder;
 mod claim;
 mod connection;
+mod convoy;
 mod error;
 mod keys;
 mod link;

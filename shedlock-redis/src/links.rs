@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::error::Failure;
 use crate::link::Link;
 use crate::origin::Origin;
-use crate::script::Kept;
+use crate::script::{Kept, Request};
 
 /// The way to the store: one connection, opened when it is first needed and again when it is of no more use.
 pub(crate) struct Links {
@@ -34,19 +34,23 @@ impl Links {
         self.origin.topology()
     }
 
+    /// Whether all keys are in one place.
+    pub(crate) fn has_one_slot(&self) -> bool {
+        !self.origin.is_cluster()
+    }
+
     /// Runs a script, in one round trip if the server knows it.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         script: &Kept,
-        keys: &[String],
-        arguments: &[String],
+        request: &Request,
     ) -> Result<T, Failure> {
         let link = self.reach().await?;
         let mut asked = (*link).clone();
         let answer = async {
-            match asked.query(&script.by_hash(keys, arguments)).await {
+            match asked.query(&script.by_hash(request)).await {
                 Err(error) if error.code() == Some("NOSCRIPT") => {
-                    asked.query(&script.by_text(keys, arguments)).await
+                    asked.query(&script.by_text(request)).await
                 }
                 answer => answer,
             }

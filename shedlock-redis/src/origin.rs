@@ -4,6 +4,8 @@ use redis::{AsyncConnectionConfig, Client, RedisResult};
 
 use crate::link::Link;
 
+const CLUSTER: &str = "cluster";
+
 /// Where a connection comes from.
 pub(crate) enum Origin {
     /// The service has it already.
@@ -28,10 +30,14 @@ impl Origin {
         match self {
             Self::Open(Link::Plain(_) | Link::Managed(_)) | Self::Server(_) => "server",
             #[cfg(feature = "cluster")]
-            Self::Open(Link::Cluster(_)) | Self::Cluster(_) => "cluster",
+            Self::Open(Link::Cluster(_)) | Self::Cluster(_) => CLUSTER,
             #[cfg(feature = "sentinel")]
             Self::Sentinel(_) => "sentinel",
         }
+    }
+
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.topology() == CLUSTER
     }
 
     /// The caller waits no longer than `patience`, for the connection and for each answer; a driver that gives up sooner would

@@ -29,18 +29,54 @@ kept! {
     LOOK: "scripts/look.lua";
 }
 
-impl Kept {
-    pub(crate) fn by_hash(&self, keys: &[String], arguments: &[String]) -> Cmd {
-        command("EVALSHA", self.script.get_hash(), keys, arguments)
+/// What a script is to deal with: one lock, or many, each with as many keys and arguments.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) keys: Vec<String>,
+    pub(crate) arguments: Vec<String>,
+}
+
+impl Request {
+    /// Those of many as one.
+    pub(crate) fn joined(requests: impl Iterator<Item = Self>) -> Self {
+        let (keys, arguments): (Vec<_>, Vec<_>) = requests
+            .map(|request| (request.keys, request.arguments))
+            .unzip();
+        Self {
+            keys: keys.into_iter().flatten().collect(),
+            arguments: arguments.into_iter().flatten().collect(),
+        }
     }
 
-    pub(crate) fn by_text(&self, keys: &[String], arguments: &[String]) -> Cmd {
-        command("EVAL", self.text, keys, arguments)
+    /// That of one of so many.
+    pub(crate) fn part(&self, number: usize, of: usize) -> Self {
+        let part = |all: &[String]| {
+            let size = all.len() / of;
+            all[number * size..][..size].to_vec()
+        };
+        Self {
+            keys: part(&self.keys),
+            arguments: part(&self.arguments),
+        }
     }
 }
 
-fn command(how: &str, script: &str, keys: &[String], arguments: &[String]) -> Cmd {
+impl Kept {
+    pub(crate) fn by_hash(&self, request: &Request) -> Cmd {
+        command("EVALSHA", self.script.get_hash(), request)
+    }
+
+    pub(crate) fn by_text(&self, request: &Request) -> Cmd {
+        command("EVAL", self.text, request)
+    }
+}
+
+fn command(how: &str, script: &str, request: &Request) -> Cmd {
     let mut command = cmd(how);
-    command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+    command
+        .arg(script)
+        .arg(request.keys.len())
+        .arg(&request.keys)
+        .arg(&request.arguments);
     command
 }

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
-use redis::FromRedisValue;
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 
 use crate::answer::{Answer, Extended, Look, Tried};
 use crate::claim::{Claim, Doubts, Id};
+use crate::convoy::Convoy;
 use crate::error::Failure;
 use crate::keys::Keys;
 use crate::links::Links;
-use crate::script::{ACQUIRE, EXTEND, Kept, LOOK, RELEASE, TAKE_BACK};
+use crate::script::{ACQUIRE, EXTEND, LOOK, RELEASE, Request, TAKE_BACK};
 use crate::tries::Tries;
-use crate::value::proof;
+use crate::value::{proof, text};
 
 /// How long the acquisitions for fire times are remembered: the last run of a yearly job is still known at the next one.
 const SCHEDULED_MEMORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -30,7 +30,10 @@ const LOOKS: usize = 256;
 
 /// The locks of one environment.
 pub(crate) struct Store {
-    links: Links,
+    links: Arc<Links>,
+    acquires: Arc<Convoy>,
+    extends: Arc<Convoy>,
+    releases: Arc<Convoy>,
     keys: Keys,
     holder: String,
     timeout: Duration,
@@ -45,7 +48,11 @@ pub(crate) enum Decision {
 
 impl Store {
     pub(crate) fn new(links: Links, keys: Keys, holder: String, timeout: Duration) -> Self {
+        let links = Arc::new(links);
         Self {
+            acquires: Convoy::new(&ACQUIRE, &links),
+            extends: Convoy::new(&EXTEND, &links),
+            releases: Convoy::new(&RELEASE, &links),
             links,
             keys,
             holder,
@@ -110,16 +117,18 @@ impl Store {
                 Some(_) => SCHEDULED_MEMORY,
                 None => MEMORY,
             };
-        let arguments = [
+        let [fire_micros, fire_text] = fire_time.map_or_else(Default::default, |time| {
+            [time.timestamp_micros().to_string(), text(time)]
+        });
+        let arguments = vec![
             claim.id().ending.clone(),
             micros(request.at_most()).to_string(),
-            fire_time.map_or_else(String::new, |time| time.timestamp_micros().to_string()),
+            fire_micros,
+            fire_text,
             memory.as_millis().to_string(),
         ];
-        let answer: Result<Answer, _> = self
-            .links
-            .run(&ACQUIRE, &self.keys_of(claim.id()), &arguments)
-            .await;
+        let keys = self.keys_of(claim.id());
+        let answer: Result<Answer, _> = self.acquires.ask(&Request { keys, arguments }).await;
         if let Ok(answer) = &answer
             && let Some(ending) = self.doubts.about(answer.value())
         {
@@ -152,10 +161,11 @@ impl Store {
 
     /// Undoes an acquisition, or forbids it if it is still on its way.
     pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
-        let arguments = [id.ending.clone(), LATEST.as_millis().to_string()];
-        self.links
-            .run(&TAKE_BACK, &self.keys_of(id), &arguments)
-            .await
+        let request = Request {
+            keys: self.keys_of(id),
+            arguments: vec![id.ending.clone(), LATEST.as_millis().to_string()],
+        };
+        self.links.run(&TAKE_BACK, &request).await
     }
 
     pub(crate) async fn extend(
@@ -164,9 +174,13 @@ impl Store {
         at_most: Duration,
     ) -> Result<Extension, LockError> {
         let (beginning, length) = proof(lease);
-        let keys = [self.keys.lock(lease.name())];
-        let arguments = [beginning, length.to_string(), micros(at_most).to_string()];
-        let extended: Extended = self.decided(&EXTEND, &keys, &arguments).await?;
+        let request = Request {
+            keys: vec![self.keys.lock(lease.name())],
+            arguments: vec![beginning, length.to_string(), micros(at_most).to_string()],
+        };
+        let extended: Extended = self
+            .decided(async || self.extends.ask(&request).await)
+            .await?;
         Ok(match extended.0 {
             Some(lock_until) => Extension::Extended(lease.until(lock_until)),
             None => Extension::NotHeld,
@@ -179,18 +193,20 @@ impl Store {
         at_least: Duration,
     ) -> Result<Release, LockError> {
         let (beginning, length) = proof(lease);
-        let keys = [self.keys.lock(lease.name())];
-        let arguments = [
-            beginning,
-            length.to_string(),
-            lease.locked_at().timestamp_micros().to_string(),
-            micros(at_least).to_string(),
-        ];
+        let request = Request {
+            keys: vec![self.keys.lock(lease.name())],
+            arguments: vec![
+                beginning,
+                length.to_string(),
+                lease.locked_at().timestamp_micros().to_string(),
+                micros(at_least).to_string(),
+            ],
+        };
         let (verdict, in_doubt) = self
             .bounded(async {
                 let (mut tries, mut in_doubt) = (Tries::new(), false);
                 loop {
-                    match self.links.run(&RELEASE, &keys, &arguments).await {
+                    match self.releases.ask(&request).await {
                         Ok(verdict) => return Ok((verdict, in_doubt)),
                         Err(failure) => {
                             in_doubt |= failure.in_doubt();
@@ -210,16 +226,7 @@ impl Store {
     }
 
     pub(crate) async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
-        self.bounded(async {
-            let mut tries = Tries::new();
-            loop {
-                match self.try_locks().await {
-                    Ok(locks) => return Ok(locks),
-                    Err(failure) => tries.pause_after(failure).await?,
-                }
-            }
-        })
-        .await
+        self.decided(|| self.try_locks()).await
     }
 
     async fn try_locks(&self) -> Result<Vec<StoredLock>, Failure> {
@@ -238,32 +245,34 @@ impl Store {
     }
 
     async fn look(&self, name: &str) -> Result<Option<StoredLock>, Failure> {
-        let keys = [self.keys.lock(name), self.keys.memory(name)];
-        let look: Look = self.links.run(&LOOK, &keys, &[]).await?;
-        Ok(look.lock(name))
+        let keys = vec![self.keys.lock(name), self.keys.memory(name)];
+        Ok(self.look_at(keys).await?.lock(name))
+    }
+
+    async fn look_at(&self, keys: Vec<String>) -> Result<Look, Failure> {
+        let arguments = Vec::new();
+        self.links.run(&LOOK, &Request { keys, arguments }).await
     }
 
     pub(crate) async fn now(&self) -> Result<DateTime<Utc>, LockError> {
-        let clock = self.keys.clock();
-        let look: Look = self.decided(&LOOK, &[clock.clone(), clock], &[]).await?;
-        Ok(look.now)
+        let clock = || self.keys.clock();
+        let look = self.decided(|| self.look_at(vec![clock(), clock()]));
+        Ok(look.await?.now)
     }
 
     pub(crate) fn described(&self, failure: Failure) -> LockError {
         failure.about(&self.keys.lock("*"))
     }
 
-    /// Runs a script that may run twice until the store has decided.
-    async fn decided<T: FromRedisValue>(
-        &self,
-        script: &Kept,
-        keys: &[String],
-        arguments: &[String],
-    ) -> Result<T, LockError> {
+    /// Asks what may be asked twice until the store has decided.
+    async fn decided<T, F>(&self, ask: impl Fn() -> F) -> Result<T, LockError>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         self.bounded(async {
             let mut tries = Tries::new();
             loop {
-                match self.links.run(script, keys, arguments).await {
+                match ask().await {
                     Ok(answer) => return Ok(answer),
                     Err(failure) => tries.pause_after(failure).await?,
                 }
@@ -291,8 +300,8 @@ impl Store {
             .map_err(|failure| self.described(failure))
     }
 
-    fn keys_of(&self, id: &Id) -> [String; 3] {
-        [
+    fn keys_of(&self, id: &Id) -> Vec<String> {
+        vec![
             self.keys.lock(&id.name),
             self.keys.memory(&id.name),
             self.keys.taken_back(&id.name, &id.ending),

@@ -46,10 +46,14 @@ fn is_uuid(text: &str) -> bool {
 
 /// How the value of a lease begins, and how long it is. As `locked_at` is never twice the same for a lock, no other has it.
 pub(crate) fn proof(lease: &Lease) -> (String, usize) {
-    let time = lease.locked_at().format("%FT%T%.6fZ");
-    let beginning = format!("ADDED:{time}@{}:", lease.holder());
+    let beginning = format!("ADDED:{}@{}:", text(lease.locked_at()), lease.holder());
     let length = beginning.len() + ENDING - 1;
     (beginning, length)
+}
+
+/// A time as values have it.
+pub(crate) fn text(time: DateTime<Utc>) -> String {
+    time.format("%FT%T%.6fZ").to_string()
 }
 
 /// The end of a value that no other acquisition has.

@@ -5,6 +5,7 @@ local function text(answer)
     return type(answer) == 'string' and answer or ''
 end
 local now = clock()
--- Somebody else's keys may be of other types: they are no locks.
+-- Somebody else's keys may be of other types, or hold something else: they are no locks.
 local held = text(redis.pcall('GET', KEYS[1]))
-return {integer(now), held, last_ms(KEYS[1], now), text(redis.pcall('HGET', KEYS[2], 'value'))}
+local known, _, _, _, _, value = pcall(unpack_memory, text(redis.pcall('GET', KEYS[2])))
+return {now, held, last_ms(KEYS[1], now), known and value or ''}

@@ -1,0 +1,155 @@
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redis::{FromRedisValue, RedisError, Value};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::error::Failure;
+use crate::links::Links;
+use crate::script::{Kept, Request};
+
+/// How many scripts of one kind are under way at most.
+const UNDER_WAY: usize = 2;
+
+/// How many locks one script deals with at most: the server does nothing else meanwhile.
+const SEATS: usize = 250;
+
+/// What a script answers for one of many locks when it could not deal with it.
+const FAILED: &[u8] = b"failed";
+
+/// One kind of request, and those of it that wait: what waits together travels together.
+///
+/// A request goes at once, and alone, unless enough are under way; whenever one comes back, all that wait by then go in one
+/// script. In a Cluster each goes at once, as a script is about the locks of one slot.
+pub(crate) struct Convoy {
+    script: &'static Kept,
+    links: Arc<Links>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    under_way: usize,
+    waiting: Vec<Passenger>,
+}
+
+type Told = Result<Value, Failure>;
+
+struct Passenger {
+    request: Request,
+    reply: oneshot::Sender<Told>,
+}
+
+/// The right to be under way. When it is dropped, it goes to those who wait by then.
+struct Seat(Arc<Convoy>);
+
+impl Convoy {
+    pub(crate) fn new(script: &'static Kept, links: &Arc<Links>) -> Arc<Self> {
+        Arc::new(Self {
+            script,
+            links: links.clone(),
+            state: Mutex::default(),
+        })
+    }
+
+    /// What the script answers for one lock.
+    pub(crate) async fn ask<T: FromRedisValue>(
+        self: &Arc<Self>,
+        request: &Request,
+    ) -> Result<T, Failure> {
+        let answer = match self.join(request) {
+            Ok(_seat) => self.alone(request).await,
+            Err(told) => told.await.unwrap_or_else(|_| Err(deserted())),
+        };
+        let value = T::from_redis_value(answer?);
+        value.map_err(|error| Failure::Command(error.into()))
+    }
+
+    fn join(self: &Arc<Self>, request: &Request) -> Result<Seat, oneshot::Receiver<Told>> {
+        let mut state = self.state();
+        if state.under_way < UNDER_WAY || !self.links.has_one_slot() {
+            state.under_way += 1;
+            return Ok(Seat(self.clone()));
+        }
+        let (reply, told) = oneshot::channel();
+        let request = request.clone();
+        state.waiting.push(Passenger { request, reply });
+        Err(told)
+    }
+
+    async fn alone(&self, request: &Request) -> Told {
+        let answers: Vec<Value> = self.links.run(self.script, request).await?;
+        answers.into_iter().next().ok_or_else(no_answer)
+    }
+
+    async fn carry(&self, passengers: Vec<Passenger>) {
+        let of = passengers.len();
+        let (requests, replies): (Vec<_>, Vec<_>) = passengers
+            .into_iter()
+            .map(|passenger| (passenger.request, passenger.reply))
+            .unzip();
+        let request = Request::joined(requests.into_iter());
+        let answers: Result<Vec<Value>, _> = self.links.run(self.script, &request).await;
+        let answers = match answers {
+            Ok(answers) if answers.len() == of => answers,
+            other => {
+                let failure = other.err().unwrap_or_else(no_answer);
+                for reply in replies {
+                    tell(reply, Err(failure.clone()));
+                }
+                return;
+            }
+        };
+        for (number, (reply, answer)) in replies.into_iter().zip(answers).enumerate() {
+            let answer = match answer {
+                // By itself it learns why.
+                Value::BulkString(text) if text == FAILED => {
+                    self.alone(&request.part(number, of)).await
+                }
+                answer => Ok(answer),
+            };
+            tell(reply, answer);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.waiting.retain(|waiter| !waiter.reply.is_closed());
+        let runtime = Handle::try_current().ok();
+        match runtime.filter(|_| !state.waiting.is_empty()) {
+            Some(runtime) => {
+                let seats = state.waiting.len().min(SEATS);
+                let passengers = state.waiting.drain(..seats).collect();
+                let seat = Self(self.0.clone());
+                runtime.spawn(async move { seat.0.carry(passengers).await });
+            }
+            None => state.under_way -= 1,
+        }
+    }
+}
+
+fn tell(reply: oneshot::Sender<Told>, answer: Told) {
+    // Whoever went away needs no answer.
+    let _ = reply.send(answer);
+}
+
+/// What a request hears whose carrier went away, with its runtime.
+fn deserted() -> Failure {
+    let error = io::Error::from(io::ErrorKind::ConnectionAborted);
+    Failure::Command(error.into())
+}
+
+fn no_answer() -> Failure {
+    let error = (
+        redis::ErrorKind::UnexpectedReturnType,
+        "no answer about the lock",
+    );
+    Failure::Command(RedisError::from(error))
+}

@@ -1,0 +1,65 @@
+//! Many locks that are asked for at once.
+
+mod support;
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use redis::cmd;
+use shedlock_core::Acquisition;
+use support::nodes::Nodes;
+use support::{acquire, acquired, eventually};
+
+/// Among many that go together.
+#[tokio::test]
+async fn a_key_that_is_no_lock_fails_alone() {
+    let nodes = Nodes::new();
+    let locks = nodes.provider("a");
+    let names: Vec<_> = (0..100).map(|number| format!("job-{number}")).collect();
+    let spoilt = &names[50];
+    let () = nodes
+        .run(cmd("SADD").arg(nodes.lock(spoilt)).arg("x"))
+        .await;
+    let answers = join_all(names.iter().map(|name| acquire(&locks, name))).await;
+    for (name, answer) in names.iter().zip(answers) {
+        match answer {
+            Ok(Acquisition::Acquired(_)) => assert_ne!(name, spoilt),
+            Err(error) => {
+                assert_eq!(name, spoilt, "{error}");
+                assert!(error.to_string().contains("key prefix"), "{error}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+/// Neither those who wait nor those for whom somebody waits hold the others up, and their locks are free.
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_go_away_hold_nobody_up() {
+    let nodes = Nodes::new();
+    let locks = Arc::new(nodes.provider("a"));
+    let names: Vec<_> = (0..200).map(|number| format!("job-{number}")).collect();
+    let mut calls: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let (locks, name) = (locks.clone(), name.clone());
+            tokio::spawn(async move { acquired(&locks, &name).await })
+        })
+        .collect();
+    for call in calls.iter().step_by(2) {
+        call.abort();
+    }
+    for (name, call) in names.iter().zip(&mut calls) {
+        match call.await {
+            Ok(_lease) => {}
+            Err(gone) if gone.is_cancelled() => {
+                eventually("a lock that nobody got", async || {
+                    let answer = acquire(&locks, name).await.expect("an answer");
+                    matches!(answer, Acquisition::Acquired(_)).then_some(())
+                })
+                .await;
+            }
+            Err(panic) => panic!("{name}: {panic}"),
+        }
+    }
+}
