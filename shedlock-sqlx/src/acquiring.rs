@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use shedlock_core::{Acquire, Acquisition, Lease};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::attempt::Attempt;
@@ -125,30 +126,38 @@ impl<D: Dialect> SqlStore<D> {
         })
     }
 
-    /// Takes back what an attempt may have been granted: at once, and again when a statement that waited in the store until now
-    /// has surely given up.
-    pub(crate) async fn resolve(self: Arc<Self>, attempt: Values) {
-        let ended = Instant::now() + Duration::from_micros(attempt.at_most.unsigned_abs());
-        let lost = Values {
-            locked_at: attempt.fire_time,
-            ..attempt
-        };
-        for _ in 0..2 {
-            let taken_back =
-                (async || self.bounded(self.ask(&self.errands.take_back, &lost)).await)
-                    .retry(TAKE_BACK_RETRIES)
-                    .when(|_| Instant::now() < ended)
-                    .await;
-            match taken_back {
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(lock = lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
-                }
+    /// Takes back what nobody has got, or may have been granted to nobody: in the background, or by the next request that finds it.
+    ///
+    /// Again when a statement that waited in the store until now has surely given up. Only once if the holder was set: it
+    /// would be that of the next acquisition, too.
+    pub(crate) fn give_up(self: Arc<Self>, lost: Values, runtime: &Handle) {
+        match self.holder.tells_attempts_apart() {
+            true => {
+                self.doubts.insert(&lost.holder);
+                runtime.spawn(async move {
+                    for _ in 0..2 {
+                        self.take_back(&lost).await;
+                        // Also for an answer from before that may still be on its way to a request of ours.
+                        tokio::time::sleep(self.timeout).await;
+                    }
+                    self.doubts.remove(&lost.holder);
+                });
             }
-            // Also for an answer from before that may still be on its way to a request of ours.
-            tokio::time::sleep(self.timeout).await;
+            false => {
+                runtime.spawn(async move { self.take_back(&lost).await });
+            }
         }
-        self.doubts.remove(&lost.holder);
+    }
+
+    async fn take_back(&self, lost: &Values) {
+        let ended = Instant::now() + Duration::from_micros(lost.at_most.unsigned_abs());
+        let ask = async || self.bounded(self.ask(&self.errands.take_back, lost)).await;
+        let taken_back = ask
+            .retry(TAKE_BACK_RETRIES)
+            .when(|_| Instant::now() < ended);
+        if let Err(error) = taken_back.await {
+            tracing::warn!(lock = lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
+        }
     }
 }
 

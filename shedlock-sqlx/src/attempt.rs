@@ -60,12 +60,15 @@ impl<D: Dialect> Drop for Sent<D> {
         else {
             return;
         };
-        store.doubts.insert(&asked.holder);
-        runtime.spawn(store.resolve(asked));
+        let lost = Values {
+            locked_at: asked.fire_time,
+            ..asked
+        };
+        store.give_up(lost, &runtime);
     }
 }
 
-/// The holders of attempts whose answers were lost.
+/// The holders of attempts whose answers were lost, or whose callers are gone.
 #[derive(Debug, Default)]
 pub(crate) struct Doubts(Mutex<HashSet<String>>);
 
@@ -78,7 +81,7 @@ impl Doubts {
         self.holders().remove(holder);
     }
 
-    fn insert(&self, holder: &str) {
+    pub(crate) fn insert(&self, holder: &str) {
         self.holders().insert(holder.to_owned());
     }
 

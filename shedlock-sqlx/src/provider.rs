@@ -205,11 +205,6 @@ impl Drop for Undelivered {
         let Some(lease) = self.lease.take() else {
             return;
         };
-        let store = self.store.clone();
-        self.runtime.spawn(async move {
-            if let Err(error) = store.take_back(&lease).await {
-                tracing::warn!(lock = lease.name(), %error, "a lock that nobody waited for any more could not be taken back");
-            }
-        });
+        self.store.clone().take_back(&lease, &self.runtime);
     }
 }

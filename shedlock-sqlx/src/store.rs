@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
+use tokio::runtime::Handle;
 
 use crate::attempt::Doubts;
 use crate::connections::Connections;
@@ -31,8 +32,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn timeout(&self) -> Duration;
     fn describe(&self) -> (&'static str, &str);
     async fn acquire(self: Arc<Self>, request: &Acquire) -> Result<Acquisition, LockError>;
-    /// Undoes an acquisition that nobody has got: the lock is free, and so is its fire time.
-    async fn take_back(&self, lease: &Lease) -> Result<(), LockError>;
+    /// Undoes an acquisition that nobody has got, in the background: the lock is free, and so is its fire time.
+    fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle);
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError>;
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError>;
@@ -185,11 +186,14 @@ impl<D: Dialect> Store for SqlStore<D> {
         self.bounded(self.try_acquire(request)).await
     }
 
-    async fn take_back(&self, lease: &Lease) -> Result<(), LockError> {
-        let values = self.lease_values(lease);
-        self.bounded(self.ask(&self.errands.take_back, &values))
-            .await
-            .map(drop)
+    fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle) {
+        let lost = Values {
+            at_most: (lease.lock_until() - lease.locked_at())
+                .num_microseconds()
+                .unwrap_or_default(),
+            ..self.lease_values(lease)
+        };
+        self.give_up(lost, runtime);
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {

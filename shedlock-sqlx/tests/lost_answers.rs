@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +13,10 @@ use shedlock_core::{Acquire, Acquisition, LockProvider, Release};
 use shedlock_sqlx::SqlxLockProvider;
 use sqlx::Pool;
 use support::proxy::{Answers, Proxy};
-use support::{Nodes, Sql, acquired, host_and_port, lock, mysql, mysql_pool, pg_pool, postgres};
+use support::{
+    Nodes, Sql, acquired, folder, host_and_port, lock, mysql, mysql_pool, pg_pool, postgres,
+    sqlite, sqlite_pool,
+};
 
 /// A node whose connections go through a proxy, and one that has the server for itself.
 struct Pair<DB: Sql> {
@@ -60,6 +65,43 @@ async fn a_lost_answer_costs_nothing_on_postgres() {
 #[tokio::test]
 async fn a_lost_answer_costs_nothing_on_mysql() {
     a_lost_answer_costs_nothing(&on_mysql().await).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_went_away_costs_no_fire_time_on_postgres() {
+    a_caller_that_went_away_costs_no_fire_time(Nodes::migrated(pg_pool(postgres())).await).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_went_away_costs_no_fire_time_on_mysql() {
+    a_caller_that_went_away_costs_no_fire_time(Nodes::migrated(mysql_pool(mysql())).await).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_went_away_costs_no_fire_time_on_sqlite() {
+    let folder = folder();
+    let nodes = Nodes::migrated(sqlite_pool(sqlite(&folder))).await;
+    a_caller_that_went_away_costs_no_fire_time(nodes.in_folder(folder)).await;
+}
+
+/// The next request is in line for the only connection before the lock can be taken back.
+async fn a_caller_that_went_away_costs_no_fire_time<DB: Sql>(nodes: Nodes<DB>) {
+    let builder = SqlxLockProvider::builder(nodes.pool.clone()).table(&nodes.table);
+    let locks = builder.connections(1).build().expect("settings");
+    warm(&locks).await;
+    let fire_time = due(&locks).await;
+    for number in 0..20 {
+        let request = Acquire::new(&lock(&format!("job-{number}"))).for_fire_time(fire_time);
+        let mut gone = locks.acquire(&request);
+        let asked = poll_fn(|context| Poll::Ready(gone.as_mut().poll(context)));
+        assert!(asked.await.is_pending());
+        drop(gone);
+        let answer = locks.acquire(&request).await;
+        assert!(
+            matches!(answer, Ok(Acquisition::Acquired(_))),
+            "{number}: {answer:?}"
+        );
+    }
 }
 
 async fn a_lost_answer_costs_nothing<DB: Sql>(pair: &Pair<DB>) {
