@@ -33,7 +33,7 @@ use crate::store::{Decision, Store};
 /// | key | value | expires |
 /// |---|---|---|
 /// | `job-lock:default:report` | `ADDED:2026-03-01T12:00:00.000000Z@host:17:uuid`, while it is held | after `at_most`, or `at_least` |
-/// | `job-lock::memory:{job-lock:default:report}` | a hash: the last acquisition, and the one before | 400 days after `at_most` if it was for a fire time, else 24 hours |
+/// | `job-lock::memory:{job-lock:default:report}` | a text: highest token, the fire times of the last acquisition and of the one before, and the last one's value | 400 days after `at_most` if it was for a fire time, else 24 hours |
 /// | `job-lock::taken-back:{job-lock:default:report}:..` | empty: an acquisition of unknown outcome that must not come late | after an hour |
 ///
 /// The first is ShedLock's, so Java services exclude this one and are excluded by it; either side's release and extension find
@@ -44,10 +44,12 @@ use crate::store::{Decision, Store};
 /// deletes that, so give jobs that both sides run an `at_least` that is longer than their clocks may differ.
 ///
 /// # Cost
-/// `acquire` (whatever the answer), `extend`, `release` and `now` are one round trip and one script each; a refusal writes nothing.
-/// A server that does not know the script (it was restarted, or is a new master) costs one more, once. Many calls at once share
-/// the connection and travel together; of those that wait to ask for one lock, one asks for all. `locks` goes through all keys
-/// of the Redis, 2,000 in a round trip, and looks at each lock.
+/// `acquire` (whatever the answer), `extend`, `release` and `now` are one round trip; a refusal writes nothing. A server that does not
+/// know a script (it was restarted, or is a new master) costs one more, once. Of those that wait to ask for one lock, one asks for all.
+///
+/// What waits together travels together: a call goes at once, but while two scripts of its kind are under way, and then all
+/// that wait go in one, 250 locks at most. In a Cluster each lock is a script of its own, as a script is about one slot; many share the
+/// connection. `locks` goes through all keys of the Redis, 2,000 in a round trip, and looks at each lock.
 ///
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a reason
