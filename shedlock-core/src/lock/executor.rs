@@ -142,30 +142,32 @@ impl LockExecutor {
             fire_time: None,
         };
         let asked_at = Instant::now();
-        Ok(match self.provider.acquire(&Acquire::new(&config)).await? {
-            Acquisition::Acquired(lease) => Ok(Hold::new(
-                self.provider.clone(),
-                config,
-                lease,
-                asked_at,
-                self.keep_alive,
-                self.on_lost,
-                reporter,
-            )),
-            Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
-                reporter.tell(EventKind::Skipped(Skip::Held(held.clone())));
-                Err(held)
-            }
-            Acquisition::TooEarly { .. } => {
-                return Err(LockError::Store {
-                    problem: format!(
-                        "it refused `{}` as too early, though no fire time was named",
-                        reporter.lock_name()
-                    ),
-                    source: "a provider that breaks its contract".into(),
-                });
-            }
-        })
+        Ok(
+            match (*self.provider).acquire(&Acquire::new(&config)).await? {
+                Acquisition::Acquired(lease) => Ok(Hold::new(
+                    self.provider.clone(),
+                    config,
+                    lease,
+                    asked_at,
+                    self.keep_alive,
+                    self.on_lost,
+                    reporter,
+                )),
+                Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
+                    reporter.tell(EventKind::Skipped(Skip::Held(held.clone())));
+                    Err(held)
+                }
+                Acquisition::TooEarly { .. } => {
+                    return Err(LockError::Store {
+                        problem: format!(
+                            "it refused `{}` as too early, though no fire time was named",
+                            reporter.lock_name()
+                        ),
+                        source: "a provider that breaks its contract".into(),
+                    });
+                }
+            },
+        )
     }
 }
 

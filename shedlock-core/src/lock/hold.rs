@@ -1,20 +1,23 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use backon::Retryable;
+use backon::ExponentialBuilder;
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::keeper::{self, Term};
 use super::{Extension, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
-use crate::retry::retries;
+use crate::retry::{Pauses, retries};
+
+const RELEASE_RETRIES: ExponentialBuilder =
+    retries(Duration::from_millis(50), Duration::from_secs(5)).with_jitter();
 
 /// Whether a lease is renewed while the work goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +69,8 @@ impl Hold {
         let state = Arc::new(HoldState {
             provider,
             config,
-            term: watch::Sender::new(term),
-            lost: watch::Sender::new(None),
+            standing: Mutex::new(Standing { term, lost: None }),
+            changed: Notify::new(),
             asking: tokio::sync::Mutex::new(Extensions::Open),
             on_lost,
             reporter,
@@ -88,34 +91,26 @@ impl Hold {
 
     /// Runs `work` until it ends or the lease is lost.
     pub(crate) async fn watch_over<F: Future>(&self, work: F) -> Ended<F::Output> {
-        let lost = async {
-            match self.state.on_lost {
-                OnLost::Cancel => tokio::select! {
-                    biased;
-                    lost = self.overdue() => lost,
-                    lost = self.state.lost() => lost,
-                },
-                OnLost::Continue => std::future::pending().await,
-            }
-        };
+        let cancels = self.state.cancels();
         tokio::select! {
             biased;
-            lost = lost => Ended::Lost(lost),
+            lost = self.lost_by_now(), if cancels => Ended::Lost(lost),
             result = AssertUnwindSafe(work).catch_unwind() => match result {
                 Ok(value) => Ended::Returned(value),
                 Err(panic) => Ended::Panicked(panic),
             },
+            // Listens only if the work has to wait: many a run is over by now.
+            lost = self.state.lost(), if cancels => Ended::Lost(lost),
         }
     }
 
     /// Looked at before each step of the work: in a process that stood still, the keeper may be woken after the work.
-    async fn overdue(&self) -> LostLease {
-        poll_fn(
-            |_| match Instant::now() < self.state.term.borrow().cancel_at {
-                true => Poll::Pending,
-                false => Poll::Ready(self.state.lose(self.keep_alive.loss())),
-            },
-        )
+    async fn lost_by_now(&self) -> LostLease {
+        poll_fn(|_| match self.state.lost_lease() {
+            Some(lost) => Poll::Ready(lost),
+            None if Instant::now() < self.state.term().cancel_at => Poll::Pending,
+            None => Poll::Ready(self.state.lose(self.keep_alive.loss())),
+        })
         .await
     }
 
@@ -123,7 +118,8 @@ impl Hold {
     pub(crate) async fn release(mut self) {
         self.state.end_extensions(&self.keeper).await;
         if self.state.try_release().await.is_err() {
-            tokio::spawn(self.state.clone().release_until_ended());
+            let state = self.state.clone();
+            tokio::spawn(async move { state.release_until_ended().await });
         }
         self.settled = true;
     }
@@ -131,7 +127,7 @@ impl Hold {
     /// Gives the lock back, and returns only when that is done or the lease has ended.
     pub(crate) async fn release_for_sure(mut self) {
         self.state.end_extensions(&self.keeper).await;
-        self.state.clone().release_until_ended().await;
+        self.state.release_until_ended().await;
         self.settled = true;
     }
 }
@@ -165,14 +161,21 @@ enum Extensions {
     Closed,
 }
 
+/// How it stands with a lease.
+#[derive(Debug)]
+struct Standing {
+    term: Term,
+    lost: Option<LostLease>,
+}
+
 /// What all who take part in a held lease share: the work, its keeper, and code deep inside that extends it.
 #[derive(Debug)]
 pub(crate) struct HoldState {
     pub(super) provider: Arc<dyn LockProvider>,
     pub(super) config: LockConfig,
-    /// The lease and its local deadlines; watched, so that the keeper sees an extension at once.
-    pub(super) term: watch::Sender<Term>,
-    lost: watch::Sender<Option<LostLease>>,
+    standing: Mutex<Standing>,
+    /// Woken when the standing changes, so that the keeper sees an extension at once and the work a loss.
+    pub(super) changed: Notify,
     /// Extensions go one after the other, so that the last one to be asked for is the last one to be stored.
     asking: tokio::sync::Mutex<Extensions>,
     on_lost: OnLost,
@@ -189,24 +192,32 @@ impl HoldState {
     }
 
     pub(crate) fn lease(&self) -> Lease {
-        self.term.borrow().lease.clone()
+        self.standing().term.lease.clone()
+    }
+
+    /// The lease and its local deadlines.
+    pub(super) fn term(&self) -> Term {
+        self.standing().term.clone()
     }
 
     /// Completes when the lease is lost.
     pub(crate) async fn lost(&self) -> LostLease {
-        let mut lost = self.lost.subscribe();
-        match lost
-            .wait_for(Option::is_some)
-            .await
-            .map(|lost| lost.clone())
-        {
-            Ok(Some(lost)) => lost,
-            _ => std::future::pending().await,
+        loop {
+            // Listens before it looks, so that a loss in between is not missed.
+            let changed = self.changed.notified();
+            if let Some(lost) = self.lost_lease() {
+                return lost;
+            }
+            changed.await;
         }
     }
 
     pub(crate) fn lost_lease(&self) -> Option<LostLease> {
-        self.lost.borrow().clone()
+        self.standing().lost.clone()
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the store itself said that the lock is not ours any more.
@@ -228,10 +239,10 @@ impl HoldState {
             return Err(lost.into());
         }
         let asked_at = Instant::now();
-        match self.provider.extend(&self.lease(), at_most).await? {
+        match (*self.provider).extend(&self.lease(), at_most).await? {
             Extension::Extended(lease) => {
-                self.term
-                    .send_replace(Term::new(lease.clone(), asked_at, at_most));
+                self.standing().term = Term::new(lease.clone(), asked_at, at_most);
+                self.changed.notify_waiters();
                 self.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });
@@ -258,12 +269,14 @@ impl HoldState {
     pub(super) fn lose(&self, loss: Loss) -> LostLease {
         let lock = self.name().to_owned();
         let lost = LostLease { lock, loss };
-        let first = self.lost.send_if_modified(|known| {
-            let first = known.is_none();
-            known.get_or_insert_with(|| lost.clone());
+        let first = {
+            let mut standing = self.standing();
+            let first = standing.lost.is_none();
+            standing.lost.get_or_insert_with(|| lost.clone());
             first
-        });
+        };
         if first {
+            self.changed.notify_waiters();
             self.reporter.tell(EventKind::Lost {
                 lost: lost.clone(),
                 cancelling: self.cancels(),
@@ -276,26 +289,25 @@ impl HoldState {
         if self.is_taken() {
             return Ok(());
         }
-        self.provider
-            .release(&self.lease(), self.config.least())
+        let lease = self.lease();
+        (*self.provider)
+            .release(&lease, self.config.least())
             .await?;
         self.reporter.tell(EventKind::Released);
         Ok(())
     }
 
-    async fn release_until_ended(self: Arc<Self>) {
-        let release = async || {
-            let failed = |error| EventKind::ReleaseFailed {
+    async fn release_until_ended(&self) {
+        let mut pauses = Pauses::of(RELEASE_RETRIES);
+        while let Err(error) = self.try_release().await {
+            self.reporter.tell(EventKind::ReleaseFailed {
                 error: Arc::new(error),
-            };
-            self.try_release()
-                .await
-                .map_err(|error| self.reporter.tell(failed(error)))
-        };
-        let released = release
-            .retry(retries(Duration::from_millis(50), Duration::from_secs(5)).with_jitter())
-            .when(|()| Instant::now() < self.term.borrow().ends);
-        // A lease that could not be released ends by itself.
-        let _ = released.await;
+            });
+            // A lease that could not be released ends by itself.
+            if Instant::now() >= self.term().ends {
+                return;
+            }
+            sleep(pauses.next()).await;
+        }
     }
 }

@@ -48,9 +48,9 @@ pub(super) async fn keep(state: Arc<HoldState>, keep_alive: KeepAlive) {
 
 /// Completes when the lease cannot be kept any longer.
 async fn run_out(state: &HoldState, keep_alive: KeepAlive) -> Loss {
-    let mut terms = state.term.subscribe();
     loop {
-        let term = terms.borrow_and_update().clone();
+        let changed = state.changed.notified();
+        let term = state.term();
         let wake = match keep_alive {
             KeepAlive::Off => term.cancel_at,
             KeepAlive::On => renewal_time(&term, state.config.at_most()),
@@ -58,14 +58,14 @@ async fn run_out(state: &HoldState, keep_alive: KeepAlive) -> Loss {
         tokio::select! {
             biased;
             // An extension that came in time moves the deadline, also if both are seen at once.
-            _ = terms.changed() => continue,
+            () = changed => continue,
             () = sleep_until(wake) => {}
         }
         match keep_alive {
             KeepAlive::Off => return keep_alive.loss(),
             KeepAlive::On => {
                 let renewed = timeout_at(term.cancel_at, renew(state)).await;
-                if renewed.is_err() && Instant::now() >= state.term.borrow().cancel_at {
+                if renewed.is_err() && Instant::now() >= state.term().cancel_at {
                     return keep_alive.loss();
                 }
             }
@@ -110,12 +110,9 @@ async fn renew(state: &HoldState) {
 /// Still here when the lease ends: the work was told to stop but blocks its thread.
 async fn report_unstoppable(state: &HoldState) {
     let told = Instant::now();
-    let (ends, cancel_at) = {
-        let term = state.term.borrow();
-        (term.ends, term.cancel_at)
-    };
+    let term = state.term();
     // It is told late if the process stood still.
-    sleep_until(ends.max(told + (ends - cancel_at))).await;
+    sleep_until(term.ends.max(told + (term.ends - term.cancel_at))).await;
     if state.cancels() {
         state.reporter.tell(EventKind::Unstoppable {
             for_: told.elapsed(),

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -19,8 +20,8 @@ use chrono::{DateTime, Utc};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    name: String,
-    holder: String,
+    name: Arc<str>,
+    holder: Arc<str>,
     locked_at: DateTime<Utc>,
     lock_until: DateTime<Utc>,
 }
@@ -30,8 +31,8 @@ impl Lease {
     ///
     /// `holder` is the very text that the store keeps and compares.
     pub fn new(
-        name: impl Into<String>,
-        holder: impl Into<String>,
+        name: impl Into<Arc<str>>,
+        holder: impl Into<Arc<str>>,
         locked_at: DateTime<Utc>,
         lock_until: DateTime<Utc>,
     ) -> Self {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -127,8 +127,14 @@ impl LockProvider for InMemoryLockProvider {
                 .unwrap_or_else(|| stored.map_or(now, |row| now.max(row.locked_at + STEP))),
             lock_until: now + request.at_most(),
         };
-        let lease = Lease::new(request.name(), &*self.holder, row.locked_at, row.lock_until);
-        locks.insert(request.name().to_owned(), row);
+        let name = request.shared_name();
+        let lease = Lease::new(
+            name.clone(),
+            row.holder.clone(),
+            row.locked_at,
+            row.lock_until,
+        );
+        locks.insert(name, row);
         Ok(Acquisition::Acquired(lease))
     }
 
@@ -158,7 +164,9 @@ impl LockProvider for InMemoryLockProvider {
 
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
         let locks = self.store.locks();
-        Ok(locks.iter().map(|(name, row)| row.stored(name)).collect())
+        let mut locks: Vec<_> = locks.iter().map(|(name, row)| row.stored(name)).collect();
+        locks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(locks)
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
@@ -172,12 +180,12 @@ impl LockProvider for InMemoryLockProvider {
 
 #[derive(Debug)]
 struct Store {
-    locks: Mutex<BTreeMap<String, Row>>,
+    locks: Mutex<HashMap<Arc<str>, Row>>,
     started: (DateTime<Utc>, Instant),
 }
 
 impl Store {
-    fn locks(&self) -> MutexGuard<'_, BTreeMap<String, Row>> {
+    fn locks(&self) -> MutexGuard<'_, HashMap<Arc<str>, Row>> {
         self.locks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -186,6 +186,10 @@ impl Acquire {
         &self.name
     }
 
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
     /// How long the lease shall last.
     pub fn at_most(&self) -> Duration {
         self.at_most

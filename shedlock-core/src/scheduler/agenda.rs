@@ -1,12 +1,13 @@
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
 /// When which job fires next, in order of time.
+///
+/// Not a heap: of one with many jobs, each `pop` touches memory all over the place. Here both ends of a herd are in one.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
-    entries: BinaryHeap<Reverse<Entry>>,
+    entries: BTreeSet<Entry>,
 }
 
 /// A fire time of a job. Entries of an earlier `edition` of the job's plan are out of date.
@@ -19,7 +20,7 @@ pub(super) struct Entry {
 
 impl Agenda {
     pub(super) fn add(&mut self, entry: Entry) {
-        self.entries.push(Reverse(entry));
+        self.entries.insert(entry);
     }
 
     pub(super) fn clear(&mut self) {
@@ -28,7 +29,7 @@ impl Agenda {
 
     /// The next fire time.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
-        self.entries.peek().map(|entry| entry.0.fire_time)
+        self.entries.first().map(|entry| entry.fire_time)
     }
 
     /// Takes out the first entry that is due.
@@ -36,6 +37,6 @@ impl Agenda {
         if self.next()? > now {
             return None;
         }
-        self.entries.pop().map(|entry| entry.0)
+        self.entries.pop_first()
     }
 }

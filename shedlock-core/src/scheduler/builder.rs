@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shedlock_schedule::Tz;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tracing::Level;
 
 use super::Scheduler;
 use super::build_error::{BuildError, Problem};
+use super::context::{Context, Phase};
 use super::driver::Driver;
-use super::firing::Context;
 use super::lane::Lane;
 use super::overrides::JobOverride;
 use super::plan::{Defaults, Plan};
@@ -50,7 +50,7 @@ pub struct SchedulerBuilder {
     shutdown_grace: Duration,
     misfire_grace: Duration,
     jitter: Duration,
-    max_concurrent_runs: usize,
+    max_concurrent_runs: Option<usize>,
     observers: Observers,
     clock: Arc<dyn Clock>,
     problems: Vec<Problem>,
@@ -68,7 +68,7 @@ impl SchedulerBuilder {
             shutdown_grace: SHUTDOWN_GRACE,
             misfire_grace: MISFIRE_GRACE,
             jitter: Duration::ZERO,
-            max_concurrent_runs: Semaphore::MAX_PERMITS,
+            max_concurrent_runs: None,
             observers: Observers::default(),
             clock: Arc::new(SystemClock),
             problems: Vec::new(),
@@ -204,7 +204,7 @@ impl SchedulerBuilder {
     /// # Ok::<(), shedlock_core::BuildError>(())
     /// ```
     pub fn max_concurrent_runs(mut self, runs: usize) -> Self {
-        self.max_concurrent_runs = runs.clamp(1, Semaphore::MAX_PERMITS);
+        self.max_concurrent_runs = Some(runs.clamp(1, Semaphore::MAX_PERMITS));
         self
     }
 
@@ -265,9 +265,10 @@ impl SchedulerBuilder {
         let context = Context {
             services: Arc::new(self.services),
             observers: Arc::new(self.observers),
-            places: Semaphore::new(self.max_concurrent_runs),
+            places: self.max_concurrent_runs.map(Semaphore::new),
             misfire_grace: self.misfire_grace,
             jitter: self.jitter,
+            phase: watch::Sender::new(Phase::Running),
         };
         let (driver, messages) = Driver::new(plans, lanes, context, self.shutdown_grace);
         Ok(Scheduler { driver, messages })

@@ -4,19 +4,20 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::ExponentialBuilder;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{MutexGuard, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tracing::Instrument;
 
+use super::context::{Context, Phase};
 use super::plan::{LockPlan, Plan};
 use super::progress::Progress;
-use crate::job::{Run, Services};
+use crate::job::Run;
 use crate::lock::{Acquire, Acquisition, CurrentLock, Ended, Hold, LockError, holding};
-use crate::observe::{EventKind, LOG_TARGET, Observers, Reporter, RunOutcome, Skip};
-use crate::retry::retries;
+use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
+use crate::retry::{Pauses, retries};
 
 const ACQUIRE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(100), Duration::from_secs(2)).with_jitter();
@@ -24,39 +25,10 @@ const ACQUIRE_RETRIES: ExponentialBuilder =
 /// How long a fire time waits for the one before to get an answer; a little more than providers take to give up.
 const TURN_PATIENCE: Duration = Duration::from_secs(6);
 
-/// What all firings of a scheduler share.
-pub(super) struct Context {
-    pub(super) services: Arc<Services>,
-    pub(super) observers: Arc<Observers>,
-    pub(super) places: Semaphore,
-    pub(super) misfire_grace: Duration,
-    /// How long a fire time is delayed at most, so that all nodes get their share.
-    pub(super) jitter: Duration,
-}
-
-impl Context {
-    pub(super) fn is_misfire(&self, late_by: chrono::TimeDelta) -> bool {
-        late_by
-            .to_std()
-            .is_ok_and(|late_by| late_by > self.misfire_grace)
-    }
-}
-
-/// How far a shutdown has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    Running,
-    /// Nothing fires any more; runs go on.
-    Draining,
-    /// Runs are cancelled.
-    Cancelling,
-}
-
 /// One job at one fire time on this node: asks for the lock, runs the work, gives the lock back.
 pub(super) struct Firing {
     pub(super) plan: Arc<Plan>,
     pub(super) context: Arc<Context>,
-    pub(super) phase: watch::Receiver<Phase>,
     /// None if somebody triggered it.
     pub(super) fire_time: Option<DateTime<Utc>>,
     /// Until when it is worth asking the store again.
@@ -113,35 +85,29 @@ impl Firing {
     }
 
     /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
-    async fn enter(&self) -> Result<(SemaphorePermit<'_>, Option<Hold>), Fired> {
-        let attempt = async || {
-            let place = self.place().await?;
-            let hold = match &self.plan.lock {
-                Some(lock) => Some(self.acquire(lock).await?),
-                None => None,
+    async fn enter(&self) -> Result<(Option<SemaphorePermit<'_>>, Option<Hold>), Fired> {
+        let mut pauses = Pauses::of(ACQUIRE_RETRIES);
+        loop {
+            let error = match self.try_to_enter().await {
+                Err(Fired::Failed(error)) if Instant::now() < self.give_up_at => error,
+                decided => return decided,
             };
-            Ok((place, hold))
+            self.reporter().tell(EventKind::AcquireFailed {
+                error,
+                retrying: true,
+            });
+            let next = Instant::now() + pauses.next();
+            let _ = timeout_at(next.min(self.give_up_at), self.shutdown()).await;
+        }
+    }
+
+    async fn try_to_enter(&self) -> Result<(Option<SemaphorePermit<'_>>, Option<Hold>), Fired> {
+        let place = self.place().await?;
+        let hold = match &self.plan.lock {
+            Some(lock) => Some(self.acquire(lock).await?),
+            None => None,
         };
-        let (phase, give_up_at) = (self.phase.clone(), self.give_up_at);
-        attempt
-            .retry(ACQUIRE_RETRIES)
-            .sleep(move |pause| {
-                let phase = phase.clone();
-                let next = give_up_at.min(Instant::now() + pause);
-                async move {
-                    let _ = timeout_at(next, shutdown(phase)).await;
-                }
-            })
-            .when(|fired| matches!(fired, Fired::Failed(_)) && Instant::now() < self.give_up_at)
-            .notify(|fired, _| {
-                if let Fired::Failed(error) = fired {
-                    self.reporter().tell(EventKind::AcquireFailed {
-                        error: error.clone(),
-                        retrying: true,
-                    });
-                }
-            })
-            .await
+        Ok((place, hold))
     }
 
     /// This fire time's turn, until its lock is given back. Who waits for too long asks the store all the same, which decides.
@@ -150,16 +116,20 @@ impl Firing {
         if self.fire_time.is_none() {
             return Ok(None);
         }
-        let worth = self.give_up_at.saturating_duration_since(Instant::now());
         tokio::select! {
             biased;
-            () = shutdown(self.phase.clone()) => Err(Fired::Skipped(Skip::ShuttingDown)),
             turn = self.progress.turn() => Ok(Some(turn)),
-            () = sleep(TURN_PATIENCE.min(worth)) => match self.progress.is_running() {
+            () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
+            () = self.out_of_patience() => match self.progress.is_running() {
                 true => Err(Fired::Skipped(Skip::StillRunning)),
                 false => Ok(None),
             },
         }
+    }
+
+    async fn out_of_patience(&self) {
+        let worth = self.give_up_at.saturating_duration_since(Instant::now());
+        sleep(TURN_PATIENCE.min(worth)).await;
     }
 
     /// Waits for a moment, so that it is not always the same node that asks first. A shutdown ends it.
@@ -171,18 +141,28 @@ impl Firing {
         let worth = self.give_up_at.saturating_duration_since(Instant::now());
         let longest = (worth.min(self.context.misfire_grace) / 2).min(self.context.jitter);
         let delay = longest.mul_f64(fastrand::f64());
-        let _ = timeout(delay, shutdown(self.phase.clone())).await;
+        let _ = timeout(delay, self.shutdown()).await;
     }
 
     /// A place among the runs of this process. Nobody gets one once a shutdown has begun: a fire time that is taken now would
     /// be cut short here, and is better left to other nodes.
-    async fn place(&self) -> Result<SemaphorePermit<'_>, Fired> {
+    async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Fired> {
         tokio::select! {
             biased;
-            () = shutdown(self.phase.clone()) => Err(Fired::Skipped(Skip::ShuttingDown)),
-            Ok(place) = self.context.places.acquire() => Ok(place),
-            () = sleep_until(self.give_up_at) => Err(Fired::Skipped(Skip::AtCapacity)),
+            () = self.context.has_reached(Phase::Draining) => Err(Fired::Skipped(Skip::ShuttingDown)),
+            place = self.context.place() => Ok(place),
+            () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
+            () = self.given_up() => Err(Fired::Skipped(Skip::AtCapacity)),
         }
+    }
+
+    /// Completes when a shutdown begins.
+    async fn shutdown(&self) {
+        self.context.reached(Phase::Draining).await;
+    }
+
+    async fn given_up(&self) {
+        sleep_until(self.give_up_at).await;
     }
 
     /// Asks the store once.
@@ -259,25 +239,15 @@ impl Firing {
         let work = async move { work(run).await }.instrument(span).boxed();
         let outcome = tokio::select! {
             biased;
-            () = self.cancelled() => RunOutcome::ShutDown,
+            () = self.context.has_reached(Phase::Cancelling) => RunOutcome::ShutDown,
             outcome = guard(work) => outcome,
+            () = self.context.reached(Phase::Cancelling) => RunOutcome::ShutDown,
         };
         reporter.tell(EventKind::Finished {
             outcome: outcome.clone(),
             took: started.elapsed(),
         });
         outcome
-    }
-
-    async fn cancelled(&self) {
-        let mut phase = self.phase.clone();
-        if phase
-            .wait_for(|phase| *phase == Phase::Cancelling)
-            .await
-            .is_err()
-        {
-            std::future::pending().await
-        }
     }
 
     fn late_by(&self) -> Duration {
@@ -312,12 +282,6 @@ impl Firing {
 }
 
 type Work = futures_util::future::BoxFuture<'static, RunOutcome>;
-
-/// Completes when a shutdown begins.
-async fn shutdown(mut phase: watch::Receiver<Phase>) {
-    // Without a driver there is no shutdown to wait for: it has ended.
-    let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
-}
 
 /// What a panic said.
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -37,7 +37,7 @@ impl Lane {
     /// Asks for a lock, and learns the time from the answer.
     pub(super) async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
         let asked = Instant::now();
-        let answer = self.provider.acquire(request).await?;
+        let answer = (*self.provider).acquire(request).await?;
         match &answer {
             Acquisition::Acquired(lease) => {
                 // The lease counts from the store's now; stores round its end up.

@@ -6,6 +6,7 @@
 mod agenda;
 mod build_error;
 mod builder;
+mod context;
 mod driver;
 mod firing;
 mod handle;

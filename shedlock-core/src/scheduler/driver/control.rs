@@ -38,7 +38,7 @@ impl Driver {
                 let _ = reply.send((0..self.jobs.len()).map(|job| self.status(job)).collect());
             }
             Message::Shutdown => {
-                self.phase.send_if_modified(|phase| {
+                self.context.phase.send_if_modified(|phase| {
                     let running = *phase == Phase::Running;
                     if running {
                         *phase = Phase::Draining;
@@ -47,7 +47,7 @@ impl Driver {
                 });
             }
             Message::StoreIsBack(track, locks) => {
-                if *self.phase.borrow() == Phase::Running {
+                if *self.context.phase.borrow() == Phase::Running {
                     self.catch_up(track, &locks);
                 }
             }
@@ -70,7 +70,7 @@ impl Driver {
 
     fn trigger(&mut self, name: &str, reply: Reply<Triggered>) {
         let job = match self.find(name) {
-            Ok(job) if *self.phase.borrow() == Phase::Running => job,
+            Ok(job) if *self.context.phase.borrow() == Phase::Running => job,
             // Dropping `reply` says that the scheduler has ended.
             Ok(_) => return,
             Err(unknown) => {

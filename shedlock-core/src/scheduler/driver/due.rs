@@ -33,12 +33,10 @@ impl Driver {
 
     /// Fires the latest fire time that has come; earlier ones that this node slept through are misfires.
     fn fire_latest(&mut self, entry: Entry, now: DateTime<Utc>) {
-        self.plan_next(entry.job, now);
+        let (latest, passed) = self.move_on(entry, now);
         let plan = &self.jobs[entry.job].plan;
-        let latest = latest_due(&plan.schedule, entry.fire_time, now);
-        let mut missed = fire_times_before(&plan.schedule, entry.fire_time, latest);
         let too_late = plan.misfire == Misfire::Skip && self.context.is_misfire(now - latest);
-        missed += u32::from(too_late);
+        let missed = passed + u32::from(too_late);
         if missed > 0 {
             self.reporter(entry.job, entry.fire_time)
                 .tell(EventKind::Misfired {
@@ -51,12 +49,32 @@ impl Driver {
         }
     }
 
-    /// Puts the job's first fire time after `after` on the agenda, in place of what stood there.
+    /// Plans what comes after `now`. Returns the latest fire time up to then, and how many have passed unattended before it.
+    fn move_on(&mut self, entry: Entry, now: DateTime<Utc>) -> (DateTime<Utc>, u32) {
+        let schedule = &self.jobs[entry.job].plan.schedule;
+        let following = schedule.next_after(entry.fire_time);
+        if following.is_none_or(|following| following > now) {
+            self.put_on_agenda(entry.job, following);
+            return (entry.fire_time, 0);
+        }
+        // This node was stalled or asleep.
+        let latest = schedule.last_at_or_before(now).unwrap_or(entry.fire_time);
+        let passed = fire_times_before(schedule, entry.fire_time, latest);
+        self.plan_next(entry.job, now);
+        (latest, passed)
+    }
+
+    /// Plans the job's first fire time after `after`, in place of what was planned.
     pub(super) fn plan_next(&mut self, job: usize, after: DateTime<Utc>) {
+        let next = self.jobs[job].plan.schedule.next_after(after);
+        self.put_on_agenda(job, next);
+    }
+
+    fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {
         let state = &mut self.jobs[job];
         state.edition = state.edition.wrapping_add(1);
-        state.next_fire_time = state.plan.schedule.next_after(after);
-        if let Some(fire_time) = state.next_fire_time {
+        state.next_fire_time = fire_time;
+        if let Some(fire_time) = fire_time {
             let edition = state.edition;
             self.tracks[state.track].agenda.add(Entry {
                 fire_time,
@@ -65,17 +83,6 @@ impl Driver {
             });
         }
     }
-}
-
-/// The latest fire time up to `now`, which is `first` unless this node was stalled or asleep.
-fn latest_due(schedule: &Schedule, first: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
-    let slept_through = schedule.next_after(first).is_some_and(|next| next <= now);
-    let latest = if slept_through {
-        schedule.last_at_or_before(now)
-    } else {
-        None
-    };
-    latest.unwrap_or(first)
 }
 
 /// How many fire times there are from `first` to before `end`, as far as it is worth counting.

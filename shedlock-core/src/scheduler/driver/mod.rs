@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub(super) use control::Message;
 
 use super::agenda::Agenda;
-use super::firing::{Context, Fired, Firing, Phase};
+use super::context::{Context, Phase};
+use super::firing::{Fired, Firing};
 use super::lane::Lane;
 use super::plan::Plan;
 use super::progress::Progress;
@@ -35,7 +36,6 @@ pub(super) struct Driver {
     by_name: HashMap<Arc<str>, usize>,
     tracks: Vec<Track>,
     context: Arc<Context>,
-    phase: watch::Sender<Phase>,
     shutdown_grace: Duration,
     firings: JoinSet<(usize, Option<DateTime<Utc>>, Fired)>,
     inbox: mpsc::UnboundedReceiver<Message>,
@@ -92,7 +92,6 @@ impl Driver {
             jobs,
             tracks: lanes.iter().cloned().map(Track::new).collect(),
             context: Arc::new(context),
-            phase: watch::Sender::new(Phase::Running),
             shutdown_grace,
             firings: JoinSet::new(),
             inbox,
@@ -103,7 +102,7 @@ impl Driver {
 
     /// Fires until it is told to shut down, then lets everything end.
     pub(super) async fn drive(mut self) {
-        while *self.phase.borrow() == Phase::Running {
+        while *self.context.phase.borrow() == Phase::Running {
             self.check_clocks();
             self.fire_due();
             let wake = self.next_wake();
@@ -116,7 +115,7 @@ impl Driver {
             }
         }
         let _ = timeout(self.shutdown_grace, self.drain()).await;
-        self.phase.send_replace(Phase::Cancelling);
+        self.context.phase.send_replace(Phase::Cancelling);
         if timeout(RELEASE_GRACE, self.drain()).await.is_err() {
             tracing::error!(target: LOG_TARGET, runs = self.firings.len(),
                 "the scheduler ends with runs that could not be stopped, or locks that could not be released"
@@ -159,7 +158,6 @@ impl Driver {
         Firing {
             plan: state.plan.clone(),
             context: self.context.clone(),
-            phase: self.phase.subscribe(),
             fire_time,
             give_up_at: self.give_up_at(state, fire_time),
             progress: state.progress.clone(),
