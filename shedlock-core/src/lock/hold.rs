@@ -1,23 +1,17 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
-use backon::ExponentialBuilder;
 use futures_util::FutureExt;
-use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
+use super::hold_state::let_other_threads_take_it;
 use super::keeper::{self, Term};
-use super::{Extension, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
+use super::{HoldState, Lease, LockConfig, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
-use crate::retry::{Pauses, retries};
-
-const RELEASE_RETRIES: ExponentialBuilder =
-    retries(Duration::from_millis(50), Duration::from_secs(5)).with_jitter();
 
 /// Whether a lease is renewed while the work goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,15 +60,8 @@ impl Hold {
             lease: lease.clone(),
         });
         let term = Term::new(lease, asked_at, config.at_most());
-        let state = Arc::new(HoldState {
-            provider,
-            config,
-            standing: Mutex::new(Standing { term, lost: None }),
-            changed: Notify::new(),
-            asking: tokio::sync::Mutex::new(Extensions::Open),
-            on_lost,
-            reporter,
-        });
+        let state = HoldState::new(provider, config, term, on_lost, reporter);
+        let state = Arc::new(state);
         let keeper = tokio::spawn(keeper::keep(state.clone(), keep_alive)).abort_handle();
         let_other_threads_take_it();
         Self {
@@ -143,171 +130,6 @@ impl Drop for Hold {
                 });
             }
             _ => keeper.abort(),
-        }
-    }
-}
-
-/// The task that was spawned or woken last is next on this thread, and no other thread takes it: a keeper would be stuck behind
-/// work that blocks. Only the last one is, so another one sets it free.
-fn let_other_threads_take_it() {
-    tokio::spawn(async {});
-}
-
-/// Whether the lease may still be extended.
-#[derive(Debug, PartialEq, Eq)]
-enum Extensions {
-    Open,
-    /// The lock is being given back.
-    Closed,
-}
-
-/// How it stands with a lease.
-#[derive(Debug)]
-struct Standing {
-    term: Term,
-    lost: Option<LostLease>,
-}
-
-/// What all who take part in a held lease share: the work, its keeper, and code deep inside that extends it.
-#[derive(Debug)]
-pub(crate) struct HoldState {
-    pub(super) provider: Arc<dyn LockProvider>,
-    pub(super) config: LockConfig,
-    standing: Mutex<Standing>,
-    /// Woken when the standing changes, so that the keeper sees an extension at once and the work a loss.
-    pub(super) changed: Notify,
-    /// Extensions go one after the other, so that the last one to be asked for is the last one to be stored.
-    asking: tokio::sync::Mutex<Extensions>,
-    on_lost: OnLost,
-    pub(super) reporter: Reporter,
-}
-
-impl HoldState {
-    pub(crate) fn name(&self) -> &str {
-        self.config.name()
-    }
-
-    pub(crate) fn provider(&self) -> &Arc<dyn LockProvider> {
-        &self.provider
-    }
-
-    pub(crate) fn lease(&self) -> Lease {
-        self.standing().term.lease.clone()
-    }
-
-    /// The lease and its local deadlines.
-    pub(super) fn term(&self) -> Term {
-        self.standing().term.clone()
-    }
-
-    /// Completes when the lease is lost.
-    pub(crate) async fn lost(&self) -> LostLease {
-        loop {
-            // Listens before it looks, so that a loss in between is not missed.
-            let changed = self.changed.notified();
-            if let Some(lost) = self.lost_lease() {
-                return lost;
-            }
-            changed.await;
-        }
-    }
-
-    pub(crate) fn lost_lease(&self) -> Option<LostLease> {
-        self.standing().lost.clone()
-    }
-
-    fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the store itself said that the lock is not ours any more.
-    fn is_taken(&self) -> bool {
-        self.lost_lease()
-            .is_some_and(|lost| lost.loss == Loss::Taken)
-    }
-
-    /// Sets the lease's end to `at_most` from now.
-    pub(crate) async fn extend(&self, at_most: Duration) -> Result<Lease, LockError> {
-        let asking = self.asking.lock().await;
-        if *asking == Extensions::Closed {
-            let name = self.name();
-            return Err(LockError::NotLocked(format!(
-                "the work under the lock `{name}` is over"
-            )));
-        }
-        if let Some(lost) = self.lost_lease() {
-            return Err(lost.into());
-        }
-        let asked_at = Instant::now();
-        match (*self.provider).extend(&self.lease(), at_most).await? {
-            Extension::Extended(lease) => {
-                self.standing().term = Term::new(lease.clone(), asked_at, at_most);
-                self.changed.notify_waiters();
-                self.reporter.tell(EventKind::Extended {
-                    until: lease.lock_until(),
-                });
-                let_other_threads_take_it();
-                Ok(lease)
-            }
-            Extension::NotHeld => Err(self.lose(Loss::Taken).into()),
-        }
-    }
-
-    /// Lets an extension that is under way come to its end and allows no other: one that the store sees after the release could
-    /// take the lock again.
-    async fn end_extensions(&self, keeper: &AbortHandle) {
-        *self.asking.lock().await = Extensions::Closed;
-        keeper.abort();
-    }
-
-    /// Whether the work is cancelled when the lease is lost.
-    pub(super) fn cancels(&self) -> bool {
-        self.on_lost == OnLost::Cancel
-    }
-
-    /// Marks the lease as lost; the first reason counts.
-    pub(super) fn lose(&self, loss: Loss) -> LostLease {
-        let lock = self.name().to_owned();
-        let lost = LostLease { lock, loss };
-        let first = {
-            let mut standing = self.standing();
-            let first = standing.lost.is_none();
-            standing.lost.get_or_insert_with(|| lost.clone());
-            first
-        };
-        if first {
-            self.changed.notify_waiters();
-            self.reporter.tell(EventKind::Lost {
-                lost: lost.clone(),
-                cancelling: self.cancels(),
-            });
-        }
-        lost
-    }
-
-    async fn try_release(&self) -> Result<(), LockError> {
-        if self.is_taken() {
-            return Ok(());
-        }
-        let lease = self.lease();
-        (*self.provider)
-            .release(&lease, self.config.least())
-            .await?;
-        self.reporter.tell(EventKind::Released);
-        Ok(())
-    }
-
-    async fn release_until_ended(&self) {
-        let mut pauses = Pauses::of(RELEASE_RETRIES);
-        while let Err(error) = self.try_release().await {
-            self.reporter.tell(EventKind::ReleaseFailed {
-                error: Arc::new(error),
-            });
-            // A lease that could not be released ends by itself.
-            if Instant::now() >= self.term().ends {
-                return;
-            }
-            sleep(pauses.next()).await;
         }
     }
 }

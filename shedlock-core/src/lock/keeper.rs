@@ -6,8 +6,8 @@ use std::time::Duration;
 use backon::Retryable;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::hold::{HoldState, KeepAlive};
-use super::{Lease, LockError, Loss};
+use super::hold::KeepAlive;
+use super::{HoldState, Lease, LockError, Loss};
 use crate::observe::EventKind;
 use crate::retry::retries;
 

@@ -127,7 +127,7 @@ impl LockProvider for InMemoryLockProvider {
                 .unwrap_or_else(|| stored.map_or(now, |row| now.max(row.locked_at + STEP))),
             lock_until: now + request.at_most(),
         };
-        let name = request.shared_name();
+        let name = request.name.clone();
         let lease = Lease::new(
             name.clone(),
             row.holder.clone(),

@@ -7,6 +7,7 @@ mod current;
 mod error;
 mod executor;
 mod hold;
+mod hold_state;
 mod keeper;
 mod lease;
 mod memory;
@@ -23,4 +24,5 @@ pub use memory::InMemoryLockProvider;
 pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};
 
 pub(crate) use current::{holding, innermost_hold};
-pub(crate) use hold::{Ended, Hold, HoldState, KeepAlive};
+pub(crate) use hold::{Ended, Hold, KeepAlive};
+pub(crate) use hold_state::HoldState;

@@ -156,7 +156,7 @@ impl ProviderId {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acquire {
-    name: Arc<str>,
+    pub(super) name: Arc<str>,
     at_most: Duration,
     fire_time: Option<DateTime<Utc>>,
 }
@@ -184,10 +184,6 @@ impl Acquire {
     /// The lock's name.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    pub(crate) fn shared_name(&self) -> Arc<str> {
-        self.name.clone()
     }
 
     /// How long the lease shall last.

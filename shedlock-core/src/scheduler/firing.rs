@@ -13,7 +13,6 @@ use tracing::Instrument;
 
 use super::context::{Context, Phase};
 use super::plan::{LockPlan, Plan};
-use super::progress::Progress;
 use crate::job::Run;
 use crate::lock::{Acquire, Acquisition, CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
@@ -33,7 +32,6 @@ pub(super) struct Firing {
     pub(super) fire_time: Option<DateTime<Utc>>,
     /// Until when it is worth asking the store again.
     pub(super) give_up_at: Instant,
-    pub(super) progress: Arc<Progress>,
 }
 
 /// What became of a firing.
@@ -118,9 +116,9 @@ impl Firing {
         }
         tokio::select! {
             biased;
-            turn = self.progress.turn() => Ok(Some(turn)),
+            turn = self.plan.progress.turn() => Ok(Some(turn)),
             () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
-            () = self.out_of_patience() => match self.progress.is_running() {
+            () = self.out_of_patience() => match self.plan.progress.is_running() {
                 true => Err(Fired::Skipped(Skip::StillRunning)),
                 false => Ok(None),
             },
@@ -231,7 +229,7 @@ impl Firing {
         if late_by > self.context.misfire_grace {
             reporter.tell(EventKind::CaughtUp { late_by });
         }
-        let _running = self.progress.enter();
+        let _running = self.plan.progress.enter();
         reporter.tell(EventKind::Started { late_by });
         let started = Instant::now();
         let span = self.span(&run);

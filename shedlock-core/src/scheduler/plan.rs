@@ -6,11 +6,12 @@ use shedlock_schedule::{Schedule, Tz};
 
 use super::build_error::Problem;
 use super::lane::Lane;
+use super::progress::Progress;
 use crate::job::{Job, JobSettings, Misfire, Services, Timing, Work};
 use crate::lock::{ConfigError, KeepAlive, LockConfig, OnLost};
 use crate::observe::LOG_TARGET;
 
-/// A job that was checked, ready to be fired.
+/// A job that was checked, ready to be fired, and how far its firings have come.
 pub(super) struct Plan {
     pub(super) name: Arc<str>,
     pub(super) work: Work,
@@ -18,6 +19,7 @@ pub(super) struct Plan {
     pub(super) misfire: Misfire,
     pub(super) lane: Arc<Lane>,
     pub(super) lock: Option<LockPlan>,
+    pub(super) progress: Progress,
 }
 
 /// The lock that a job takes for each fire time.
@@ -79,6 +81,7 @@ impl Plan {
             misfire: settings.misfire,
             lane: lane?,
             lock: lock?,
+            progress: Progress::default(),
         };
         plan.warn_of_long_at_least();
         Some(plan)

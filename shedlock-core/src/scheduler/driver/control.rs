@@ -115,7 +115,7 @@ impl Driver {
             lock: state.plan.lock_name(),
             next_fire_time: state.next_fire_time,
             paused: state.paused,
-            running: state.progress.is_running(),
+            running: state.plan.progress.is_running(),
             last_run: state.last_run.clone(),
             last_skip: state.last_skip.clone(),
         }

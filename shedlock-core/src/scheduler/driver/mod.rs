@@ -19,7 +19,6 @@ use super::context::{Context, Phase};
 use super::firing::{Fired, Firing};
 use super::lane::Lane;
 use super::plan::Plan;
-use super::progress::Progress;
 use super::status::LastRun;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
@@ -59,7 +58,6 @@ struct Track {
 struct JobState {
     plan: Arc<Plan>,
     track: usize,
-    progress: Arc<Progress>,
     paused: bool,
     /// Counts how often the plan was made anew; see [`Entry`].
     edition: u32,
@@ -142,7 +140,7 @@ impl Driver {
 
     fn fire(&mut self, job: usize, fire_time: DateTime<Utc>) {
         let state = &mut self.jobs[job];
-        if state.progress.is_running() {
+        if state.plan.progress.is_running() {
             let skip = Skip::StillRunning;
             state.last_skip = Some(skip.clone());
             self.reporter(job, fire_time).tell(EventKind::Skipped(skip));
@@ -160,7 +158,6 @@ impl Driver {
             context: self.context.clone(),
             fire_time,
             give_up_at: self.give_up_at(state, fire_time),
-            progress: state.progress.clone(),
         }
     }
 
@@ -257,7 +254,6 @@ impl JobState {
         Self {
             plan,
             track,
-            progress: Arc::default(),
             paused,
             edition: 0,
             next_fire_time: None,
