@@ -21,7 +21,7 @@ const FAILED: &[u8] = b"failed";
 /// One kind of request, and those of it that wait: what waits together travels together.
 ///
 /// A request goes at once, and alone, unless enough are under way; whenever one comes back, all that wait by then go in one
-/// script. In a Cluster each goes at once, as a script is about the locks of one slot.
+/// script. In a Cluster, or what turns out to hide one, each goes at once, as a script is about the locks of one slot.
 pub(crate) struct Convoy {
     script: &'static Kept,
     links: Arc<Links>,
@@ -68,7 +68,7 @@ impl Convoy {
 
     fn join(self: &Arc<Self>, request: &Request) -> Result<Seat, oneshot::Receiver<Told>> {
         let mut state = self.state();
-        if state.under_way < UNDER_WAY || !self.links.has_one_slot() {
+        if state.under_way < UNDER_WAY || !self.links.mixes_slots() {
             state.under_way += 1;
             return Ok(Seat(self.clone()));
         }

@@ -14,6 +14,8 @@ enum Kind {
     Broken,
     /// A Cluster's node was asked for another node's key.
     Elsewhere,
+    /// What hides a Cluster was asked for keys of several slots at once.
+    ManySlots,
     Full,
     WrongType,
     Other,
@@ -29,6 +31,7 @@ impl Kind {
                 | "NOREPLICAS",
             ) => Self::NotNow,
             Some("MOVED") => Self::Elsewhere,
+            Some("CROSSSLOT") => Self::ManySlots,
             Some("OOM") => Self::Full,
             Some("WRONGTYPE") => Self::WrongType,
             Some(_) => Self::Other,
@@ -73,7 +76,7 @@ impl Failure {
             Self::Unconnected(error) | Self::Command(error) => {
                 matches!(
                     Kind::of(error),
-                    Kind::Broken | Kind::NotNow | Kind::ReadOnly
+                    Kind::Broken | Kind::NotNow | Kind::ReadOnly | Kind::ManySlots
                 )
             }
             Self::ConnectingTimedOut(_) | Self::TimedOut(_) | Self::Echo => true,
@@ -89,6 +92,11 @@ impl Failure {
             Self::TimedOut(_) | Self::Echo => true,
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) | Self::Invalid(_) => false,
         }
+    }
+
+    /// Whether the keys would have to be asked for one slot at a time.
+    pub(crate) fn has_many_slots(&self) -> bool {
+        matches!(self, Self::Command(error) if Kind::of(error) == Kind::ManySlots)
     }
 
     /// Whether another connection may do better: a broken one, one that does not answer, one to what is no master any more.
@@ -154,7 +162,7 @@ fn described(keys: &str, error: RedisError) -> LockError {
             },
             source,
         },
-        Kind::Elsewhere => store(
+        Kind::Elsewhere | Kind::ManySlots => store(
             "this Redis is a node of a Cluster: connect by `redis+cluster://` or a `ClusterConnection`".into(),
         ),
         Kind::Full => store(

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,11 +19,14 @@ pub(crate) struct Links {
     open: Mutex<Option<Arc<Link>>>,
     /// Held by the one who opens.
     opening: tokio::sync::Mutex<()>,
+    /// Whether one script may have keys of many slots: not in a Cluster, nor through a proxy that hides one.
+    mixes_slots: AtomicBool,
 }
 
 impl Links {
     pub(crate) fn new(origin: Origin, patience: Duration) -> Self {
         Self {
+            mixes_slots: AtomicBool::new(!origin.is_cluster()),
             origin,
             patience,
             open: Mutex::default(),
@@ -34,9 +38,9 @@ impl Links {
         self.origin.topology()
     }
 
-    /// Whether all keys are in one place.
-    pub(crate) fn has_one_slot(&self) -> bool {
-        !self.origin.is_cluster()
+    /// Whether one script may be about several locks.
+    pub(crate) fn mixes_slots(&self) -> bool {
+        self.mixes_slots.load(Ordering::Relaxed)
     }
 
     /// Runs a script, in one round trip if the server knows it.
@@ -83,6 +87,9 @@ impl Links {
         };
         if answer.as_ref().is_err_and(Failure::spoils_connection) {
             self.forget(link);
+        }
+        if answer.as_ref().is_err_and(Failure::has_many_slots) {
+            self.mixes_slots.store(false, Ordering::Relaxed);
         }
         answer
     }

@@ -1,5 +1,7 @@
 //! Many locks that are asked for at once.
 
+#![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
+
 mod support;
 
 use std::sync::Arc;
@@ -8,7 +10,8 @@ use futures_util::future::join_all;
 use redis::cmd;
 use shedlock_core::Acquisition;
 use support::nodes::Nodes;
-use support::{acquire, acquired, eventually};
+use support::servers::Servers;
+use support::{acquire, acquired, eventually, released};
 
 /// Among many that go together.
 #[tokio::test]
@@ -62,4 +65,28 @@ async fn callers_that_go_away_hold_nobody_up() {
             Err(panic) => panic!("{name}: {panic}"),
         }
     }
+}
+
+/// As through a proxy that hides a Cluster: each lock for itself is served, and a script about locks of many slots is not.
+#[tokio::test]
+async fn locks_of_many_slots_go_alone_where_they_have_to() {
+    let url = Servers::cluster().get("REDIS_CLUSTER_URL");
+    let url = url.replace("+cluster", "");
+    let nodes = Nodes::on(url.split(',').next().expect("a node"));
+    let locks = nodes.provider("a");
+    let mut names = Vec::new();
+    for number in 0..100 {
+        let name = format!("job-{number}");
+        match acquire(&locks, &name).await {
+            Ok(Acquisition::Acquired(lease)) => {
+                released(&locks, &lease).await;
+                names.push(name);
+            }
+            Err(error) => assert!(error.to_string().contains("redis+cluster"), "{error}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert!(names.len() > 10, "{names:?}");
+    let locks = nodes.provider("b");
+    join_all(names.iter().map(|name| acquired(&locks, name))).await;
 }
