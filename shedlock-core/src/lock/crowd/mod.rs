@@ -1,14 +1,17 @@
+mod hearsay;
+
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Acquire, Acquisition, Held, LockError};
+use super::{Acquire, Acquisition, LockError};
+use hearsay::refusal_beside;
 
 /// For providers: requests of one process for one lock. While one is under way the others wait, and the next one asks for all of them.
 ///
@@ -160,41 +163,6 @@ impl Lead {
     }
 }
 
-/// What the answer to a request means for another one for the same lock, if it tells.
-fn refusal_beside(
-    answer: &Acquisition,
-    request: &Acquire,
-    fire_time: Option<DateTime<Utc>>,
-) -> Option<Acquisition> {
-    let (now, held) = match answer {
-        Acquisition::Acquired(lease) => {
-            let at_most = TimeDelta::from_std(request.at_most()).unwrap_or_default();
-            let now = lease.lock_until() - at_most;
-            let held = Held {
-                holder: lease.holder().to_owned(),
-                locked_at: lease.locked_at(),
-                until: lease.lock_until(),
-                now,
-            };
-            (now, Some(held))
-        }
-        answer if fire_time == request.fire_time() => return Some(answer.clone()),
-        Acquisition::Held(held) | Acquisition::AlreadyRan(held) => (held.now, Some(held.clone())),
-        Acquisition::TooEarly { by } => (request.fire_time()? - *by, None),
-    };
-    if let Some(by) = fire_time.and_then(|fire_time| (fire_time - now).to_std().ok())
-        && !by.is_zero()
-    {
-        return Some(Acquisition::TooEarly { by });
-    }
-    let held = held?;
-    if fire_time.is_some_and(|fire_time| fire_time <= held.locked_at) {
-        Some(Acquisition::AlreadyRan(held))
-    } else {
-        (held.until > now).then_some(Acquisition::Held(held))
-    }
-}
-
 impl Drop for Lead {
     /// Followers that were told nothing, as there is no answer, ask for themselves.
     fn drop(&mut self) {
@@ -246,15 +214,20 @@ mod tests {
         (0..count).map(join).collect()
     }
 
+    async fn leads(waiter: oneshot::Receiver<Turn>) -> Lead {
+        match waiter.await {
+            Ok(Turn::Lead(lead)) => lead,
+            other => panic!("it does not lead: {other:?}"),
+        }
+    }
+
     #[tokio::test]
     async fn one_of_those_who_wait_asks_for_all() {
         let crowds = Crowds::default();
         let first = lead(&crowds);
         let mut waiting = waiters(&crowds, 3);
         first.answered(&request(), &early(1));
-        let Turn::Lead(next) = waiting.remove(0).await.unwrap() else {
-            panic!("nobody leads");
-        };
+        let next = leads(waiting.remove(0)).await;
         let late = waiters(&crowds, 1);
         next.answered(&request(), &early(2));
         for follower in waiting {
@@ -266,7 +239,7 @@ mod tests {
         }
         for late in late {
             // It came after the question.
-            assert!(matches!(late.await.unwrap(), Turn::Lead(_)));
+            leads(late).await;
         }
         lead(&crowds);
     }
@@ -278,7 +251,7 @@ mod tests {
         let mut waiting = waiters(&crowds, 3);
         drop(first);
         // It fails as well.
-        drop(waiting.remove(0).await.unwrap());
+        drop(leads(waiting.remove(0)).await);
         for follower in waiting {
             assert!(follower.await.is_err());
         }
@@ -325,99 +298,9 @@ mod tests {
         let later = request().for_fire_time(DateTime::UNIX_EPOCH);
         let undecided = crowds.join(&later).expect_err("another one asks");
         first.answered(&request(), &early(1));
-        let Turn::Lead(next) = waiting.remove(0).await.unwrap() else {
-            panic!("nobody leads");
-        };
+        let next = leads(waiting.remove(0)).await;
         // Of a plain request: it says nothing about a fire time.
         next.answered(&request(), &early(2));
-        assert!(matches!(undecided.await.unwrap(), Turn::Lead(_)));
-    }
-
-    #[test]
-    fn what_an_answer_means_for_another_fire_time() {
-        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        let held = |locked_at, until| Held {
-            holder: "node".into(),
-            locked_at: at(locked_at),
-            until: at(until),
-            now: at(100),
-        };
-        let by = Duration::from_secs;
-        let lease = crate::Lease::new("job", "node", at(90), at(160));
-        use Acquisition::{Acquired, AlreadyRan, Held as Taken, TooEarly};
-        // What was asked for and answered, another fire time, and its answer.
-        let cases = [
-            (
-                90,
-                Acquired(lease.clone()),
-                Some(90),
-                Some(AlreadyRan(held(90, 160))),
-            ),
-            (
-                90,
-                Acquired(lease.clone()),
-                Some(80),
-                Some(AlreadyRan(held(90, 160))),
-            ),
-            (
-                90,
-                Acquired(lease.clone()),
-                Some(95),
-                Some(Taken(held(90, 160))),
-            ),
-            (
-                90,
-                Acquired(lease.clone()),
-                Some(107),
-                Some(TooEarly { by: by(7) }),
-            ),
-            (90, Acquired(lease), None, Some(Taken(held(90, 160)))),
-            (
-                90,
-                Taken(held(80, 160)),
-                Some(80),
-                Some(AlreadyRan(held(80, 160))),
-            ),
-            (
-                90,
-                Taken(held(80, 160)),
-                Some(100),
-                Some(Taken(held(80, 160))),
-            ),
-            (90, Taken(held(80, 160)), None, Some(Taken(held(80, 160)))),
-            (
-                90,
-                AlreadyRan(held(90, 99)),
-                Some(85),
-                Some(AlreadyRan(held(90, 99))),
-            ),
-            (90, AlreadyRan(held(90, 99)), Some(95), None),
-            (90, AlreadyRan(held(90, 99)), None, None),
-            (
-                90,
-                AlreadyRan(held(90, 160)),
-                Some(95),
-                Some(Taken(held(90, 160))),
-            ),
-            (
-                105,
-                TooEarly { by: by(5) },
-                Some(105),
-                Some(TooEarly { by: by(5) }),
-            ),
-            (
-                105,
-                TooEarly { by: by(5) },
-                Some(110),
-                Some(TooEarly { by: by(10) }),
-            ),
-            (105, TooEarly { by: by(5) }, Some(99), None),
-            (105, TooEarly { by: by(5) }, None, None),
-        ];
-        for (asked, answer, other, told) in cases {
-            let request = request().for_fire_time(at(asked));
-            let beside = refusal_beside(&answer, &request, other.map(at));
-            assert_eq!(beside, told, "{asked}: {answer:?}; {other:?}");
-        }
+        leads(undecided).await;
     }
 }
