@@ -47,7 +47,7 @@ impl Answer {
             verdict if verdict == "acquired" || self.value.ends_with(ending) => {
                 let stamp = Stamp::of(&self.value);
                 Tried::Won(Lease::new(
-                    request.name(),
+                    request.shared_name(),
                     stamp.holder,
                     stamp.locked_at.unwrap_or(self.now),
                     self.until.unwrap_or(self.now),
@@ -158,5 +158,6 @@ fn end(now: DateTime<Utc>, last: i64) -> Option<DateTime<Utc>> {
 }
 
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

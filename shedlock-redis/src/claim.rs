@@ -31,7 +31,7 @@ pub(crate) struct Claim {
 /// One acquisition of one lock.
 #[derive(Clone)]
 pub(crate) struct Id {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     /// How the value of the lock ends.
     pub(crate) ending: String,
 }
@@ -41,7 +41,7 @@ impl Claim {
         Self {
             store: store.clone(),
             id: Id {
-                name: request.name().to_owned(),
+                name: request.shared_name(),
                 ending: acquisition(store.holder()),
             },
             at_most: request.at_most(),
@@ -93,7 +93,7 @@ impl Drop for Claim {
                 .await;
             if let Err(failure) = taken_back {
                 let error = store.described(failure);
-                tracing::warn!(lock = id.name, %error, "a lock that nobody waited for any more could not be released");
+                tracing::warn!(lock = &*id.name, %error, "a lock that nobody waited for any more could not be released");
             }
             // An answer from before that may still be on its way.
             tokio::time::sleep(store.timeout()).await;

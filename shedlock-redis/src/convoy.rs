@@ -37,7 +37,7 @@ struct State {
 type Told = Result<Value, Failure>;
 
 struct Passenger {
-    request: Request,
+    request: Arc<Request>,
     reply: oneshot::Sender<Told>,
 }
 
@@ -56,7 +56,7 @@ impl Convoy {
     /// What the script answers for one lock.
     pub(crate) async fn ask<T: FromRedisValue>(
         self: &Arc<Self>,
-        request: &Request,
+        request: &Arc<Request>,
     ) -> Result<T, Failure> {
         let answer = match self.join(request) {
             Ok(_seat) => self.alone(request).await,
@@ -66,7 +66,7 @@ impl Convoy {
         value.map_err(|error| Failure::Command(error.into()))
     }
 
-    fn join(self: &Arc<Self>, request: &Request) -> Result<Seat, oneshot::Receiver<Told>> {
+    fn join(self: &Arc<Self>, request: &Arc<Request>) -> Result<Seat, oneshot::Receiver<Told>> {
         let mut state = self.state();
         if state.under_way < UNDER_WAY || !self.links.mixes_slots() {
             state.under_way += 1;
@@ -78,21 +78,20 @@ impl Convoy {
         Err(told)
     }
 
-    async fn alone(&self, request: &Request) -> Told {
-        let answers: Vec<Value> = self.links.run(self.script, request).await?;
+    async fn alone(&self, request: &Arc<Request>) -> Told {
+        let requests = std::slice::from_ref(request);
+        let answers: Vec<Value> = self.links.run(self.script, requests).await?;
         answers.into_iter().next().ok_or_else(no_answer)
     }
 
     async fn carry(&self, passengers: Vec<Passenger>) {
-        let of = passengers.len();
         let (requests, replies): (Vec<_>, Vec<_>) = passengers
             .into_iter()
             .map(|passenger| (passenger.request, passenger.reply))
             .unzip();
-        let request = Request::joined(requests.into_iter());
-        let answers: Result<Vec<Value>, _> = self.links.run(self.script, &request).await;
+        let answers: Result<Vec<Value>, _> = self.links.run(self.script, &requests).await;
         let answers = match answers {
-            Ok(answers) if answers.len() == of => answers,
+            Ok(answers) if answers.len() == requests.len() => answers,
             other => {
                 let failure = other.err().unwrap_or_else(no_answer);
                 for reply in replies {
@@ -101,12 +100,10 @@ impl Convoy {
                 return;
             }
         };
-        for (number, (reply, answer)) in replies.into_iter().zip(answers).enumerate() {
+        for ((request, reply), answer) in requests.iter().zip(replies).zip(answers) {
             let answer = match answer {
                 // By itself it learns why.
-                Value::BulkString(text) if text == FAILED => {
-                    self.alone(&request.part(number, of)).await
-                }
+                Value::BulkString(text) if text == FAILED => self.alone(request).await,
                 answer => Ok(answer),
             };
             tell(reply, answer);

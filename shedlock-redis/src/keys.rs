@@ -40,15 +40,17 @@ impl Keys {
     }
 
     pub(crate) fn lock(&self, name: &str) -> String {
-        format!("{}:{}:{name}", self.prefix, self.environment)
+        [&self.prefix, ":", &self.environment, ":", name].concat()
     }
 
-    pub(crate) fn memory(&self, name: &str) -> String {
-        self.beside("memory", name)
+    /// Of a lock, by its key.
+    pub(crate) fn memory(&self, lock: &str) -> String {
+        self.beside("memory", lock)
     }
 
-    pub(crate) fn taken_back(&self, name: &str, acquisition: &str) -> String {
-        format!("{}:{acquisition}", self.beside("taken-back", name))
+    /// Of a lock, by its key.
+    pub(crate) fn taken_back(&self, lock: &str, acquisition: &str) -> String {
+        [&*self.beside("taken-back", lock), ":", acquisition].concat()
     }
 
     /// Never written: it leads to the node whose clock is told.
@@ -78,7 +80,7 @@ impl Keys {
                     .into_iter()
                     .flatten()
                     .filter_map(|lock| self.name_of_lock(lock))
-                    .find(|name| self.memory(name) == key)
+                    .find(|name| self.memory(&self.lock(name)) == key)
             }
         }
     }
@@ -91,18 +93,16 @@ impl Keys {
     }
 
     /// A key in the slot of a lock.
-    fn beside(&self, what: &str, name: &str) -> String {
-        let (prefix, lock) = (&self.prefix, self.lock(name));
-        if hash_tag(&lock).is_some() {
-            format!("{prefix}::{what}:{lock}")
+    fn beside(&self, what: &str, lock: &str) -> String {
+        let prefix = &*self.prefix;
+        if hash_tag(lock).is_some() {
+            [prefix, "::", what, ":", lock].concat()
         } else if lock.contains('}') {
             // It hashes as a whole and cannot be put into braces as a whole.
-            format!(
-                "{prefix}::{what}:{{{}}}:{lock}",
-                tag_of(crc16(&lock) % SLOTS)
-            )
+            let tag = tag_of(crc16(lock) % SLOTS);
+            format!("{prefix}::{what}:{{{tag}}}:{lock}")
         } else {
-            format!("{prefix}::{what}:{{{lock}}}")
+            [prefix, "::", what, ":{", lock, "}"].concat()
         }
     }
 }
@@ -185,8 +185,9 @@ mod tests {
             for environment in ["default", "de}f", "{", "{}", "e:f"] {
                 let keys = Keys::new(prefix.into(), environment.into()).expect("usable");
                 for name in names() {
-                    let (lock, memory) = (keys.lock(&name), keys.memory(&name));
-                    let mark = keys.taken_back(&name, "{node}:}{:uuid");
+                    let lock = keys.lock(&name);
+                    let memory = keys.memory(&lock);
+                    let mark = keys.taken_back(&lock, "{node}:}{:uuid");
                     assert_eq!(slot(&memory), slot(&lock), "{memory}");
                     assert_eq!(slot(&mark), slot(&lock), "{mark}");
                     assert_eq!(keys.name_of(&lock), Some(&*name), "{lock}");

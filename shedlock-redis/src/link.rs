@@ -18,7 +18,7 @@ pub(crate) enum Link {
 }
 
 impl Link {
-    pub(crate) async fn query<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
+    pub(crate) async fn query<T: FromRedisValue>(&mut self, command: Cmd) -> RedisResult<T> {
         match self {
             Self::Plain(connection) => command.query_async(connection).await,
             Self::Managed(connection) => command.query_async(connection).await,
@@ -37,7 +37,7 @@ impl Link {
         }
         let mut cursor = 0;
         loop {
-            let page: Page = self.query(&scan(cursor, pattern)).await?;
+            let page: Page = self.query(scan(cursor, pattern)).await?;
             cursor = page.turn(&mut keys);
             if cursor == 0 {
                 return Ok(keys);

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use redis::{FromRedisValue, RedisResult};
 use tokio::time::timeout;
 
@@ -43,23 +44,27 @@ impl Links {
         self.mixes_slots.load(Ordering::Relaxed)
     }
 
-    /// Runs a script, in one round trip if the server knows it.
-    pub(crate) async fn run<T: FromRedisValue>(
-        &self,
-        script: &Kept,
-        request: &Request,
-    ) -> Result<T, Failure> {
-        let link = self.reach().await?;
-        let mut asked = (*link).clone();
-        let answer = async {
-            match asked.query(&script.by_hash(request)).await {
-                Err(error) if error.code() == Some("NOSCRIPT") => {
-                    asked.query(&script.by_text(request)).await
+    /// Runs a script for one lock or many, in one round trip if the server knows it. In a box, as most who may have to run one
+    /// hear from somebody else, and need no room for it.
+    pub(crate) fn run<'a, T: FromRedisValue + Send + 'a>(
+        &'a self,
+        script: &'static Kept,
+        requests: &'a [Arc<Request>],
+    ) -> BoxFuture<'a, Result<T, Failure>> {
+        Box::pin(async move {
+            let link = self.reach().await?;
+            let mut asked = (*link).clone();
+            let answer = async {
+                let answer = asked.query(script.by_hash(requests)).await;
+                match answer {
+                    Err(error) if error.code() == Some("NOSCRIPT") => {
+                        asked.query(script.by_text(requests)).await
+                    }
+                    answer => answer,
                 }
-                answer => answer,
-            }
-        };
-        self.answer(&link, answer).await
+            };
+            self.answer(&link, answer).await
+        })
     }
 
     /// Every key that matches a pattern.

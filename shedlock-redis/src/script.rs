@@ -1,6 +1,13 @@
-use std::sync::LazyLock;
+use std::fmt::{Display, Write};
+use std::sync::{Arc, LazyLock};
 
-use redis::{Cmd, Script, cmd};
+use redis::{Cmd, Script};
+
+/// What a request's text has room for: more than most need.
+const TEXT: usize = 512;
+
+/// The same for a command's own text: its name, and how many keys there are.
+const COMMAND: usize = 16;
 
 /// A script that the servers keep. Usually its hash is sent; its text only to a server that does not know it, for example after a
 /// restart or a failover.
@@ -29,54 +36,70 @@ kept! {
     LOOK: "scripts/look.lua";
 }
 
-/// What a script is to deal with: one lock, or many, each with as many keys and arguments.
-#[derive(Clone)]
+/// What a script is told of one lock: its keys and its arguments, as many for every lock. All of them are one text, as a herd has many.
 pub(crate) struct Request {
-    pub(crate) keys: Vec<String>,
-    pub(crate) arguments: Vec<String>,
+    text: String,
+    /// Where each part of the text ends.
+    ends: Vec<usize>,
+    keys: usize,
 }
 
 impl Request {
-    /// Those of many as one.
-    pub(crate) fn joined(requests: impl Iterator<Item = Self>) -> Self {
-        let (keys, arguments): (Vec<_>, Vec<_>) = requests
-            .map(|request| (request.keys, request.arguments))
-            .unzip();
-        Self {
-            keys: keys.into_iter().flatten().collect(),
-            arguments: arguments.into_iter().flatten().collect(),
+    pub(crate) fn new(keys: &[&dyn Display], arguments: &[&dyn Display]) -> Arc<Self> {
+        let mut text = String::with_capacity(TEXT);
+        let mut ends = Vec::with_capacity(keys.len() + arguments.len());
+        for part in keys.iter().chain(arguments) {
+            // A `String` takes everything.
+            let _ = write!(text, "{part}");
+            ends.push(text.len());
         }
+        let keys = keys.len();
+        Arc::new(Self { text, ends, keys })
     }
 
-    /// That of one of so many.
-    pub(crate) fn part(&self, number: usize, of: usize) -> Self {
-        let part = |all: &[String]| {
-            let size = all.len() / of;
-            all[number * size..][..size].to_vec()
-        };
-        Self {
-            keys: part(&self.keys),
-            arguments: part(&self.arguments),
-        }
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.parts().take(self.keys)
+    }
+
+    fn arguments(&self) -> impl Iterator<Item = &str> {
+        self.parts().skip(self.keys)
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        let begins = [0].into_iter().chain(self.ends.iter().copied());
+        begins
+            .zip(&self.ends)
+            .map(|(begin, &end)| &self.text[begin..end])
     }
 }
 
 impl Kept {
-    pub(crate) fn by_hash(&self, request: &Request) -> Cmd {
-        command("EVALSHA", self.script.get_hash(), request)
+    pub(crate) fn by_hash(&self, requests: &[Arc<Request>]) -> Cmd {
+        command("EVALSHA", self.script.get_hash(), requests)
     }
 
-    pub(crate) fn by_text(&self, request: &Request) -> Cmd {
-        command("EVAL", self.text, request)
+    pub(crate) fn by_text(&self, requests: &[Arc<Request>]) -> Cmd {
+        command("EVAL", self.text, requests)
     }
 }
 
-fn command(how: &str, script: &str, request: &Request) -> Cmd {
-    let mut command = cmd(how);
+/// The keys of all, then the arguments of all.
+fn command(how: &str, script: &str, requests: &[Arc<Request>]) -> Cmd {
+    let sum = |of: fn(&Request) -> usize| requests.iter().map(|request| of(request)).sum::<usize>();
+    let (parts, text) = (
+        sum(|request| request.ends.len()),
+        sum(|request| request.text.len()),
+    );
+    let mut command = Cmd::with_capacity(parts + 3, text + script.len() + COMMAND);
     command
+        .arg(how)
         .arg(script)
-        .arg(request.keys.len())
-        .arg(&request.keys)
-        .arg(&request.arguments);
+        .arg(sum(|request| request.keys));
+    for key in requests.iter().flat_map(|request| request.keys()) {
+        command.arg(key);
+    }
+    for argument in requests.iter().flat_map(|request| request.arguments()) {
+        command.arg(argument);
+    }
     command
 }

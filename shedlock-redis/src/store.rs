@@ -120,20 +120,23 @@ impl Store {
         let [fire_micros, fire_text] = fire_time.map_or_else(Default::default, |time| {
             [time.timestamp_micros().to_string(), text(time)]
         });
-        let arguments = vec![
-            claim.id().ending.clone(),
-            micros(request.at_most()).to_string(),
-            fire_micros,
-            fire_text,
-            memory.as_millis().to_string(),
-        ];
-        let keys = self.keys_of(claim.id());
-        let answer: Result<Answer, _> = self.acquires.ask(&Request { keys, arguments }).await;
+        let [lock, known, mark] = self.keys_of(claim.id());
+        let asked = Request::new(
+            &[&lock, &known, &mark],
+            &[
+                &claim.id().ending,
+                &micros(request.at_most()),
+                &fire_micros,
+                &fire_text,
+                &memory.as_millis(),
+            ],
+        );
+        let answer: Result<Answer, _> = self.acquires.ask(&asked).await;
         if let Ok(answer) = &answer
             && let Some(ending) = self.doubts.about(answer.value())
         {
             claim.settle();
-            let name = request.name().to_owned();
+            let name = request.shared_name();
             self.take_back(&Id { name, ending }).await?;
             return Err(Failure::Echo);
         }
@@ -161,11 +164,9 @@ impl Store {
 
     /// Undoes an acquisition, or forbids it if it is still on its way.
     pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
-        let request = Request {
-            keys: self.keys_of(id),
-            arguments: vec![id.ending.clone(), LATEST.as_millis().to_string()],
-        };
-        self.links.run(&TAKE_BACK, &request).await
+        let [lock, known, mark] = self.keys_of(id);
+        let request = Request::new(&[&lock, &known, &mark], &[&id.ending, &LATEST.as_millis()]);
+        self.links.run(&TAKE_BACK, &[request]).await
     }
 
     pub(crate) async fn extend(
@@ -174,10 +175,10 @@ impl Store {
         at_most: Duration,
     ) -> Result<Extension, LockError> {
         let (beginning, length) = proof(lease);
-        let request = Request {
-            keys: vec![self.keys.lock(lease.name())],
-            arguments: vec![beginning, length.to_string(), micros(at_most).to_string()],
-        };
+        let request = Request::new(
+            &[&self.keys.lock(lease.name())],
+            &[&beginning, &length, &micros(at_most)],
+        );
         let extended: Extended = self
             .decided(async || self.extends.ask(&request).await)
             .await?;
@@ -193,15 +194,15 @@ impl Store {
         at_least: Duration,
     ) -> Result<Release, LockError> {
         let (beginning, length) = proof(lease);
-        let request = Request {
-            keys: vec![self.keys.lock(lease.name())],
-            arguments: vec![
-                beginning,
-                length.to_string(),
-                lease.locked_at().timestamp_micros().to_string(),
-                micros(at_least).to_string(),
+        let request = Request::new(
+            &[&self.keys.lock(lease.name())],
+            &[
+                &beginning,
+                &length,
+                &lease.locked_at().timestamp_micros(),
+                &micros(at_least),
             ],
-        };
+        );
         let (verdict, in_doubt) = self
             .bounded(async {
                 let (mut tries, mut in_doubt) = (Tries::new(), false);
@@ -245,18 +246,19 @@ impl Store {
     }
 
     async fn look(&self, name: &str) -> Result<Option<StoredLock>, Failure> {
-        let keys = vec![self.keys.lock(name), self.keys.memory(name)];
-        Ok(self.look_at(keys).await?.lock(name))
+        let lock = self.keys.lock(name);
+        let memory = self.keys.memory(&lock);
+        Ok(self.look_at([lock, memory]).await?.lock(name))
     }
 
-    async fn look_at(&self, keys: Vec<String>) -> Result<Look, Failure> {
-        let arguments = Vec::new();
-        self.links.run(&LOOK, &Request { keys, arguments }).await
+    async fn look_at(&self, [lock, known]: [String; 2]) -> Result<Look, Failure> {
+        let request = Request::new(&[&lock, &known], &[]);
+        self.links.run(&LOOK, &[request]).await
     }
 
     pub(crate) async fn now(&self) -> Result<DateTime<Utc>, LockError> {
         let clock = || self.keys.clock();
-        let look = self.decided(|| self.look_at(vec![clock(), clock()]));
+        let look = self.decided(|| self.look_at([clock(), clock()]));
         Ok(look.await?.now)
     }
 
@@ -300,12 +302,12 @@ impl Store {
             .map_err(|failure| self.described(failure))
     }
 
-    fn keys_of(&self, id: &Id) -> Vec<String> {
-        vec![
-            self.keys.lock(&id.name),
-            self.keys.memory(&id.name),
-            self.keys.taken_back(&id.name, &id.ending),
-        ]
+    /// The lock, its memory, and the mark of an acquisition that was taken back.
+    fn keys_of(&self, id: &Id) -> [String; 3] {
+        let lock = self.keys.lock(&id.name);
+        let memory = self.keys.memory(&lock);
+        let mark = self.keys.taken_back(&lock, &id.ending);
+        [lock, memory, mark]
     }
 }
 

@@ -1,6 +1,7 @@
+use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use shedlock_core::Lease;
 
 /// What comes after the holder in a value: a colon and a UUID.
@@ -46,28 +47,33 @@ fn is_uuid(text: &str) -> bool {
 
 /// How the value of a lease begins, and how long it is. As `locked_at` is never twice the same for a lock, no other has it.
 pub(crate) fn proof(lease: &Lease) -> (String, usize) {
-    let beginning = format!("ADDED:{}@{}:", text(lease.locked_at()), lease.holder());
+    let locked_at = text(lease.locked_at());
+    let beginning = ["ADDED:", &locked_at, "@", lease.holder(), ":"].concat();
     let length = beginning.len() + ENDING - 1;
     (beginning, length)
 }
 
 /// A time as values have it.
 pub(crate) fn text(time: DateTime<Utc>) -> String {
-    time.format("%FT%T%.6fZ").to_string()
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// The end of a value that no other acquisition has.
 pub(crate) fn acquisition(holder: &str) -> String {
     // Each is keyed by the system's random numbers.
     let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(0));
-    format!(
+    let mut ending = String::with_capacity(holder.len() + ENDING);
+    // A `String` takes everything.
+    let _ = write!(
+        ending,
         "{holder}:{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
         high >> 32,
         high >> 16 & 0xffff,
         high & 0xfff,
         low >> 48 & 0x3fff | 0x8000,
         low & 0xffff_ffff_ffff
-    )
+    );
+    ending
 }
 
 #[cfg(test)]

@@ -186,6 +186,11 @@ impl Acquire {
         &self.name
     }
 
+    /// The lock's name, to keep without copying it.
+    pub fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
     /// How long the lease shall last.
     pub fn at_most(&self) -> Duration {
         self.at_most

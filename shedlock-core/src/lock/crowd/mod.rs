@@ -34,7 +34,7 @@ use hearsay::refusal_beside;
 /// }
 /// ```
 #[derive(Clone, Default)]
-pub struct Crowds(Arc<Mutex<HashMap<String, VecDeque<Waiter>>>>);
+pub struct Crowds(Arc<Mutex<HashMap<Arc<str>, VecDeque<Waiter>>>>);
 
 /// A request that waits.
 struct Waiter {
@@ -56,7 +56,7 @@ enum Turn {
 /// The right to ask for all who wait. When it is dropped, it goes to the first of those who wait by then.
 struct Lead {
     crowds: Crowds,
-    name: String,
+    name: Arc<str>,
     followers: VecDeque<Waiter>,
 }
 
@@ -98,7 +98,7 @@ impl Crowds {
 
     /// The right to ask, or where to hear what becomes of it.
     fn join(&self, request: &Acquire) -> Result<Lead, oneshot::Receiver<Turn>> {
-        match self.waiting().entry(request.name().to_owned()) {
+        match self.waiting().entry(request.shared_name()) {
             Entry::Vacant(nobody) => {
                 let name = nobody.key().clone();
                 nobody.insert(VecDeque::new());
@@ -113,7 +113,7 @@ impl Crowds {
         }
     }
 
-    fn lead(&self, name: String, followers: VecDeque<Waiter>) -> Lead {
+    fn lead(&self, name: Arc<str>, followers: VecDeque<Waiter>) -> Lead {
         Lead {
             crowds: self.clone(),
             name,
@@ -141,7 +141,7 @@ impl Crowds {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<String, VecDeque<Waiter>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Arc<str>, VecDeque<Waiter>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
