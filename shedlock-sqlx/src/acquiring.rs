@@ -33,7 +33,7 @@ impl<D: Dialect> SqlStore<D> {
     async fn look(&self, values: &Values) -> Result<Look, Failure> {
         let answer = self.ask(&self.errands.look, values).await?;
         let look = answer.records.into_iter().next().map(Look::of);
-        look.ok_or_else(|| Failure::Contended(values.name.clone()))
+        look.ok_or_else(|| Failure::Contended(values.name.to_string()))
     }
 
     pub(crate) async fn try_acquire(
@@ -41,7 +41,7 @@ impl<D: Dialect> SqlStore<D> {
         request: &Acquire,
     ) -> Result<Acquisition, Failure> {
         let asked = Values {
-            name: request.name().to_owned(),
+            name: request.shared_name(),
             at_most: micros(request.at_most(), D::STEP),
             fire_time: request
                 .fire_time()
@@ -64,14 +64,14 @@ impl<D: Dialect> SqlStore<D> {
                 Tried::Refused(look) => Some(look),
             };
         }
-        let look = look.ok_or_else(|| Failure::Contended(asked.name.clone()))?;
+        let look = look.ok_or_else(|| Failure::Contended(asked.name.to_string()))?;
         match (self.refusal(&look, &asked).await?, look.row) {
             (Some(refusal), _) => Ok(refusal),
             // Somebody else's run is reason enough to skip, but not to leave out a fire time.
             (None, Some(row)) if asked.fire_time.is_none() => {
                 Ok(Acquisition::Held(row.held(look.now)))
             }
-            (None, _) => Err(Failure::Contended(asked.name)),
+            (None, _) => Err(Failure::Contended(asked.name.to_string())),
         }
     }
 
@@ -82,8 +82,8 @@ impl<D: Dialect> SqlStore<D> {
             && self.doubts.contain(&row.holder)
         {
             let lost = Values {
-                name: row.name.clone(),
-                holder: row.holder.clone(),
+                name: row.name.as_str().into(),
+                holder: row.holder.as_str().into(),
                 locked_at: Some(row.locked_at),
                 ..Values::default()
             };
@@ -97,7 +97,7 @@ impl<D: Dialect> SqlStore<D> {
     async fn attempt(self: &Arc<Self>, asked: &Values) -> Result<Tried, Failure> {
         let attempt = async || {
             let values = Values {
-                holder: self.holder.of_attempt(),
+                holder: self.holder.of_attempt().into(),
                 ..asked.clone()
             };
             let attempt = (self.holder.tells_attempts_apart()).then(|| Attempt::new(self, &values));
@@ -111,15 +111,13 @@ impl<D: Dialect> SqlStore<D> {
             Ok((values, answer?))
         };
         let (values, answer) = self.retried(asked, attempt).await?;
-        let won = |locked_at, lock_until| {
-            Tried::Won(lease(&values.name, &values.holder, locked_at, lock_until))
-        };
+        let won = |locked_at, lock_until| Tried::Won(lease(&values, locked_at, lock_until));
         Ok(match D::verdict(answer, &values) {
             Verdict::Won(locked_at, lock_until) => won(locked_at, lock_until),
             #[cfg(feature = "mysql")]
             Verdict::WonUnseen => match self.look(&values).await?.row {
-                Some(row) if row.holder == values.holder => won(row.locked_at, row.lock_until),
-                _ => return Err(Failure::Contended(values.name)),
+                Some(row) if *row.holder == *values.holder => won(row.locked_at, row.lock_until),
+                _ => return Err(Failure::Contended(values.name.to_string())),
             },
             Verdict::Refused(look) => Tried::Refused(look),
             Verdict::Unknown => Tried::Refused(self.look(&values).await?),
@@ -156,7 +154,7 @@ impl<D: Dialect> SqlStore<D> {
             .retry(TAKE_BACK_RETRIES)
             .when(|_| Instant::now() < ended);
         if let Err(error) = taken_back.await {
-            tracing::warn!(lock = lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
+            tracing::warn!(lock = &*lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
         }
     }
 }

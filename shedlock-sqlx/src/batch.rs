@@ -7,9 +7,10 @@
 )]
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::io;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::{Asked, Kind};
 use crate::look::{Answer, Record};
@@ -31,21 +32,30 @@ pub(crate) enum Reading {
 impl Values {
     /// The parameter of a statement about these; no name is in there twice.
     pub(crate) fn batch<'a>(of: impl Iterator<Item = &'a Self>) -> Self {
+        let mut batch = String::new();
+        for values in of {
+            batch.push(if batch.is_empty() { '[' } else { ',' });
+            values.write_json(&mut batch);
+        }
+        batch.push(']');
         Self {
-            batch: of.map(Self::json).collect::<Value>().to_string(),
+            batch,
             ..Self::default()
         }
     }
 
-    fn json(&self) -> Value {
-        json!({
-            "name": self.name,
-            "holder": self.holder,
-            "at_most": self.at_most,
-            "at_least": self.at_least,
-            "fire_time": self.fire_time,
-            "locked_at": self.locked_at,
-        })
+    fn write_json(&self, json: &mut String) {
+        // A `String` takes everything.
+        let _ = write!(
+            json,
+            r#"{{"name":{},"holder":{},"at_most":{},"at_least":{},"fire_time":{},"locked_at":{}}}"#,
+            Value::from(&*self.name),
+            Value::from(&*self.holder),
+            self.at_most,
+            self.at_least,
+            Value::from(self.fire_time),
+            Value::from(self.locked_at),
+        );
     }
 }
 

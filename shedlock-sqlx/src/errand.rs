@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -24,13 +24,15 @@ pub(crate) struct Errand<D: Dialect> {
 }
 
 struct Waiting<D: Dialect> {
-    by_name: BTreeMap<String, Vec<Passenger<D>>>,
-    next_ticket: u64,
+    passengers: BTreeMap<Ticket, Passenger<D>>,
+    next: u64,
 }
+
+/// Whose turn it is: the lock's name, and the number among all who ever waited.
+pub(crate) type Ticket = (Arc<str>, u64);
 
 /// A request that waits, or is on its way.
 pub(crate) struct Passenger<D: Dialect> {
-    ticket: u64,
     pub(crate) values: Values,
     pub(crate) attempt: Option<Attempt<D>>,
     reply: oneshot::Sender<Told<D>>,
@@ -39,8 +41,8 @@ pub(crate) struct Passenger<D: Dialect> {
 impl<D: Dialect> Errand<D> {
     pub(crate) fn new(forms: Forms<Statement>) -> Self {
         let waiting = Waiting {
-            by_name: BTreeMap::new(),
-            next_ticket: 0,
+            passengers: BTreeMap::new(),
+            next: 0,
         };
         Self {
             forms,
@@ -48,65 +50,50 @@ impl<D: Dialect> Errand<D> {
         }
     }
 
-    /// Lines up; the number is for [`depart`](Self::depart).
+    /// Lines up; the ticket is for [`depart`](Self::depart).
     pub(crate) fn wait(
         &self,
         values: Values,
         attempt: Option<Attempt<D>>,
-    ) -> (u64, oneshot::Receiver<Told<D>>) {
+    ) -> (Ticket, oneshot::Receiver<Told<D>>) {
         let (reply, told) = oneshot::channel();
         let mut waiting = self.waiting();
-        let ticket = waiting.next_ticket;
-        waiting.next_ticket += 1;
-        let namesakes = waiting.by_name.entry(values.name.clone()).or_default();
-        namesakes.push(Passenger {
-            ticket,
+        let ticket = (values.name.clone(), waiting.next);
+        waiting.next += 1;
+        let passenger = Passenger {
             values,
             attempt,
             reply,
-        });
+        };
+        waiting.passengers.insert(ticket.clone(), passenger);
         (ticket, told)
     }
 
     /// The one with this ticket and all that may travel along, in order of name; nobody if somebody else has taken that one.
-    pub(crate) fn depart(&self, name: &str, ticket: u64) -> Vec<Passenger<D>> {
-        let mut waiting = self.waiting();
-        let Some(namesakes) = waiting.by_name.get_mut(name) else {
+    pub(crate) fn depart(&self, mine: &Ticket) -> Vec<Passenger<D>> {
+        let passengers = &mut self.waiting().passengers;
+        if !passengers.contains_key(mine) {
             return Vec::new();
-        };
-        let Some(mine) = namesakes.iter().position(|one| one.ticket == ticket) else {
-            return Vec::new();
-        };
-        // First of its name.
-        namesakes.swap(0, mine);
+        }
         let seats = match self.forms.together {
             Some(_) => SEATS,
             None => 1,
         };
-        let others = waiting.by_name.keys().filter(|other| *other != name);
-        let mut names: Vec<_> = others.take(seats - 1).cloned().collect();
-        names.push(name.to_owned());
-        names.sort_unstable();
-        let passengers = names.iter().filter_map(|name| waiting.next_of(name));
-        passengers.collect()
+        let others = passengers.keys().filter(|(name, _)| *name != mine.0);
+        let mut tickets: Vec<_> = others.take(seats - 1).cloned().collect();
+        // A second one of a name cannot be in the same statement.
+        tickets.dedup_by(|later, first| later.0 == first.0);
+        tickets.push(mine.clone());
+        tickets.sort_unstable();
+        let departing = tickets
+            .iter()
+            .filter_map(|ticket| passengers.remove(ticket));
+        // Whoever went away is not sent.
+        departing.filter(|one| !one.reply.is_closed()).collect()
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting<D>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<D: Dialect> Waiting<D> {
-    /// The next one of a name; a second one cannot be in the same statement.
-    fn next_of(&mut self, name: &str) -> Option<Passenger<D>> {
-        let namesakes = self.by_name.get_mut(name)?;
-        // Whoever went away is not sent.
-        namesakes.retain(|one| !one.reply.is_closed());
-        let next = (!namesakes.is_empty()).then(|| namesakes.remove(0));
-        if namesakes.is_empty() {
-            self.by_name.remove(name);
-        }
-        next
     }
 }
 

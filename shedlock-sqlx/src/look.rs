@@ -98,7 +98,7 @@ impl Look {
     /// as the column's collation compares them, or if its times cannot be told.
     pub(crate) fn refusal(&self, asked: &Values) -> Result<Option<Acquisition>, Failure> {
         if let Some(row) = &self.row {
-            let name = asked.name.clone();
+            let name = asked.name.to_string();
             if row.name != name {
                 let stored = row.name.clone();
                 return Err(Failure::Collision { name, stored });
@@ -148,8 +148,9 @@ impl Row {
     }
 }
 
-/// A lease of the given times.
-pub(crate) fn lease(name: &str, holder: &str, locked_at: i64, lock_until: i64) -> Lease {
+/// The lease that was asked for, of the given times.
+pub(crate) fn lease(asked: &Values, locked_at: i64, lock_until: i64) -> Lease {
+    let (name, holder) = (asked.name.clone(), asked.holder.clone());
     Lease::new(name, holder, instant(locked_at), instant(lock_until))
 }
 

@@ -120,8 +120,8 @@ impl Statement {
     /// What is sent, in order.
     pub(crate) fn values<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = Value> + 'a {
         self.parameters.iter().map(|parameter| match parameter {
-            Parameter::Name => Value::Text(values.name.clone()),
-            Parameter::Holder => Value::Text(values.holder.clone()),
+            Parameter::Name => Value::Text(values.name.to_string()),
+            Parameter::Holder => Value::Text(values.holder.to_string()),
             Parameter::AtMost => Value::Micros(Some(values.at_most)),
             Parameter::AtLeast => Value::Micros(Some(values.at_least)),
             Parameter::FireTime => Value::Micros(values.fire_time),
@@ -167,8 +167,8 @@ pub(crate) enum Value {
 /// Instants and durations are microseconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
-    pub(crate) name: String,
-    pub(crate) holder: String,
+    pub(crate) name: Arc<str>,
+    pub(crate) holder: Arc<str>,
     pub(crate) at_most: i64,
     pub(crate) at_least: i64,
     pub(crate) fire_time: Option<i64>,

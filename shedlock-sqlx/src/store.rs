@@ -122,12 +122,12 @@ impl<D: Dialect> SqlStore<D> {
         let answer = ask
             .retry(RETRIES)
             .when(|(kind, _)| matches!(kind, Kind::Conflict | Kind::Broken))
-            .notify(|(_, error), _| tracing::debug!(lock = values.name, %error, "asking the lock store again"));
+            .notify(|(_, error), _| tracing::debug!(lock = &*values.name, %error, "asking the lock store again"));
         answer.await.map_err(|(kind, source)| Failure::Driver {
             kind,
             place: Place {
                 table: self.table.clone(),
-                name: values.name.clone(),
+                name: values.name.to_string(),
                 holder: self.holder.name().to_owned(),
             },
             source,
@@ -136,8 +136,8 @@ impl<D: Dialect> SqlStore<D> {
 
     fn lease_values(&self, lease: &Lease) -> Values {
         Values {
-            name: lease.name().to_owned(),
-            holder: lease.holder().to_owned(),
+            name: lease.name().into(),
+            holder: lease.holder().into(),
             locked_at: Some(lease.locked_at().timestamp_micros()),
             ..Values::default()
         }

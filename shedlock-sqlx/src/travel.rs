@@ -21,7 +21,6 @@ impl<D: Dialect> SqlStore<D> {
             let answer = self.exchange_once(connection, &errand.forms.alone, &values);
             return (answer.await, sent);
         }
-        let name = values.name.clone();
         let (ticket, mut told) = errand.wait(values, attempt);
         let connection = tokio::select! {
             biased;
@@ -32,7 +31,7 @@ impl<D: Dialect> SqlStore<D> {
             Ok(connection) => connection,
             Err(error) => return (Err(error), None),
         };
-        match errand.depart(&name, ticket) {
+        match errand.depart(&ticket) {
             // Somebody else took it along.
             nobody if nobody.is_empty() => connection.keep(),
             passengers => Box::pin(self.carry(errand, connection, passengers)).await,
