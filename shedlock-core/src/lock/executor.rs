@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::current;
-use super::hold::{Ended, Hold, KeepAlive};
+use super::hold::{Care, Ended, Hold, KeepAlive};
 use super::{Acquire, Acquisition, Held, LockConfig, LockError, LockProvider};
 use crate::observe::{EventKind, Observer, Observers, Reporter, Skip};
 
@@ -149,8 +149,11 @@ impl LockExecutor {
                     config,
                     lease,
                     asked_at,
-                    self.keep_alive,
-                    self.on_lost,
+                    Care {
+                        keep_alive: self.keep_alive,
+                        on_lost: self.on_lost,
+                        keepers: None,
+                    },
                     reporter,
                 )),
                 Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::FutureExt;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::hold_state::let_other_threads_take_it;
-use super::keeper::{self, Term};
+use super::keeper::Term;
+use super::keepers::{Keepers, Place};
 use super::{HoldState, Lease, LockConfig, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
 
@@ -30,6 +29,15 @@ impl KeepAlive {
     }
 }
 
+/// How a lease is looked after.
+#[derive(Clone, Copy)]
+pub(crate) struct Care<'a> {
+    pub(crate) keep_alive: KeepAlive,
+    pub(crate) on_lost: OnLost,
+    /// Who has a keeper for the lease once it needs one; without them it has one from the beginning.
+    pub(crate) keepers: Option<&'a Arc<Keepers>>,
+}
+
 /// How work under a lease ended.
 pub(crate) enum Ended<T> {
     Returned(T),
@@ -40,8 +48,8 @@ pub(crate) enum Ended<T> {
 /// A lease that this process holds now. Dropping it releases the lock in the background.
 pub(crate) struct Hold {
     state: Arc<HoldState>,
-    keeper: AbortHandle,
-    keep_alive: KeepAlive,
+    /// Where it waits for a keeper.
+    place: Option<Place>,
     settled: bool,
 }
 
@@ -52,22 +60,21 @@ impl Hold {
         config: LockConfig,
         lease: Lease,
         asked_at: Instant,
-        keep_alive: KeepAlive,
-        on_lost: OnLost,
+        care: Care<'_>,
         reporter: Reporter,
     ) -> Self {
         reporter.tell(EventKind::Acquired {
             lease: lease.clone(),
         });
         let term = Term::new(lease, asked_at, config.at_most());
-        let state = HoldState::new(provider, config, term, on_lost, reporter);
-        let state = Arc::new(state);
-        let keeper = tokio::spawn(keeper::keep(state.clone(), keep_alive)).abort_handle();
-        let_other_threads_take_it();
+        let state = Arc::new(HoldState::new(provider, config, term, care, reporter));
+        let place = care.keepers.map(|keepers| keepers.take_on(&state));
+        if place.is_none() {
+            state.get_keeper();
+        }
         Self {
             state,
-            keeper,
-            keep_alive,
+            place,
             settled: false,
         }
     }
@@ -96,14 +103,14 @@ impl Hold {
         poll_fn(|_| match self.state.lost_lease() {
             Some(lost) => Poll::Ready(lost),
             None if Instant::now() < self.state.term().cancel_at => Poll::Pending,
-            None => Poll::Ready(self.state.lose(self.keep_alive.loss())),
+            None => Poll::Ready(self.state.lose(self.state.keep_alive.loss())),
         })
         .await
     }
 
     /// Gives the lock back. If the store does not answer, it is asked again in the background until the lease has ended.
     pub(crate) async fn release(mut self) {
-        self.state.end_extensions(&self.keeper).await;
+        self.end_keeping().await;
         if self.state.try_release().await.is_err() {
             let state = self.state.clone();
             tokio::spawn(async move { state.release_until_ended().await });
@@ -113,23 +120,32 @@ impl Hold {
 
     /// Gives the lock back, and returns only when that is done or the lease has ended.
     pub(crate) async fn release_for_sure(mut self) {
-        self.state.end_extensions(&self.keeper).await;
+        self.end_keeping().await;
         self.state.release_until_ended().await;
         self.settled = true;
+    }
+
+    async fn end_keeping(&mut self) {
+        self.place = None;
+        self.state.end_extensions().await;
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let (state, keeper) = (self.state.clone(), self.keeper.clone());
+        if self.settled {
+            return;
+        }
+        self.place = None;
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if !self.settled => {
+            Ok(runtime) => {
+                let state = self.state.clone();
                 runtime.spawn(async move {
-                    state.end_extensions(&keeper).await;
+                    state.end_extensions().await;
                     state.release_until_ended().await;
                 });
             }
-            _ => keeper.abort(),
+            Err(_) => self.state.dismiss_keeper(),
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use backon::ExponentialBuilder;
@@ -6,8 +6,11 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::keeper::Term;
-use super::{Extension, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
+use super::hold::Care;
+use super::keeper::{self, Term};
+use super::{
+    Extension, KeepAlive, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost,
+};
 use crate::observe::{EventKind, Reporter};
 use crate::retry::{Pauses, retries};
 
@@ -39,7 +42,10 @@ pub(crate) struct HoldState {
     pub(super) changed: Notify,
     /// Extensions go one after the other, so that the last one to be asked for is the last one to be stored.
     asking: tokio::sync::Mutex<Extensions>,
+    pub(super) keep_alive: KeepAlive,
     on_lost: OnLost,
+    /// Once it needs one.
+    keeper: OnceLock<AbortHandle>,
     pub(super) reporter: Reporter,
 }
 
@@ -48,7 +54,7 @@ impl HoldState {
         provider: Arc<dyn LockProvider>,
         config: LockConfig,
         term: Term,
-        on_lost: OnLost,
+        care: Care<'_>,
         reporter: Reporter,
     ) -> Self {
         Self {
@@ -57,7 +63,9 @@ impl HoldState {
             standing: Mutex::new(Standing { term, lost: None }),
             changed: Notify::new(),
             asking: tokio::sync::Mutex::new(Extensions::Open),
-            on_lost,
+            keep_alive: care.keep_alive,
+            on_lost: care.on_lost,
+            keeper: OnceLock::new(),
             reporter,
         }
     }
@@ -77,6 +85,21 @@ impl HoldState {
     /// The lease and its local deadlines.
     pub(super) fn term(&self) -> Term {
         self.standing().term.clone()
+    }
+
+    /// Gives the lease a keeper, unless it has one.
+    pub(super) fn get_keeper(self: &Arc<Self>) {
+        self.keeper.get_or_init(|| {
+            let keeper = tokio::spawn(keeper::keep(self.clone())).abort_handle();
+            let_other_threads_take_it();
+            keeper
+        });
+    }
+
+    pub(super) fn dismiss_keeper(&self) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.abort();
+        }
     }
 
     /// Completes when the lease is lost.
@@ -106,7 +129,7 @@ impl HoldState {
     }
 
     /// Sets the lease's end to `at_most` from now.
-    pub(crate) async fn extend(&self, at_most: Duration) -> Result<Lease, LockError> {
+    pub(crate) async fn extend(self: &Arc<Self>, at_most: Duration) -> Result<Lease, LockError> {
         let asking = self.asking.lock().await;
         if *asking == Extensions::Closed {
             let name = self.name();
@@ -125,6 +148,8 @@ impl HoldState {
                 self.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });
+                // Its end may come sooner now.
+                self.get_keeper();
                 let_other_threads_take_it();
                 Ok(lease)
             }
@@ -134,9 +159,9 @@ impl HoldState {
 
     /// Lets an extension that is under way come to its end and allows no other: one that the store sees after the release could
     /// take the lock again.
-    pub(super) async fn end_extensions(&self, keeper: &AbortHandle) {
+    pub(super) async fn end_extensions(&self) {
         *self.asking.lock().await = Extensions::Closed;
-        keeper.abort();
+        self.dismiss_keeper();
     }
 
     /// Whether the work is cancelled when the lease is lost.

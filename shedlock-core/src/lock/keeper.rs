@@ -6,8 +6,7 @@ use std::time::Duration;
 use backon::Retryable;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::hold::KeepAlive;
-use super::{HoldState, Lease, LockError, Loss};
+use super::{HoldState, KeepAlive, Lease, LockError, Loss};
 use crate::observe::EventKind;
 use crate::retry::retries;
 
@@ -34,11 +33,11 @@ impl Term {
 }
 
 /// Runs beside the work until the lease is lost (or the task is aborted, because the work ended).
-pub(super) async fn keep(state: Arc<HoldState>, keep_alive: KeepAlive) {
+pub(super) async fn keep(state: Arc<HoldState>) {
     let loss = tokio::select! {
         biased;
         _ = state.lost() => None,
-        loss = run_out(&state, keep_alive) => Some(loss),
+        loss = run_out(&state) => Some(loss),
     };
     if let Some(loss) = loss {
         state.lose(loss);
@@ -47,19 +46,16 @@ pub(super) async fn keep(state: Arc<HoldState>, keep_alive: KeepAlive) {
 }
 
 /// Completes when the lease cannot be kept any longer.
-async fn run_out(state: &HoldState, keep_alive: KeepAlive) -> Loss {
+async fn run_out(state: &Arc<HoldState>) -> Loss {
+    let keep_alive = state.keep_alive;
     loop {
         let changed = state.changed.notified();
         let term = state.term();
-        let wake = match keep_alive {
-            KeepAlive::Off => term.cancel_at,
-            KeepAlive::On => renewal_time(&term, state.config.at_most()),
-        };
         tokio::select! {
             biased;
             // An extension that came in time moves the deadline, also if both are seen at once.
             () = changed => continue,
-            () = sleep_until(wake) => {}
+            () = sleep_until(first_act(state, &term)) => {}
         }
         match keep_alive {
             KeepAlive::Off => return keep_alive.loss(),
@@ -73,13 +69,18 @@ async fn run_out(state: &HoldState, keep_alive: KeepAlive) -> Loss {
     }
 }
 
-/// After a third of the lease, so that two more attempts fit; later if the work has extended it further.
-fn renewal_time(term: &Term, at_most: Duration) -> Instant {
-    term.ends - at_most * 2 / 3
+/// When something is to be done for a lease that nobody extends: it has to be renewed, or its work cancelled.
+///
+/// Renewed after a third of the lease, so that two more attempts fit; later if the work has extended it further.
+pub(super) fn first_act(state: &HoldState, term: &Term) -> Instant {
+    match state.keep_alive {
+        KeepAlive::Off => term.cancel_at,
+        KeepAlive::On => term.ends - state.config.at_most() * 2 / 3,
+    }
 }
 
 /// Tries until the store has renewed the lease. A store that says no ends it through [`HoldState::lost`].
-async fn renew(state: &HoldState) {
+async fn renew(state: &Arc<HoldState>) {
     let at_most = state.config.at_most();
     // Several tries have to fit into a lease, and slow stores into a try.
     let patience = (at_most / 10)

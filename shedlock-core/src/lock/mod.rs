@@ -9,6 +9,7 @@ mod executor;
 mod hold;
 mod hold_state;
 mod keeper;
+mod keepers;
 mod lease;
 mod memory;
 mod provider;
@@ -24,5 +25,6 @@ pub use memory::InMemoryLockProvider;
 pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};
 
 pub(crate) use current::{holding, innermost_hold};
-pub(crate) use hold::{Ended, Hold, KeepAlive};
+pub(crate) use hold::{Care, Ended, Hold, KeepAlive};
 pub(crate) use hold_state::HoldState;
+pub(crate) use keepers::Keepers;

@@ -265,6 +265,7 @@ impl SchedulerBuilder {
         let context = Context {
             services: Arc::new(self.services),
             observers: Arc::new(self.observers),
+            keepers: Arc::default(),
             places: self.max_concurrent_runs.map(Semaphore::new),
             misfire_grace: self.misfire_grace,
             jitter: self.jitter,

@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use crate::job::Services;
+use crate::lock::Keepers;
 use crate::observe::Observers;
 
 /// What all firings of a scheduler share.
 pub(super) struct Context {
     pub(super) services: Arc<Services>,
     pub(super) observers: Arc<Observers>,
+    pub(super) keepers: Arc<Keepers>,
     /// Where runs have to find a place; none if any number of them may go on at once.
     pub(super) places: Option<Semaphore>,
     pub(super) misfire_grace: Duration,

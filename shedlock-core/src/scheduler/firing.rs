@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::context::{Context, Phase};
 use super::plan::{LockPlan, Plan};
 use crate::job::Run;
-use crate::lock::{Acquire, Acquisition, CurrentLock, Ended, Hold, LockError, holding};
+use crate::lock::{Acquire, Acquisition, Care, CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
 use crate::retry::{Pauses, retries};
 
@@ -176,8 +176,11 @@ impl Firing {
                 lock.config.clone(),
                 lease,
                 asked_at,
-                lock.keep_alive,
-                lock.on_lost,
+                Care {
+                    keep_alive: lock.keep_alive,
+                    on_lost: lock.on_lost,
+                    keepers: Some(&self.context.keepers),
+                },
                 self.reporter(),
             )),
             Ok(Acquisition::Held(held)) => Err(Fired::Skipped(Skip::Held(held))),
