@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 const SECOND: i128 = 1_000_000_000;
 
 /// Nanoseconds between two fire times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Every(Duration);
 
 impl Every {

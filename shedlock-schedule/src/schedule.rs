@@ -24,13 +24,13 @@ use crate::{ScheduleError, parse_duration};
 /// assert_eq!(half_minutes.to_string(), "every 30s");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Schedule {
     rule: Rule,
     zone: Tz,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Rule {
     Cron(Arc<Cron>),
     Every(Every),

@@ -83,6 +83,10 @@ impl Hold {
         &self.state
     }
 
+    pub(crate) fn reporter(&self) -> &Reporter {
+        &self.state.reporter
+    }
+
     /// Runs `work` until it ends or the lease is lost.
     pub(crate) async fn watch_over<F: Future>(&self, work: F) -> Ended<F::Output> {
         let cancels = self.state.cancels();
@@ -94,7 +98,7 @@ impl Hold {
                 Err(panic) => Ended::Panicked(panic),
             },
             // Listens only if the work has to wait: many a run is over by now.
-            lost = self.state.lost(), if cancels => Ended::Lost(lost),
+            lost = async { self.state.lost().boxed().await }, if cancels => Ended::Lost(lost),
         }
     }
 

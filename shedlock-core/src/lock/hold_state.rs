@@ -202,8 +202,14 @@ impl HoldState {
     }
 
     pub(super) async fn release_until_ended(&self) {
+        if let Err(error) = self.try_release().await {
+            Box::pin(self.release_again(error)).await;
+        }
+    }
+
+    async fn release_again(&self, mut error: LockError) {
         let mut pauses = Pauses::of(RELEASE_RETRIES);
-        while let Err(error) = self.try_release().await {
+        loop {
             self.reporter.tell(EventKind::ReleaseFailed {
                 error: Arc::new(error),
             });
@@ -212,6 +218,10 @@ impl HoldState {
                 return;
             }
             sleep(pauses.next()).await;
+            error = match self.try_release().await {
+                Ok(()) => return,
+                Err(error) => error,
+            };
         }
     }
 }

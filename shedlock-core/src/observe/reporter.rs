@@ -48,13 +48,16 @@ impl Reporter {
     }
 
     pub(crate) fn tell(&self, kind: EventKind) {
+        log(self, &kind, self.observers.skip_level);
+        if self.observers.observers.is_empty() {
+            return;
+        }
         let event = Event {
             job: self.job.clone(),
             lock: self.lock.clone(),
             fire_time: self.fire_time,
             kind,
         };
-        log(&event, self.observers.skip_level);
         for observer in &self.observers.observers {
             if catch_unwind(AssertUnwindSafe(|| observer.on_event(&event))).is_err() {
                 tracing::warn!(target: LOG_TARGET, "an observer panicked; its panic is ignored");
@@ -65,13 +68,13 @@ impl Reporter {
 
 /// One `tracing` event with the fields that every step has.
 macro_rules! say {
-    ($level:expr, $event:expr, $($rest:tt)+) => {
+    ($level:expr, $about:expr, $($rest:tt)+) => {
         tracing::event!(
             target: LOG_TARGET,
             $level,
-            job = $event.job.as_deref(),
-            lock = $event.lock.as_deref(),
-            fire_time = $event.fire_time.map(tracing::field::display),
+            job = $about.job.as_deref(),
+            lock = $about.lock.as_deref(),
+            fire_time = $about.fire_time.map(tracing::field::display),
             $($rest)+
         )
     };
@@ -90,16 +93,16 @@ macro_rules! say_at {
     };
 }
 
-fn log(event: &Event, skip_level: Level) {
-    match &event.kind {
+fn log(about: &Reporter, kind: &EventKind, skip_level: Level) {
+    match kind {
         EventKind::Acquired { lease } => say!(
-            Level::DEBUG, event,
+            Level::DEBUG, about,
             holder = lease.holder(), token = lease.fencing_token(), until = %lease.lock_until(), "lock acquired"
         ),
-        EventKind::Skipped(skip) => log_skip(event, skip, skip_level),
+        EventKind::Skipped(skip) => log_skip(about, skip, skip_level),
         EventKind::AcquireFailed { error, retrying } => say!(
             Level::ERROR,
-            event,
+            about,
             error = &**error as &(dyn Error + 'static),
             retrying,
             "the lock could not be decided on, so nothing runs"
@@ -108,13 +111,13 @@ fn log(event: &Event, skip_level: Level) {
             late_by,
             fire_times,
         } => say!(
-            Level::WARN, event, late_by = ?late_by, fire_times, "fire times passed unattended on this node"
+            Level::WARN, about, late_by = ?late_by, fire_times, "fire times passed unattended on this node"
         ),
         EventKind::CaughtUp { late_by } => say!(
-            Level::WARN, event, late_by = ?late_by, "a fire time that passed unattended is made up for"
+            Level::WARN, about, late_by = ?late_by, "a fire time that passed unattended is made up for"
         ),
         EventKind::Started { late_by } => {
-            say!(Level::INFO, event, late_by = ?late_by, "run started")
+            say!(Level::INFO, about, late_by = ?late_by, "run started")
         }
         EventKind::Finished { outcome, took } => {
             let level = match outcome {
@@ -122,39 +125,39 @@ fn log(event: &Event, skip_level: Level) {
                 RunOutcome::ShutDown => Level::WARN,
                 _ => Level::ERROR,
             };
-            say_at!(level, event, outcome = %outcome, took = ?took, "run finished");
+            say_at!(level, about, outcome = %outcome, took = ?took, "run finished");
         }
         EventKind::Extended { until } => {
-            say!(Level::DEBUG, event, until = %until, "lease extended")
+            say!(Level::DEBUG, about, until = %until, "lease extended")
         }
         EventKind::RenewalFailed { error } => say!(
             Level::WARN,
-            event,
+            about,
             error = &**error as &(dyn Error + 'static),
             "the lease could not be renewed; trying again"
         ),
         EventKind::Lost { lost, cancelling } => {
-            say!(Level::ERROR, event, loss = %lost.loss, cancelling, "the lease is lost");
+            say!(Level::ERROR, about, loss = %lost.loss, cancelling, "the lease is lost");
         }
         EventKind::Unstoppable { for_ } => say!(
-            Level::ERROR, event, told_to_stop = ?for_,
+            Level::ERROR, about, told_to_stop = ?for_,
             "the run goes on without its lease: it blocks its thread, so it cannot be cancelled"
         ),
-        EventKind::Released => say!(Level::DEBUG, event, "lock released"),
+        EventKind::Released => say!(Level::DEBUG, about, "lock released"),
         EventKind::ReleaseFailed { error } => say!(
             Level::WARN,
-            event,
+            about,
             error = &**error as &(dyn Error + 'static),
             "the lock could not be released; trying again"
         ),
     }
 }
 
-fn log_skip(event: &Event, skip: &Skip, level: Level) {
+fn log_skip(about: &Reporter, skip: &Skip, level: Level) {
     match skip.held() {
         Some(held) => say_at!(
-            level, event, reason = skip.reason(), holder = held.holder.as_str(), until = %held.until, "skipped"
+            level, about, reason = skip.reason(), holder = held.holder.as_str(), until = %held.until, "skipped"
         ),
-        None => say_at!(level, event, reason = skip.reason(), "skipped"),
+        None => say_at!(level, about, reason = skip.reason(), "skipped"),
     }
 }

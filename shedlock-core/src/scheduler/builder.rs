@@ -13,6 +13,7 @@ use super::driver::Driver;
 use super::lane::Lane;
 use super::overrides::JobOverride;
 use super::plan::{Defaults, Plan};
+use super::timetable::Schedules;
 use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, linked_jobs};
 use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
 use crate::observe::{Observer, Observers};
@@ -252,12 +253,20 @@ impl SchedulerBuilder {
         };
         let changes = changes_by_job(&self.overrides);
         let mut plans = Vec::with_capacity(jobs.len());
+        let mut schedules = Schedules::default();
         for job in jobs {
             let changes = changes.get(&*job.name).map_or(&[][..], Vec::as_slice);
             let enabled = changes.iter().rev().find_map(|change| change.enabled);
             let disabled = enabled == Some(false);
             let job = changes.iter().fold(job, |job, change| change.apply(job));
-            let plan = Plan::check(job, &defaults, &lanes, &self.services, &mut problems);
+            let plan = Plan::check(
+                job,
+                &defaults,
+                &lanes,
+                &self.services,
+                &mut schedules,
+                &mut problems,
+            );
             plans.extend(plan.map(|plan| (Arc::new(plan), disabled)));
         }
         find_shared_locks(&plans, &mut problems);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::job::Services;
 use crate::lock::Keepers;
@@ -39,25 +39,20 @@ impl Context {
             .is_ok_and(|late_by| late_by > self.misfire_grace)
     }
 
-    /// A place among the runs of this process.
-    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        match &self.places {
-            // Nobody closes it.
-            Some(places) => places.acquire().await.ok(),
-            None => None,
-        }
-    }
-
     /// Completes when a shutdown has come as far as `phase`.
     pub(super) async fn reached(&self, phase: Phase) {
         // It cannot fail, as the sender is here.
         let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
 
-    /// The same, but it only looks whenever it is polled: for a `select!` that listens with [`reached`](Self::reached) once it
+    pub(super) fn has_reached(&self, phase: Phase) -> bool {
+        *self.phase.borrow() >= phase
+    }
+
+    /// The same as [`reached`](Self::reached), but it only looks whenever it is polled: for a `select!` that listens once it
     /// has to wait, which costs more than many a run.
-    pub(super) async fn has_reached(&self, phase: Phase) {
-        poll_fn(|_| match *self.phase.borrow() >= phase {
+    pub(super) async fn once_reached(&self, phase: Phase) {
+        poll_fn(|_| match self.has_reached(phase) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         })

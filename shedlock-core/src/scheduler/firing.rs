@@ -4,25 +4,17 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::ExponentialBuilder;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use tokio::sync::{MutexGuard, SemaphorePermit};
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::context::{Context, Phase};
-use super::plan::{LockPlan, Plan};
+use super::entry::Entry;
+use super::plan::Plan;
 use crate::job::Run;
-use crate::lock::{Acquire, Acquisition, Care, CurrentLock, Ended, Hold, LockError, holding};
+use crate::lock::{CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
-use crate::retry::{Pauses, retries};
-
-const ACQUIRE_RETRIES: ExponentialBuilder =
-    retries(Duration::from_millis(100), Duration::from_secs(2)).with_jitter();
-
-/// How long a fire time waits for the one before to get an answer; a little more than providers take to give up.
-const TURN_PATIENCE: Duration = Duration::from_secs(6);
 
 /// One job at one fire time on this node: asks for the lock, runs the work, gives the lock back.
 pub(super) struct Firing {
@@ -30,8 +22,8 @@ pub(super) struct Firing {
     pub(super) context: Arc<Context>,
     /// None if somebody triggered it.
     pub(super) fire_time: Option<DateTime<Utc>>,
-    /// Until when it is worth asking the store again.
-    pub(super) give_up_at: Instant,
+    /// Until when it is worth asking the store again, by the store's clock.
+    pub(super) worth_until: DateTime<Utc>,
 }
 
 /// What became of a firing.
@@ -46,27 +38,10 @@ pub(super) enum Fired {
 
 impl Firing {
     pub(super) async fn fire(self) -> Fired {
-        let entered = async {
-            let turn = self.turn().await?;
-            self.jitter().await;
-            let (place, hold) = self.enter().await?;
-            Ok((turn, place, hold))
-        };
-        let (_turn, place, hold) = match entered.await {
-            Ok(entered) => entered,
+        let Entry { place, hold, _turn } = match self.enter().await {
+            Ok(entry) => entry,
             Err(fired) => {
-                match &fired {
-                    Fired::Skipped(skip) => {
-                        self.reporter().tell(EventKind::Skipped(skip.clone()));
-                    }
-                    Fired::Failed(error) => {
-                        self.reporter().tell(EventKind::AcquireFailed {
-                            error: error.clone(),
-                            retrying: false,
-                        });
-                    }
-                    Fired::TooEarly(_) | Fired::Ran(_) => {}
-                }
+                self.tell_why_not(&fired);
                 return fired;
             }
         };
@@ -82,120 +57,21 @@ impl Firing {
         Fired::Ran(outcome)
     }
 
-    /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
-    async fn enter(&self) -> Result<(Option<SemaphorePermit<'_>>, Option<Hold>), Fired> {
-        let mut pauses = Pauses::of(ACQUIRE_RETRIES);
-        loop {
-            let error = match self.try_to_enter().await {
-                Err(Fired::Failed(error)) if Instant::now() < self.give_up_at => error,
-                decided => return decided,
-            };
-            self.reporter().tell(EventKind::AcquireFailed {
-                error,
-                retrying: true,
-            });
-            let next = Instant::now() + pauses.next();
-            let _ = timeout_at(next.min(self.give_up_at), self.shutdown()).await;
-        }
-    }
-
-    async fn try_to_enter(&self) -> Result<(Option<SemaphorePermit<'_>>, Option<Hold>), Fired> {
-        let place = self.place().await?;
-        let hold = match &self.plan.lock {
-            Some(lock) => Some(self.acquire(lock).await?),
-            None => None,
-        };
-        Ok((place, hold))
-    }
-
-    /// This fire time's turn, until its lock is given back. Who waits for too long asks the store all the same, which decides.
-    /// Who triggers a run is told at once that another goes on.
-    async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
-        if self.fire_time.is_none() {
-            return Ok(None);
-        }
-        tokio::select! {
-            biased;
-            turn = self.plan.progress.turn() => Ok(Some(turn)),
-            () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
-            () = self.out_of_patience() => match self.plan.progress.is_running() {
-                true => Err(Fired::Skipped(Skip::StillRunning)),
-                false => Ok(None),
-            },
-        }
-    }
-
-    async fn out_of_patience(&self) {
-        let worth = self.give_up_at.saturating_duration_since(Instant::now());
-        sleep(TURN_PATIENCE.min(worth)).await;
-    }
-
-    /// Waits for a moment, so that it is not always the same node that asks first. A shutdown ends it.
-    async fn jitter(&self) {
-        if self.context.jitter.is_zero() || self.fire_time.is_none() || self.plan.lock.is_none() {
-            return;
-        }
-        // Half of the time that is left, so that no fire time is lost by waiting.
-        let worth = self.give_up_at.saturating_duration_since(Instant::now());
-        let longest = (worth.min(self.context.misfire_grace) / 2).min(self.context.jitter);
-        let delay = longest.mul_f64(fastrand::f64());
-        let _ = timeout(delay, self.shutdown()).await;
-    }
-
-    /// A place among the runs of this process. Nobody gets one once a shutdown has begun: a fire time that is taken now would
-    /// be cut short here, and is better left to other nodes.
-    async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Fired> {
-        tokio::select! {
-            biased;
-            () = self.context.has_reached(Phase::Draining) => Err(Fired::Skipped(Skip::ShuttingDown)),
-            place = self.context.place() => Ok(place),
-            () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
-            () = self.given_up() => Err(Fired::Skipped(Skip::AtCapacity)),
-        }
-    }
-
-    /// Completes when a shutdown begins.
-    async fn shutdown(&self) {
-        self.context.reached(Phase::Draining).await;
-    }
-
-    async fn given_up(&self) {
-        sleep_until(self.give_up_at).await;
-    }
-
-    /// Asks the store once.
-    async fn acquire(&self, lock: &LockPlan) -> Result<Hold, Fired> {
-        let mut request = Acquire::new(&lock.config);
-        if let Some(fire_time) = self.fire_time {
-            request = request.for_fire_time(fire_time);
-        }
-        let asked_at = Instant::now();
-        match self.plan.lane.acquire(&request).await {
-            Ok(Acquisition::Acquired(lease)) => Ok(Hold::new(
-                self.plan.lane.provider.clone(),
-                lock.config.clone(),
-                lease,
-                asked_at,
-                Care {
-                    keep_alive: lock.keep_alive,
-                    on_lost: lock.on_lost,
-                    keepers: Some(&self.context.keepers),
-                },
-                self.reporter(),
-            )),
-            Ok(Acquisition::Held(held)) => Err(Fired::Skipped(Skip::Held(held))),
-            Ok(Acquisition::AlreadyRan(held)) => Err(Fired::Skipped(Skip::AlreadyRan(held))),
-            Ok(Acquisition::TooEarly { .. }) => {
-                Err(Fired::TooEarly(self.fire_time.unwrap_or_default()))
-            }
-            Err(error) => Err(Fired::Failed(Arc::new(error))),
+    fn tell_why_not(&self, fired: &Fired) {
+        match fired {
+            Fired::Skipped(skip) => self.reporter().tell(EventKind::Skipped(skip.clone())),
+            Fired::Failed(error) => self.reporter().tell(EventKind::AcquireFailed {
+                error: error.clone(),
+                retrying: false,
+            }),
+            Fired::TooEarly(_) | Fired::Ran(_) => {}
         }
     }
 
     async fn run_under(&self, hold: &Hold) -> RunOutcome {
         let run = self.run(Some(hold));
         let state = hold.state().clone();
-        self.work(run, |work| async {
+        self.work(run, hold.reporter(), |work| async {
             match hold.watch_over(holding(state, work)).await {
                 Ended::Returned(outcome) => outcome,
                 Ended::Panicked(panic) => RunOutcome::Panicked(message(&*panic)),
@@ -206,7 +82,7 @@ impl Firing {
     }
 
     async fn run_unlocked(&self) -> RunOutcome {
-        self.work(self.run(None), |work| async {
+        self.work(self.run(None), &self.reporter(), |work| async {
             let result = AssertUnwindSafe(work).catch_unwind().await;
             result.unwrap_or_else(|panic| RunOutcome::Panicked(message(&*panic)))
         })
@@ -223,26 +99,31 @@ impl Firing {
     }
 
     /// Runs the work as `guard` has it, tells of its start and its end, and cancels it when the shutdown has to.
-    async fn work<G>(&self, run: Run, guard: impl FnOnce(Work) -> G) -> RunOutcome
+    async fn work<G>(
+        &self,
+        run: Run,
+        reporter: &Reporter,
+        guard: impl FnOnce(Work) -> G,
+    ) -> RunOutcome
     where
         G: Future<Output = RunOutcome>,
     {
-        let reporter = self.reporter();
-        let late_by = self.late_by();
+        let started = Instant::now();
+        let late_by = self.late_by(started);
         if late_by > self.context.misfire_grace {
             reporter.tell(EventKind::CaughtUp { late_by });
         }
         let _running = self.plan.progress.enter();
         reporter.tell(EventKind::Started { late_by });
-        let started = Instant::now();
         let span = self.span(&run);
         let work = self.plan.work.clone();
         let work = async move { work(run).await }.instrument(span).boxed();
         let outcome = tokio::select! {
             biased;
-            () = self.context.has_reached(Phase::Cancelling) => RunOutcome::ShutDown,
+            () = self.context.once_reached(Phase::Cancelling) => RunOutcome::ShutDown,
             outcome = guard(work) => outcome,
-            () = self.context.reached(Phase::Cancelling) => RunOutcome::ShutDown,
+            // Listens only if the work has to wait.
+            () = async { self.context.reached(Phase::Cancelling).boxed().await } => RunOutcome::ShutDown,
         };
         reporter.tell(EventKind::Finished {
             outcome: outcome.clone(),
@@ -251,16 +132,16 @@ impl Firing {
         outcome
     }
 
-    fn late_by(&self) -> Duration {
+    fn late_by(&self, now: Instant) -> Duration {
         let late_by = self
             .fire_time
-            .map(|fire_time| self.plan.lane.clock.now() - fire_time);
+            .map(|fire_time| self.plan.lane.clock.at(now) - fire_time);
         late_by
             .and_then(|late_by| late_by.to_std().ok())
             .unwrap_or_default()
     }
 
-    fn reporter(&self) -> Reporter {
+    pub(super) fn reporter(&self) -> Reporter {
         Reporter {
             observers: self.context.observers.clone(),
             job: Some(self.plan.name.clone()),

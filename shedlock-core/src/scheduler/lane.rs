@@ -34,9 +34,12 @@ impl Lane {
         self.provider.locks().await
     }
 
-    /// Asks for a lock, and learns the time from the answer.
-    pub(super) async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
-        let asked = Instant::now();
+    /// Asks for a lock, at the instant `asked`, and learns the time from the answer.
+    pub(super) async fn acquire(
+        &self,
+        request: &Acquire,
+        asked: Instant,
+    ) -> Result<Acquisition, LockError> {
         let answer = (*self.provider).acquire(request).await?;
         match &answer {
             Acquisition::Acquired(lease) => {

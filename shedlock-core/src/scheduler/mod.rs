@@ -8,6 +8,7 @@ mod build_error;
 mod builder;
 mod context;
 mod driver;
+mod entry;
 mod firing;
 mod handle;
 mod lane;
@@ -17,6 +18,7 @@ mod progress;
 mod signals;
 mod status;
 mod store_clock;
+mod timetable;
 
 use std::future::Future;
 use std::pin::pin;

@@ -7,6 +7,7 @@ use shedlock_schedule::{Schedule, Tz};
 use super::build_error::Problem;
 use super::lane::Lane;
 use super::progress::Progress;
+use super::timetable::{Schedules, Timetable};
 use crate::job::{Job, JobSettings, Misfire, Services, Timing, Work};
 use crate::lock::{ConfigError, KeepAlive, LockConfig, OnLost};
 use crate::observe::LOG_TARGET;
@@ -15,7 +16,7 @@ use crate::observe::LOG_TARGET;
 pub(super) struct Plan {
     pub(super) name: Arc<str>,
     pub(super) work: Work,
-    pub(super) schedule: Schedule,
+    pub(super) timetable: Timetable,
     pub(super) misfire: Misfire,
     pub(super) lane: Arc<Lane>,
     pub(super) lock: Option<LockPlan>,
@@ -42,6 +43,7 @@ impl Plan {
         defaults: &Defaults,
         lanes: &[Arc<Lane>],
         services: &Services,
+        schedules: &mut Schedules,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let Job {
@@ -77,7 +79,7 @@ impl Plan {
         let plan = Self {
             name,
             work,
-            schedule: schedule??,
+            timetable: schedules.share(schedule??),
             misfire: settings.misfire,
             lane: lane?,
             lock: lock?,
@@ -101,7 +103,7 @@ impl Plan {
         else {
             return;
         };
-        let Some(period) = shortest_period(&self.schedule, self.lane.clock.now()) else {
+        let Some(period) = shortest_period(&self.timetable.schedule, self.lane.clock.now()) else {
             return;
         };
         if lock.config.least() > period {

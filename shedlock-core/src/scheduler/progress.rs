@@ -15,6 +15,11 @@ impl Progress {
         self.running.load(Ordering::Relaxed) > 0
     }
 
+    /// The turn, if no other fire time of the job waits for its answer or runs.
+    pub(super) fn try_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        self.turn.try_lock().ok()
+    }
+
     /// Completes when no other fire time of the job waits for its answer or runs.
     pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await

@@ -50,7 +50,12 @@ impl StoreClock {
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
-        self.state().at_origin + self.origin.elapsed()
+        self.at(Instant::now())
+    }
+
+    /// What it shows at an instant of the monotonic clock.
+    pub(super) fn at(&self, instant: Instant) -> DateTime<Utc> {
+        self.state().at_origin + (instant - self.origin)
     }
 
     /// When the store's clock will show `time`; now if it does already.

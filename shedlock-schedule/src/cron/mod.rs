@@ -13,6 +13,7 @@ mod unit;
 mod walk;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -87,6 +88,13 @@ impl Cron {
         zone: Tz,
     ) -> Option<DateTime<Utc>> {
         last::last_at_or_before(instant, |from| self.next_after(from, zone))
+    }
+}
+
+/// Equal lines have the same text; the rest is what was read from it.
+impl Hash for Cron {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.source.hash(state);
     }
 }
 

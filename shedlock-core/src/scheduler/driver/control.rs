@@ -111,7 +111,7 @@ impl Driver {
         let state = &self.jobs[job];
         JobStatus {
             name: state.plan.name.clone(),
-            schedule: state.plan.schedule.clone(),
+            schedule: state.plan.timetable.schedule.clone(),
             lock: state.plan.lock_name(),
             next_fire_time: state.next_fire_time,
             paused: state.paused,

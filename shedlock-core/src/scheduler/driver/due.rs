@@ -51,13 +51,13 @@ impl Driver {
 
     /// Plans what comes after `now`. Returns the latest fire time up to then, and how many have passed unattended before it.
     fn move_on(&mut self, entry: Entry, now: DateTime<Utc>) -> (DateTime<Utc>, u32) {
-        let schedule = &self.jobs[entry.job].plan.schedule;
-        let following = schedule.next_after(entry.fire_time);
+        let following = self.next_after(entry.job, entry.fire_time);
         if following.is_none_or(|following| following > now) {
             self.put_on_agenda(entry.job, following);
             return (entry.fire_time, 0);
         }
         // This node was stalled or asleep.
+        let schedule = &self.jobs[entry.job].plan.timetable.schedule;
         let latest = schedule.last_at_or_before(now).unwrap_or(entry.fire_time);
         let passed = fire_times_before(schedule, entry.fire_time, latest);
         self.plan_next(entry.job, now);
@@ -66,8 +66,13 @@ impl Driver {
 
     /// Plans the job's first fire time after `after`, in place of what was planned.
     pub(super) fn plan_next(&mut self, job: usize, after: DateTime<Utc>) {
-        let next = self.jobs[job].plan.schedule.next_after(after);
+        let next = self.next_after(job, after);
         self.put_on_agenda(job, next);
+    }
+
+    fn next_after(&mut self, job: usize, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let timetable = &self.jobs[job].plan.timetable;
+        self.next_fire_times.next_after(timetable, after)
     }
 
     fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {

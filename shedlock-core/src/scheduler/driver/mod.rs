@@ -20,6 +20,7 @@ use super::firing::{Fired, Firing};
 use super::lane::Lane;
 use super::plan::Plan;
 use super::status::LastRun;
+use super::timetable::NextFireTimes;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
 
@@ -34,6 +35,7 @@ pub(super) struct Driver {
     jobs: Vec<JobState>,
     by_name: HashMap<Arc<str>, usize>,
     tracks: Vec<Track>,
+    next_fire_times: NextFireTimes,
     context: Arc<Context>,
     shutdown_grace: Duration,
     firings: JoinSet<(usize, Option<DateTime<Utc>>, Fired)>,
@@ -89,6 +91,7 @@ impl Driver {
             by_name: names.zip(0..).collect(),
             jobs,
             tracks: lanes.iter().cloned().map(Track::new).collect(),
+            next_fire_times: NextFireTimes::default(),
             context: Arc::new(context),
             shutdown_grace,
             firings: JoinSet::new(),
@@ -157,20 +160,19 @@ impl Driver {
             plan: state.plan.clone(),
             context: self.context.clone(),
             fire_time,
-            give_up_at: self.give_up_at(state, fire_time),
+            worth_until: self.worth_until(state, fire_time),
         }
     }
 
     /// A fire time is worth asking for until the next one comes, and until it is a misfire that nobody makes up for.
-    fn give_up_at(&self, state: &JobState, fire_time: Option<DateTime<Utc>>) -> Instant {
+    fn worth_until(&self, state: &JobState, fire_time: Option<DateTime<Utc>>) -> DateTime<Utc> {
         let clock = &self.tracks[state.track].lane.clock;
         let misfires_at = fire_time.unwrap_or_else(|| clock.now()) + self.context.misfire_grace;
-        let give_up_at = match (state.plan.misfire, state.next_fire_time) {
+        match (state.plan.misfire, state.next_fire_time) {
             (Misfire::Once, Some(next)) => next,
             (Misfire::Skip, Some(next)) => next.min(misfires_at),
             (_, None) => misfires_at,
-        };
-        clock.instant_of(give_up_at)
+        }
     }
 
     /// Records a firing that ended, and all others that have.

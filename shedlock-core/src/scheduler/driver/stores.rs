@@ -130,7 +130,7 @@ impl Driver {
             tracing::debug!(
                 target: LOG_TARGET,
                 job = &*job.plan.name,
-                schedule = %job.plan.schedule,
+                schedule = %job.plan.timetable.schedule,
                 lock = job.plan.lock_name().as_deref(),
                 next_fire_time = job.next_fire_time.map(tracing::field::display),
                 paused = job.paused,
@@ -180,7 +180,7 @@ impl JobState {
             return None;
         }
         let locked_at = locked_at.get(&*self.plan.lock_name()?)?;
-        let latest = self.plan.schedule.last_at_or_before(now)?;
+        let latest = self.plan.timetable.schedule.last_at_or_before(now)?;
         (*locked_at < latest).then_some(latest)
     }
 }

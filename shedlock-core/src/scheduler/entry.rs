@@ -1,0 +1,184 @@
+//! What a firing needs before it may run: its turn among the fire times of its job, a place in this process, and the lock.
+//!
+//! All of it is mostly there at once, and a herd has many firings: what listens, sets timers or tries again is put on the heap when
+//! it has to wait, so that a firing stays small.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::ExponentialBuilder;
+use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+
+use super::context::Phase;
+use super::firing::{Fired, Firing};
+use super::plan::LockPlan;
+use crate::lock::{Acquire, Acquisition, Care, Hold, LockError};
+use crate::observe::{EventKind, Skip};
+use crate::retry::{Pauses, retries};
+
+const ACQUIRE_RETRIES: ExponentialBuilder =
+    retries(Duration::from_millis(100), Duration::from_secs(2)).with_jitter();
+
+/// How long a fire time waits for the one before to get an answer; a little more than providers take to give up.
+const TURN_PATIENCE: Duration = Duration::from_secs(6);
+
+/// What a firing has while it runs.
+pub(super) struct Entry<'a> {
+    pub(super) place: Option<SemaphorePermit<'a>>,
+    pub(super) hold: Option<Hold>,
+    /// Kept until the lock is given back.
+    pub(super) _turn: Option<MutexGuard<'a, ()>>,
+}
+
+type PlaceAndLock<'a> = (Option<SemaphorePermit<'a>>, Option<Hold>);
+
+impl Firing {
+    pub(super) async fn enter(&self) -> Result<Entry<'_>, Fired> {
+        let _turn = self.turn().await?;
+        if self.has_jitter() {
+            Box::pin(self.jitter()).await;
+        }
+        let (place, hold) = match self.try_to_enter().await {
+            Err(Fired::Failed(error)) => Box::pin(self.try_again(error)).await?,
+            decided => decided?,
+        };
+        Ok(Entry { place, hold, _turn })
+    }
+
+    /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
+    async fn try_again(&self, mut error: Arc<LockError>) -> Result<PlaceAndLock<'_>, Fired> {
+        let give_up_at = self.give_up_at();
+        let mut pauses = Pauses::of(ACQUIRE_RETRIES);
+        while Instant::now() < give_up_at {
+            self.reporter().tell(EventKind::AcquireFailed {
+                error,
+                retrying: true,
+            });
+            let next = Instant::now() + pauses.next();
+            let _ = timeout_at(next.min(give_up_at), self.shutdown()).await;
+            error = match self.try_to_enter().await {
+                Err(Fired::Failed(error)) => error,
+                decided => return decided,
+            };
+        }
+        Err(Fired::Failed(error))
+    }
+
+    async fn try_to_enter(&self) -> Result<PlaceAndLock<'_>, Fired> {
+        let place = self.place().await?;
+        let hold = match &self.plan.lock {
+            Some(lock) => Some(self.acquire(lock).await?),
+            None => None,
+        };
+        Ok((place, hold))
+    }
+
+    /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is told at once that another goes on.
+    async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
+        if self.fire_time.is_none() {
+            return Ok(None);
+        }
+        match self.plan.progress.try_turn() {
+            Some(turn) => Ok(Some(turn)),
+            None => Box::pin(self.wait_for_turn()).await,
+        }
+    }
+
+    /// Who waits for too long asks the store all the same, which decides.
+    async fn wait_for_turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
+        tokio::select! {
+            biased;
+            turn = self.plan.progress.turn() => Ok(Some(turn)),
+            () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
+            () = sleep(TURN_PATIENCE.min(self.worth())) => match self.plan.progress.is_running() {
+                true => Err(Fired::Skipped(Skip::StillRunning)),
+                false => Ok(None),
+            },
+        }
+    }
+
+    fn has_jitter(&self) -> bool {
+        !self.context.jitter.is_zero() && self.fire_time.is_some() && self.plan.lock.is_some()
+    }
+
+    /// Waits for a moment, so that it is not always the same node that asks first. A shutdown ends it.
+    async fn jitter(&self) {
+        // Half of the time that is left, so that no fire time is lost by waiting.
+        let longest = (self.worth().min(self.context.misfire_grace) / 2).min(self.context.jitter);
+        let delay = longest.mul_f64(fastrand::f64());
+        let _ = timeout(delay, self.shutdown()).await;
+    }
+
+    /// A place among the runs of this process. Nobody gets one once a shutdown has begun: a fire time that is taken now would
+    /// be cut short here, and is better left to other nodes.
+    async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Fired> {
+        if self.context.has_reached(Phase::Draining) {
+            return Err(Fired::Skipped(Skip::ShuttingDown));
+        }
+        let Some(places) = &self.context.places else {
+            return Ok(None);
+        };
+        match places.try_acquire() {
+            Ok(place) => Ok(Some(place)),
+            Err(_) => Box::pin(self.wait_for_place(places)).await,
+        }
+    }
+
+    async fn wait_for_place<'a>(
+        &'a self,
+        places: &'a Semaphore,
+    ) -> Result<Option<SemaphorePermit<'a>>, Fired> {
+        tokio::select! {
+            biased;
+            // Nobody closes it.
+            place = places.acquire() => Ok(place.ok()),
+            () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
+            () = sleep_until(self.give_up_at()) => Err(Fired::Skipped(Skip::AtCapacity)),
+        }
+    }
+
+    /// Completes when a shutdown begins.
+    async fn shutdown(&self) {
+        self.context.reached(Phase::Draining).await;
+    }
+
+    /// Until when it is worth asking the store.
+    fn give_up_at(&self) -> Instant {
+        self.plan.lane.clock.instant_of(self.worth_until)
+    }
+
+    /// How long it is still worth asking the store.
+    fn worth(&self) -> Duration {
+        self.give_up_at().saturating_duration_since(Instant::now())
+    }
+
+    /// Asks the store once.
+    async fn acquire(&self, lock: &LockPlan) -> Result<Hold, Fired> {
+        let mut request = Acquire::new(&lock.config);
+        if let Some(fire_time) = self.fire_time {
+            request = request.for_fire_time(fire_time);
+        }
+        let asked_at = Instant::now();
+        match self.plan.lane.acquire(&request, asked_at).await {
+            Ok(Acquisition::Acquired(lease)) => Ok(Hold::new(
+                self.plan.lane.provider.clone(),
+                lock.config.clone(),
+                lease,
+                asked_at,
+                Care {
+                    keep_alive: lock.keep_alive,
+                    on_lost: lock.on_lost,
+                    keepers: Some(&self.context.keepers),
+                },
+                self.reporter(),
+            )),
+            Ok(Acquisition::Held(held)) => Err(Fired::Skipped(Skip::Held(held))),
+            Ok(Acquisition::AlreadyRan(held)) => Err(Fired::Skipped(Skip::AlreadyRan(held))),
+            Ok(Acquisition::TooEarly { .. }) => {
+                Err(Fired::TooEarly(self.fire_time.unwrap_or_default()))
+            }
+            Err(error) => Err(Fired::Failed(Arc::new(error))),
+        }
+    }
+}
