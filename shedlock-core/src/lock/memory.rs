@@ -108,8 +108,8 @@ impl LockProvider for InMemoryLockProvider {
         {
             return Ok(Acquisition::TooEarly { by });
         }
-        let stored = locks.get(request.name());
-        if let Some(row) = stored {
+        let stored = locks.get_mut(request.name());
+        if let Some(row) = &stored {
             if request
                 .fire_time()
                 .is_some_and(|fire_time| row.locked_at >= fire_time)
@@ -120,21 +120,22 @@ impl LockProvider for InMemoryLockProvider {
                 return Ok(Acquisition::Held(row.held(now)));
             }
         }
+        let after_last = || match &stored {
+            Some(row) => now.max(row.locked_at + STEP),
+            None => now,
+        };
         let row = Row {
             holder: self.holder.clone(),
-            locked_at: request
-                .fire_time()
-                .unwrap_or_else(|| stored.map_or(now, |row| now.max(row.locked_at + STEP))),
+            locked_at: request.fire_time().unwrap_or_else(after_last),
             lock_until: now + request.at_most(),
         };
-        let name = request.name.clone();
-        let lease = Lease::new(
-            name.clone(),
-            row.holder.clone(),
-            row.locked_at,
-            row.lock_until,
-        );
-        locks.insert(name, row);
+        let lease = row.lease(request);
+        match stored {
+            Some(stored) => *stored = row,
+            None => {
+                locks.insert(request.name.clone(), row);
+            }
+        }
         Ok(Acquisition::Acquired(lease))
     }
 
@@ -204,6 +205,11 @@ struct Row {
 impl Row {
     fn is(&self, lease: &Lease) -> bool {
         *self.holder == *lease.holder() && self.locked_at == lease.locked_at()
+    }
+
+    fn lease(&self, request: &Acquire) -> Lease {
+        let (name, holder) = (request.name.clone(), self.holder.clone());
+        Lease::new(name, holder, self.locked_at, self.lock_until)
     }
 
     fn held(&self, now: DateTime<Utc>) -> Held {

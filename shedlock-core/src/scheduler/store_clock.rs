@@ -1,4 +1,6 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,6 +11,9 @@ use crate::lock::Clock;
 /// Stores may cut their time to milliseconds.
 pub(super) const STORE_PRECISION: TimeDelta = TimeDelta::milliseconds(1);
 
+/// The estimate is kept in microseconds, and never ahead of the store's clock.
+const ROUND_UP: Duration = Duration::from_nanos(999);
+
 /// A wall clock that moves by more than this against the monotonic clock was set, or the machine slept.
 const JUMP: TimeDelta = TimeDelta::seconds(1);
 
@@ -17,35 +22,29 @@ const JUMP: TimeDelta = TimeDelta::seconds(1);
 /// It starts as the node's wall clock and then runs on the monotonic clock, so a step of the wall clock does not move it.
 /// An answer that shows time `t` was asked at `a` and came at `b`, so the store's clock showed `t` between the two. The
 /// estimate is the latest that all answers allow and never ahead of the store: asking too early would cost a round trip.
+///
+/// All that changes is a number of its own, as a herd's firings read it on all threads.
 #[derive(Debug)]
 pub(super) struct StoreClock {
     wall: Arc<dyn Clock>,
     origin: Instant,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
     /// What the store's clock showed at `origin`.
-    at_origin: DateTime<Utc>,
+    at_origin: AtomicI64,
     /// What the wall clock showed at `origin`, when it was last looked at.
-    wall_at_origin: DateTime<Utc>,
-    /// When the store last told the time.
-    learned_at: Instant,
+    wall_at_origin: AtomicI64,
+    /// When the store last told the time, to the second.
+    learned_at: AtomicU64,
 }
 
 impl StoreClock {
     pub(super) fn new(wall: Arc<dyn Clock>) -> Self {
-        let origin = Instant::now();
-        let now = wall.now();
+        let now = wall.now().timestamp_micros();
         Self {
             wall,
-            origin,
-            state: Mutex::new(State {
-                at_origin: now,
-                wall_at_origin: now,
-                learned_at: origin,
-            }),
+            origin: Instant::now(),
+            at_origin: AtomicI64::new(now),
+            wall_at_origin: AtomicI64::new(now),
+            learned_at: AtomicU64::new(0),
         }
     }
 
@@ -55,68 +54,87 @@ impl StoreClock {
 
     /// What it shows at an instant of the monotonic clock.
     pub(super) fn at(&self, instant: Instant) -> DateTime<Utc> {
-        self.state().at_origin + (instant - self.origin)
+        time(self.at_origin.load(Relaxed) + self.micros_to(instant))
     }
 
     /// When the store's clock will show `time`; now if it does already.
     pub(super) fn instant_of(&self, time: DateTime<Utc>) -> Instant {
         let now = Instant::now();
-        let ahead = time - (self.state().at_origin + (now - self.origin));
+        let ahead = time - self.at(now);
         now + ahead.to_std().unwrap_or(Duration::ZERO)
     }
 
     /// Sets the clock by an answer that has just come.
     pub(super) fn set(&self, shown: DateTime<Utc>) {
-        let mut state = self.state();
-        state.at_origin = shown - self.origin.elapsed();
-        state.learned_at = Instant::now();
+        let now = Instant::now();
+        let at_origin = shown.timestamp_micros() - self.micros_to(now + ROUND_UP);
+        self.at_origin.store(at_origin, Relaxed);
+        self.heard(now);
     }
 
     /// Learns from an answer that was asked for at `asked` and has just come.
     pub(super) fn learn(&self, asked: Instant, shown: DateTime<Utc>) {
-        let earliest = shown - self.origin.elapsed();
-        let latest = shown - (asked - self.origin) + STORE_PRECISION;
-        let mut state = self.state();
-        state.learned_at = Instant::now();
-        if !(earliest..=latest).contains(&state.at_origin) {
-            state.at_origin = earliest;
+        let now = Instant::now();
+        let shown = shown.timestamp_micros();
+        let earliest = shown - self.micros_to(now + ROUND_UP);
+        let latest = shown - self.micros_to(asked) + STORE_PRECISION.num_milliseconds() * 1000;
+        if !(earliest..=latest).contains(&self.at_origin.load(Relaxed)) {
+            self.at_origin.store(earliest, Relaxed);
         }
+        self.heard(now);
     }
 
     /// Takes the wall clock's word, for want of a store to ask.
     pub(super) fn follow_wall(&self) {
-        let wall_at_origin = self.wall.now() - self.origin.elapsed();
-        self.state().at_origin = wall_at_origin;
+        self.at_origin.store(self.wall_at_origin(), Relaxed);
     }
 
     /// What the store's clock showed when this one was made: it changes with the estimate only.
     pub(super) fn at_origin(&self) -> DateTime<Utc> {
-        self.state().at_origin
+        time(self.at_origin.load(Relaxed))
     }
 
     /// When the store last told the time.
     pub(super) fn learned_at(&self) -> Instant {
-        self.state().learned_at
+        self.origin + Duration::from_secs(self.learned_at.load(Relaxed))
     }
 
     /// Whether the wall clock has jumped since this was last asked.
     pub(super) fn wall_jumped(&self) -> bool {
-        let wall_at_origin = self.wall.now() - self.origin.elapsed();
-        let mut state = self.state();
-        let jumped = (wall_at_origin - state.wall_at_origin).abs() > JUMP;
+        let now = self.wall_at_origin();
+        let moved = time(now) - time(self.wall_at_origin.load(Relaxed));
+        let jumped = moved.abs() > JUMP;
         if jumped {
-            state.wall_at_origin = wall_at_origin;
+            self.wall_at_origin.store(now, Relaxed);
         }
         jumped
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn wall_at_origin(&self) -> i64 {
+        self.wall.now().timestamp_micros() - self.micros_to(Instant::now())
     }
+
+    /// Written only when it changes, which other threads would notice.
+    fn heard(&self, now: Instant) {
+        let seconds = now.duration_since(self.origin).as_secs();
+        if self.learned_at.load(Relaxed) != seconds {
+            self.learned_at.store(seconds, Relaxed);
+        }
+    }
+
+    fn micros_to(&self, instant: Instant) -> i64 {
+        i64::try_from(instant.duration_since(self.origin).as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
+fn time(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[derive(Debug)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -150,8 +151,9 @@ impl Driver {
             return;
         }
         let firing = self.firing(job, Some(fire_time));
-        self.firings
-            .spawn(async move { (job, Some(fire_time), firing.fire().await) });
+        // Spawning moves a future about several times, a box only once.
+        let fired = async move { (job, Some(fire_time), firing.fire().await) };
+        self.firings.spawn(fired.boxed());
     }
 
     fn firing(&self, job: usize, fire_time: Option<DateTime<Utc>>) -> Firing {
@@ -177,13 +179,14 @@ impl Driver {
 
     /// Records a firing that ended, and all others that have.
     fn record_all(&mut self, ended: Ended) {
-        self.record(ended);
+        let now = Instant::now();
+        self.record(ended, now);
         while let Some(ended) = self.firings.try_join_next() {
-            self.record(ended);
+            self.record(ended, now);
         }
     }
 
-    fn record(&mut self, ended: Ended) {
+    fn record(&mut self, ended: Ended, now: Instant) {
         let (job, fire_time, fired) = match ended {
             Ok(ended) => ended,
             Err(error) => {
@@ -196,7 +199,7 @@ impl Driver {
         match fired {
             Fired::Ran(outcome) => {
                 state.last_skip = None;
-                let ended_at = clock.now();
+                let ended_at = clock.at(now);
                 state.last_run = Some(LastRun {
                     fire_time,
                     outcome,
