@@ -2,20 +2,22 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::FutureExt;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::{Scenario, When};
 use crate::race::Stage;
 use crate::race::statistics::{Summary, number, of};
 use crate::race::table::Table;
-use crate::scheduling::case::{Due, Measured};
+use crate::scheduling::case::{Case, Due, Measured};
 
 pub(crate) const SCENARIO: Scenario = Scenario {
     name: "scheduling",
-    about: "schedulers alone: memory and CPU of idle ones, and how late jobs are (about ten minutes a round)",
+    about: "schedulers alone: memory and CPU of idle ones, and how late jobs are (about twenty minutes a round)",
     when: When::IfNamed,
     run: |stage, show| compare(stage, show).boxed_local(),
 };
@@ -34,12 +36,15 @@ enum Program {
     Peer,
 }
 
+/// How long a scheduler may take to be set up, beside the time for which it is watched.
+const SET_UP: Duration = Duration::from_secs(90);
+
 /// However often shorter scenarios are repeated.
 const MOST_ROUNDS: usize = 3;
 
 const PEER: &str = "SHEDLOCK_BENCH_RUST";
 
-const CASES: [(&str, Due, usize); 7] = [
+const CASES: [(&str, Due, usize); 8] = [
     ("Idle: a job that is due next year", Due::NextYear, 1),
     (
         "Idle: 1,000 jobs that are due next year",
@@ -63,7 +68,15 @@ const CASES: [(&str, Due, usize); 7] = [
         Due::WithinAMinute,
         100_000,
     ),
+    (
+        "Lateness: 100,000 jobs on cron lines of full seconds, 1,667 due at each",
+        Due::OnFullSeconds,
+        100_000,
+    ),
 ];
+
+/// What a contestant saw in a round, or why it saw nothing.
+type Seen = Result<Measured, String>;
 
 /// A column's name, and its value.
 type Column = (&'static str, fn(&Measured, usize) -> f64);
@@ -88,19 +101,20 @@ async fn compare(stage: &mut Stage, show: &mut dyn FnMut(Table)) -> Result<()> {
         for _ in 0..stage.options.repetitions.min(MOST_ROUNDS) {
             let mut round = Vec::new();
             for (_, program) in CONTESTANTS {
-                round.push(program.measure(due, jobs).await?);
+                let seen = program.measure(Case { jobs, due }).await;
+                round.push(seen.map_err(|error| format!("{error:#}")));
             }
             rounds.push(round);
         }
-        show(table(title, due, jobs, &rounds));
+        show(table(title, Case { jobs, due }, &rounds));
     }
     Ok(())
 }
 
-fn table(title: &str, due: Due, jobs: usize, rounds: &[Vec<Option<Measured>>]) -> Table {
-    let columns = match due {
+fn table(title: &str, case: Case, rounds: &[Vec<Seen>]) -> Table {
+    let columns = match case.due {
         Due::NextYear => IDLE,
-        Due::AtOnce | Due::WithinAMinute => LATE,
+        Due::AtOnce | Due::WithinAMinute | Due::OnFullSeconds => LATE,
     };
     let mut names = vec!["contestant"];
     names.extend(columns.map(|(name, _)| name));
@@ -109,16 +123,17 @@ fn table(title: &str, due: Due, jobs: usize, rounds: &[Vec<Option<Measured>>]) -
     let mut table = Table::new(title.to_owned(), names);
     let mut data = Vec::new();
     for (index, (name, _)) in CONTESTANTS.into_iter().enumerate() {
-        let seen: Vec<_> = rounds
-            .iter()
-            .filter_map(|round| round[index].as_ref())
-            .collect();
+        let rounds = || rounds.iter().map(|round| &round[index]);
+        let seen: Vec<_> = rounds().filter_map(|seen| seen.as_ref().ok()).collect();
+        for problem in rounds().filter_map(|seen| seen.as_ref().err()) {
+            table.note(format!("{name}: {problem}"));
+        }
         let mut cells = vec![name.to_owned()];
         if seen.is_empty() {
             cells.push("missing".to_owned());
-            table.note(format!("{name}: {PEER} names no program"));
         } else {
-            let values = columns.map(|(_, value)| of(seen.iter().map(|seen| value(seen, jobs))));
+            let values =
+                columns.map(|(_, value)| of(seen.iter().map(|seen| value(seen, case.jobs))));
             cells.extend(values.iter().map(median));
             cells.push(values[0].spread_text());
         }
@@ -139,26 +154,28 @@ fn median(summary: &Summary) -> String {
 }
 
 impl Program {
-    /// What the program saw; nothing if it is missing.
-    async fn measure(self, due: Due, jobs: usize) -> Result<Option<Measured>> {
+    /// What the program saw. One that is missing, fails or does not come to its end keeps nobody else from being measured.
+    async fn measure(self, case: Case) -> Result<Measured> {
         let mut command = match self {
             Self::Ours(locks) => {
                 let mut command = Command::new(env::current_exe()?);
                 command.args(["scheduling", locks]);
                 command
             }
-            Self::Peer => match env::var_os(PEER).filter(|program| !program.is_empty()) {
-                Some(program) => Command::new(PathBuf::from(program)),
-                None => return Ok(None),
-            },
+            Self::Peer => {
+                let program = env::var_os(PEER).filter(|program| !program.is_empty());
+                let program = program.with_context(|| format!("{PEER} names no program"))?;
+                Command::new(PathBuf::from(program))
+            }
         };
-        command.arg(jobs.to_string()).arg(due.to_string());
-        let output = command
-            .output()
+        command.arg(case.jobs.to_string()).arg(case.due.to_string());
+        let longest = SET_UP + case.patience();
+        let output = timeout(longest, command.kill_on_drop(true).output())
             .await
+            .with_context(|| format!("stopped, as it had not ended after {longest:?}"))?
             .with_context(|| format!("{command:?}"))?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{command:?}: {said}");
-        Ok(Some(serde_json::from_slice(&output.stdout)?))
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Due {
     AtOnce,
     /// Each at a random moment of one minute.
     WithinAMinute,
+    /// Each minute, at one of its 60 full seconds, as cron lines have it.
+    OnFullSeconds,
 }
 
 /// What was seen. A scheduler that was idle ran nothing.
@@ -47,6 +49,7 @@ impl Case {
             "next-year" => Due::NextYear,
             "at-once" => Due::AtOnce,
             "within-a-minute" => Due::WithinAMinute,
+            "on-full-seconds" => Due::OnFullSeconds,
             other => bail!("when is {other}?"),
         };
         Ok(Self {
@@ -67,7 +70,7 @@ impl Case {
         match self.due {
             Due::NextYear => Duration::from_secs(10),
             Due::AtOnce => Duration::from_secs(75),
-            Due::WithinAMinute => Duration::from_secs(135),
+            Due::WithinAMinute | Due::OnFullSeconds => Duration::from_secs(135),
         }
     }
 }
@@ -77,12 +80,18 @@ pub(crate) fn line(moment: DateTime<Utc>) -> String {
     moment.format("%-S %-M %-H %-d %-m *").to_string()
 }
 
+/// A cron line for one second of each minute.
+pub(crate) fn second(job: usize) -> String {
+    format!("{} * * * * *", job % 60)
+}
+
 impl fmt::Display for Due {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Due::NextYear => "next-year",
             Due::AtOnce => "at-once",
             Due::WithinAMinute => "within-a-minute",
+            Due::OnFullSeconds => "on-full-seconds",
         })
     }
 }

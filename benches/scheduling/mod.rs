@@ -9,7 +9,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use shedlock::{InMemoryLockProvider, Job, Run, Scheduler};
 
-use case::{Case, Due, Measured, line};
+use case::{Case, Due, Measured, line, second};
 use watch::{Board, Watch};
 
 /// Whether each job has a lock, in memory.
@@ -46,11 +46,17 @@ async fn measure(locks: Locks, case: Case) -> Result<Measured> {
 fn job(number: usize, due: Due, first: DateTime<Utc>, board: std::sync::Arc<Board>) -> Job {
     let job = Job::new(format!("job-{number}"), move |run: Run| {
         let board = board.clone();
-        async move { board.ran(number, run.fire_time().unwrap_or_default()) }
+        async move {
+            let fire_time = run.fire_time().unwrap_or_default();
+            if due != Due::OnFullSeconds || fire_time >= first {
+                board.ran(number, fire_time);
+            }
+        }
     });
     match due {
         Due::NextYear => job.cron(line(Utc::now() - Duration::from_secs(86_400))),
         Due::AtOnce => job.cron(line(first)),
+        Due::OnFullSeconds => job.cron(second(number)),
         // Each of these periods is somewhere in its middle now.
         Due::WithinAMinute => job.every(Duration::from_millis(60_000 + number as u64 % 6_007)),
     }
