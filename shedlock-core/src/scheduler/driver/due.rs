@@ -1,9 +1,12 @@
 //! What is due, what was missed, and what comes next.
 
+use std::hint::black_box;
+use std::iter;
+
 use chrono::{DateTime, Utc};
 use shedlock_schedule::Schedule;
 
-use super::Driver;
+use super::{Driver, JobState};
 use crate::job::Misfire;
 use crate::observe::EventKind;
 use crate::scheduler::agenda::Entry;
@@ -20,15 +23,22 @@ impl Driver {
     pub(super) fn fire_due(&mut self) {
         for track in 0..self.tracks.len() {
             let now = self.tracks[track].lane.clock.now();
-            for _ in 0..HERD {
-                let Some(entry) = self.tracks[track].agenda.pop_due(now) else {
-                    break;
-                };
-                if self.jobs[entry.job].edition == entry.edition {
-                    self.fire_latest(entry, now);
-                }
+            for entry in self.herd(track, now) {
+                self.fire_latest(entry, now);
             }
         }
+    }
+
+    /// What is due first. Its jobs lie all over the memory: a loop that only looks at each has many of them fetched at once,
+    /// where firing one after the other would wait for each.
+    fn herd(&mut self, track: usize, now: DateTime<Utc>) -> Vec<Entry> {
+        let agenda = &mut self.tracks[track].agenda;
+        let due = iter::from_fn(|| agenda.pop_due(now)).take(HERD);
+        let mut herd: Vec<_> = due.collect();
+        herd.retain(|entry| self.jobs[entry.job].edition == entry.edition);
+        let touched = herd.iter().map(|entry| self.jobs[entry.job].touch());
+        black_box(touched.sum::<usize>());
+        herd
     }
 
     /// Fires the latest fire time that has come; earlier ones that this node slept through are misfires.
@@ -87,6 +97,14 @@ impl Driver {
                 edition,
             });
         }
+    }
+}
+
+impl JobState {
+    /// Reads a little of all that a firing needs, wherever it lies.
+    fn touch(&self) -> usize {
+        let ended = [self.last_run.is_some(), self.last_skip.is_some()];
+        ended.map(usize::from).iter().sum::<usize>() + self.plan.touch()
     }
 }
 
