@@ -106,7 +106,7 @@ impl Hold {
     async fn lost_by_now(&self) -> LostLease {
         poll_fn(|_| match self.state.lost_lease() {
             Some(lost) => Poll::Ready(lost),
-            None if Instant::now() < self.state.term().cancel_at => Poll::Pending,
+            None if Instant::now() < self.state.cancel_at() => Poll::Pending,
             None => Poll::Ready(self.state.lose(self.state.keep_alive.loss())),
         })
         .await

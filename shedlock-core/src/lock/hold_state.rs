@@ -87,6 +87,16 @@ impl HoldState {
         self.standing().term.clone()
     }
 
+    /// When work has to be cancelled.
+    pub(super) fn cancel_at(&self) -> Instant {
+        self.standing().term.cancel_at
+    }
+
+    /// When the lease needs a keeper.
+    pub(super) fn first_act(&self) -> Instant {
+        keeper::first_act(self, &self.standing().term)
+    }
+
     /// Gives the lease a keeper, unless it has one.
     pub(super) fn get_keeper(self: &Arc<Self>) {
         self.keeper.get_or_init(|| {

@@ -6,7 +6,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::HoldState;
 use super::hold_state::let_other_threads_take_it;
-use super::keeper::first_act;
 
 /// Leases that need no keeper yet. Most are released long before they do, so that one task watches them all, and hires a keeper
 /// for each whose time has come.
@@ -37,7 +36,7 @@ pub(super) struct Place {
 impl Keepers {
     /// Sees to it that the lease has a keeper in time.
     pub(super) fn take_on(self: &Arc<Self>, state: &Arc<HoldState>) -> Place {
-        let at = first_act(state, &state.term());
+        let at = state.first_act();
         let (turn, looks_at) = {
             let mut waiting = self.waiting();
             waiting.last += 1;

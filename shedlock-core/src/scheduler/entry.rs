@@ -25,10 +25,10 @@ const TURN_PATIENCE: Duration = Duration::from_secs(6);
 
 /// What a firing has while it runs.
 pub(super) struct Entry<'a> {
-    pub(super) place: Option<SemaphorePermit<'a>>,
-    pub(super) hold: Option<Hold>,
     /// Kept until the lock is given back.
     pub(super) _turn: Option<MutexGuard<'a, ()>>,
+    pub(super) place: Option<SemaphorePermit<'a>>,
+    pub(super) hold: Option<Hold>,
 }
 
 type PlaceAndLock<'a> = (Option<SemaphorePermit<'a>>, Option<Hold>);
@@ -43,7 +43,7 @@ impl Firing {
             Err(Fired::Failed(error)) => Box::pin(self.try_again(error)).await?,
             decided => decided?,
         };
-        Ok(Entry { place, hold, _turn })
+        Ok(Entry { _turn, place, hold })
     }
 
     /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.

@@ -38,7 +38,7 @@ pub(super) enum Fired {
 
 impl Firing {
     pub(super) async fn fire(self) -> Fired {
-        let Entry { place, hold, _turn } = match self.enter().await {
+        let Entry { _turn, place, hold } = match self.enter().await {
             Ok(entry) => entry,
             Err(fired) => {
                 self.tell_why_not(&fired);
@@ -108,13 +108,13 @@ impl Firing {
     where
         G: Future<Output = RunOutcome>,
     {
-        let started = Instant::now();
-        let late_by = self.late_by(started);
+        let late_by = self.late_by();
         if late_by > self.context.misfire_grace {
             reporter.tell(EventKind::CaughtUp { late_by });
         }
         let _running = self.plan.progress.enter();
         reporter.tell(EventKind::Started { late_by });
+        let started = Instant::now();
         let span = self.span(&run);
         let work = self.plan.work.clone();
         let work = async move { work(run).await }.instrument(span).boxed();
@@ -132,10 +132,10 @@ impl Firing {
         outcome
     }
 
-    fn late_by(&self, now: Instant) -> Duration {
+    fn late_by(&self) -> Duration {
         let late_by = self
             .fire_time
-            .map(|fire_time| self.plan.lane.clock.at(now) - fire_time);
+            .map(|fire_time| self.plan.lane.clock.now() - fire_time);
         late_by
             .and_then(|late_by| late_by.to_std().ok())
             .unwrap_or_default()
