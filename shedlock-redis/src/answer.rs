@@ -65,23 +65,23 @@ impl Answer {
                 by: by.and_then(|by| by.to_std().ok()).unwrap_or_default(),
             };
         }
-        let locked_at = Stamp::of(&self.value).locked_at;
+        let stamp = Stamp::of(&self.value);
         let ran = self.verdict == "ran"
             || fire_time
-                .zip(locked_at)
+                .zip(stamp.locked_at)
                 .is_some_and(|(fire_time, locked_at)| {
                     locked_at.timestamp_micros() >= fire_time.timestamp_micros()
                 });
         match ran {
-            true => Acquisition::AlreadyRan(self.held()),
-            false => Acquisition::Held(self.held()),
+            true => Acquisition::AlreadyRan(self.held(&stamp)),
+            false => Acquisition::Held(self.held(&stamp)),
         }
     }
 
-    fn held(&self) -> Held {
+    fn held(&self, stamp: &Stamp<'_>) -> Held {
         // A script sees keys as of its beginning, so one that is about to end may be past its end by now.
         let until = self.until.map(|until| until.max(self.now));
-        let stored = stored("", &self.value, until);
+        let stored = stored("", stamp, until);
         Held {
             holder: stored.holder,
             locked_at: stored.locked_at,
@@ -118,13 +118,12 @@ impl Look {
         let value = [&self.held, &self.last]
             .into_iter()
             .find(|value| !value.is_empty())?;
-        Some(stored(name, value, self.until))
+        Some(stored(name, &Stamp::of(value), self.until))
     }
 }
 
 /// A lock that is free ended at an unknown time: at its acquisition, as far as this tells.
-fn stored(name: &str, value: &str, until: Option<DateTime<Utc>>) -> StoredLock {
-    let stamp = Stamp::of(value);
+fn stored(name: &str, stamp: &Stamp<'_>, until: Option<DateTime<Utc>>) -> StoredLock {
     let locked_at = stamp.locked_at.unwrap_or(DateTime::UNIX_EPOCH);
     StoredLock {
         name: name.to_owned(),

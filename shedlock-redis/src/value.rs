@@ -28,7 +28,9 @@ impl<'a> Stamp<'a> {
             };
         };
         Self {
-            locked_at: time.parse().ok(),
+            locked_at: DateTime::parse_from_rfc3339(time)
+                .ok()
+                .map(|time| time.to_utc()),
             holder: by
                 .rsplit_once(':')
                 .filter(|(_, uuid)| is_uuid(uuid))
