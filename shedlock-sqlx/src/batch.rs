@@ -1,11 +1,5 @@
 //! Statements about many locks.
 
-// MySQL has none, and the others do not read all kinds of answers.
-#![cfg_attr(
-    not(all(feature = "postgres", feature = "sqlite")),
-    allow(dead_code, unused_variables)
-)]
-
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::io;
@@ -26,36 +20,48 @@ pub(crate) enum Reading {
     /// lock's name.
     InOrder,
     /// One for each with which something was done, by the lock's name.
+    #[cfg(feature = "sqlite")]
     ByName,
 }
 
 impl Values {
-    /// The parameter of a statement about these; no name is in there twice.
+    /// The values of a statement about these; no name is in there twice.
     pub(crate) fn batch<'a>(of: impl Iterator<Item = &'a Self>) -> Self {
-        let mut batch = String::new();
-        for values in of {
-            batch.push(if batch.is_empty() { '[' } else { ',' });
-            values.write_json(&mut batch);
-        }
-        batch.push(']');
         Self {
-            batch,
+            batch: of.cloned().collect(),
             ..Self::default()
         }
+    }
+
+    /// The locks of a batch, as a JSON array.
+    pub(crate) fn json(&self) -> String {
+        let mut json = String::new();
+        for values in &self.batch {
+            json.push(if json.is_empty() { '[' } else { ',' });
+            values.write_json(&mut json);
+        }
+        json.push(']');
+        json
     }
 
     fn write_json(&self, json: &mut String) {
         // A `String` takes everything.
         let _ = write!(
             json,
-            r#"{{"name":{},"holder":{},"at_most":{},"at_least":{},"fire_time":{},"locked_at":{}}}"#,
+            r#"{{"name":{},"holder":{},"at_most":{},"at_least":{}"#,
             Value::from(&*self.name),
             Value::from(&*self.holder),
             self.at_most,
             self.at_least,
-            Value::from(self.fire_time),
-            Value::from(self.locked_at),
         );
+        // JSON's null is not SQL's everywhere; what is not there is.
+        let instants = [("fire_time", self.fire_time), ("locked_at", self.locked_at)];
+        for (key, instant) in instants {
+            if let Some(instant) = instant {
+                let _ = write!(json, r#","{key}":{instant}"#);
+            }
+        }
+        json.push('}');
     }
 }
 
@@ -69,6 +75,7 @@ impl Answer {
         let mut records = self.records.into_iter();
         let seen: Vec<_> = match reading {
             Reading::InOrder => records.by_ref().take(names.len()).map(Some).collect(),
+            #[cfg(feature = "sqlite")]
             Reading::ByName => vec![None; names.len()],
         };
         if seen.len() < names.len() {

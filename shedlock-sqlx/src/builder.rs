@@ -68,7 +68,8 @@ impl<DB: LockDatabase> Builder<DB> {
     /// process, followed by a mark of the acquisition.
     ///
     /// By that mark the provider knows again what it was granted when the answer got lost with its connection, and takes it back.
-    /// A holder that is set here is written as it is; then such a lock stays taken until `at_most`, and nobody runs.
+    /// A holder that is set here is written as it is; then such a lock stays taken until `at_most`, and nobody runs. On MySQL and MariaDB,
+    /// acquires then do not travel together either.
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = Holder::Set(holder.into());
         self

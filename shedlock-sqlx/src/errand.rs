@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 use crate::attempt::{Attempt, Sent};
+use crate::batch::Reading;
 use crate::dialect::Dialect;
 use crate::error::Asked;
 use crate::statement::{Forms, Statement, Values};
@@ -21,6 +23,8 @@ pub(crate) type Told<D> = (Asked, Option<Sent<D>>);
 pub(crate) struct Errand<D: Dialect> {
     pub(crate) forms: Forms<Statement>,
     waiting: Mutex<Waiting<D>>,
+    /// Whether this store does not know the statement about many.
+    each_alone: AtomicBool,
 }
 
 struct Waiting<D: Dialect> {
@@ -47,6 +51,7 @@ impl<D: Dialect> Errand<D> {
         Self {
             forms,
             waiting: Mutex::new(waiting),
+            each_alone: AtomicBool::new(false),
         }
     }
 
@@ -69,27 +74,38 @@ impl<D: Dialect> Errand<D> {
         (ticket, told)
     }
 
-    /// The one with this ticket and all that may travel along, in order of name; nobody if somebody else has taken that one.
+    /// The one with this ticket and all that travel along, in order of name; nobody if somebody else has taken that one.
     pub(crate) fn depart(&self, mine: &Ticket) -> Vec<Passenger<D>> {
         let passengers = &mut self.waiting().passengers;
         if !passengers.contains_key(mine) {
             return Vec::new();
         }
-        let seats = match self.forms.together {
-            Some(_) => SEATS,
-            None => 1,
-        };
+        let seats = self.together().map_or(1, |_| SEATS);
         let others = passengers.keys().filter(|(name, _)| *name != mine.0);
         let mut tickets: Vec<_> = others.take(seats - 1).cloned().collect();
         // A second one of a name cannot be in the same statement.
         tickets.dedup_by(|later, first| later.0 == first.0);
         tickets.push(mine.clone());
+        if tickets.len() < D::COMPANY {
+            tickets = vec![mine.clone()];
+        }
         tickets.sort_unstable();
         let departing = tickets
             .iter()
             .filter_map(|ticket| passengers.remove(ticket));
         // Whoever went away is not sent.
         departing.filter(|one| !one.reply.is_closed()).collect()
+    }
+
+    /// The statement about many, if there is one that this store knows.
+    pub(crate) fn together(&self) -> Option<&(Statement, Reading)> {
+        let together = self.forms.together.as_ref();
+        together.filter(|_| !self.each_alone.load(Relaxed))
+    }
+
+    /// From now on.
+    pub(crate) fn send_each_alone(&self) {
+        self.each_alone.store(true, Relaxed);
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting<D>> {

@@ -46,7 +46,6 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// Of a record whose second column says whether the lock was won.
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn of(answer: Answer) -> Self {
         match answer.records.into_iter().next() {
             Some((_, 1, _, _, Some(locked_at), Some(lock_until))) => {

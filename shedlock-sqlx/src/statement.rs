@@ -31,19 +31,11 @@ pub(crate) struct Statements<S> {
 #[derive(Debug)]
 pub(crate) struct Forms<S> {
     pub(crate) alone: S,
-    /// Its only parameter is `$batch`; no name is in there twice.
+    /// Its values are a batch's; no name is in there twice.
     pub(crate) together: Option<(S, Reading)>,
 }
 
 impl Forms<String> {
-    #[cfg(feature = "mysql")]
-    pub(crate) fn alone(alone: String) -> Self {
-        Self {
-            alone,
-            together: None,
-        }
-    }
-
     fn compile(&self, numbered: Option<char>) -> Forms<Statement> {
         let together = self.together.as_ref();
         Forms {
@@ -89,6 +81,12 @@ impl Statement {
             let end = piece
                 .find(|c: char| !c.is_ascii_lowercase() && c != '_')
                 .unwrap_or(piece.len());
+            if end == 0 {
+                // The root of a JSON path.
+                sql.push('$');
+                sql.push_str(piece);
+                continue;
+            }
             let parameter = Parameter::named(&piece[..end]);
             match numbered {
                 Some(sign) => {
@@ -117,6 +115,11 @@ impl Statement {
         AssertSqlSafe(self.sql.clone())
     }
 
+    #[cfg(feature = "mysql")]
+    pub(crate) fn text(&self) -> &str {
+        &self.sql
+    }
+
     /// What is sent, in order.
     pub(crate) fn values<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = Value> + 'a {
         self.parameters.iter().map(|parameter| match parameter {
@@ -126,7 +129,7 @@ impl Statement {
             Parameter::AtLeast => Value::Micros(Some(values.at_least)),
             Parameter::FireTime => Value::Micros(values.fire_time),
             Parameter::LockedAt => Value::Micros(values.locked_at),
-            Parameter::Batch => Value::Text(values.batch.clone()),
+            Parameter::Batch => Value::Text(values.json()),
         })
     }
 }
@@ -173,8 +176,8 @@ pub(crate) struct Values {
     pub(crate) at_least: i64,
     pub(crate) fire_time: Option<i64>,
     pub(crate) locked_at: Option<i64>,
-    /// A JSON array of others, for a statement about many locks.
-    pub(crate) batch: String,
+    /// Those of a statement about many locks.
+    pub(crate) batch: Vec<Self>,
 }
 
 #[cfg(test)]
@@ -191,5 +194,8 @@ mod tests {
         assert_eq!(&*statement.sql, "SELECT ?, ? + 1, ?");
         let parameters = [Parameter::Name, Parameter::AtMost, Parameter::Name];
         assert_eq!(statement.parameters, parameters);
+        let statement = Statement::compile("SELECT '$[*]', '$.name'", None);
+        assert_eq!(&*statement.sql, "SELECT '$[*]', '$.name'");
+        assert!(statement.parameters.is_empty());
     }
 }

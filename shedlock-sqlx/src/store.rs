@@ -72,7 +72,8 @@ impl<D: Dialect> SqlStore<D> {
         holder: Holder,
         timeout: Duration,
     ) -> Self {
-        let statements = D::statements(table, connections.patience()).compile(D::NUMBERED);
+        let statements = D::statements(table, connections.patience(), &holder);
+        let statements = statements.compile(D::NUMBERED);
         Self {
             connections,
             errands: Errands {

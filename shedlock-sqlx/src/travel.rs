@@ -8,6 +8,9 @@ use crate::error::{Asked, Kind};
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
 
+/// What came of a statement, for each of those it was about.
+type Answers = Result<Vec<Asked>, (Kind, sqlx::Error)>;
+
 impl<D: Dialect> SqlStore<D> {
     /// Sends a request: alone if there is a free connection, else with all of its kind that wait by then.
     pub(crate) async fn send(
@@ -41,7 +44,8 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Sends passengers to the store and tells them what it answers.
     ///
-    /// A statement about many that fails is sent again in halves, so that one lock that the database does not like fails alone.
+    /// A statement about many that fails is sent again in halves, so that one lock that the database does not like fails alone. If
+    /// it likes each of two that failed together, it is the statement that it does not like, or not know.
     async fn carry<'a>(
         &'a self,
         errand: &Errand<D>,
@@ -49,11 +53,23 @@ impl<D: Dialect> SqlStore<D> {
         passengers: Vec<Passenger<D>>,
     ) {
         let (mut usable, mut trips) = (connection, vec![passengers]);
+        let mut pair = Pair::default();
         while let Some(mut passengers) = trips.pop() {
+            if errand.together().is_none() && passengers.len() > 1 {
+                trips.extend(passengers.into_iter().rev().map(|one| vec![one]));
+                continue;
+            }
             let attempts: Vec<_> = (passengers.iter_mut())
                 .map(|passenger| passenger.attempt.take().map(Attempt::send))
                 .collect();
             let (answers, spared) = self.exchange_for(errand, usable, &passengers).await;
+            if pair.fares(passengers.len(), &answers) {
+                errand.send_each_alone();
+                tracing::info!(
+                    database = D::NAME,
+                    "this database takes no statement about many locks of this kind: each goes alone from now on"
+                );
+            }
             match &answers {
                 Err((kind, sqlx::Error::Database(_)))
                     if kind.may_concern_one() && passengers.len() > 1 =>
@@ -81,11 +97,8 @@ impl<D: Dialect> SqlStore<D> {
         errand: &Errand<D>,
         connection: Connection<'a, D>,
         passengers: &[Passenger<D>],
-    ) -> (
-        Result<Vec<Asked>, (Kind, sqlx::Error)>,
-        Option<Connection<'a, D>>,
-    ) {
-        match (passengers, &errand.forms.together) {
+    ) -> (Answers, Option<Connection<'a, D>>) {
+        match (passengers, errand.together()) {
             (many @ [_, _, ..], Some((together, reading))) => {
                 let values = Values::batch(many.iter().map(|passenger| &passenger.values));
                 let (answer, spared) = self.exchange(connection, together, &values).await;
@@ -141,10 +154,26 @@ impl<D: Dialect> SqlStore<D> {
     }
 }
 
+/// Two that failed together, for a reason that is not known, and how many of them were well alone.
+#[derive(Default)]
+struct Pair(Option<usize>);
+
+impl Pair {
+    /// Hears what came of a trip; whether both were well alone.
+    fn fares(&mut self, passengers: usize, answers: &Answers) -> bool {
+        self.0 = match (answers, passengers) {
+            (Err((Kind::Other, sqlx::Error::Database(_))), 2) => Some(0),
+            (Ok(_), 1) => self.0.map(|well| well + 1),
+            _ => None,
+        };
+        self.0 == Some(2)
+    }
+}
+
 fn tell<D: Dialect>(
     passengers: Vec<Passenger<D>>,
     attempts: Vec<Option<Sent<D>>>,
-    answers: Result<Vec<Asked>, (Kind, sqlx::Error)>,
+    answers: Answers,
 ) {
     let answers = answers.unwrap_or_else(|error| {
         let copies = passengers.iter().skip(1).map(|_| Err(copied(&error)));

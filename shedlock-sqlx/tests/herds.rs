@@ -5,98 +5,47 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use shedlock_core::{Acquisition, Extension, Lease, LockError, LockProvider, Release};
+use chrono::{DateTime, TimeDelta};
+use shedlock_core::{Acquisition, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
-use sqlx::AssertSqlSafe;
+use support::herd::{extend_all, herd, herd_at, leases, names, release_all};
 use support::proxy::Proxy;
 use support::{
-    Nodes, Sql, acquire, acquired, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool,
+    Nodes, Sql, acquire, acquired, host_and_port, mysql, mysql_pool, pg_pool, postgres, sqlite,
+    sqlite_pool,
 };
 use tokio::task::JoinSet;
-use tokio::time::timeout;
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Round trips.
 const FEW: u32 = 10;
 
-type Acquired = BTreeMap<String, Result<Acquisition, LockError>>;
-
-fn names(count: usize) -> Vec<String> {
-    (0..count).map(|name| format!("job {name}")).collect()
-}
-
-/// Asks for all of them at once.
-async fn herd(locks: &SqlxLockProvider, names: &[String]) -> Acquired {
-    let mut tasks = JoinSet::new();
-    for name in names {
-        let (locks, name) = (locks.clone(), name.clone());
-        tasks.spawn(async move {
-            let answer = acquire(&locks, &name).await;
-            (name, answer)
-        });
-    }
-    tasks.join_all().await.into_iter().collect()
-}
-
-fn leases(acquired: Acquired) -> Vec<Lease> {
-    let leases = acquired.into_iter().map(|(name, answer)| match answer {
-        Ok(Acquisition::Acquired(lease)) => {
-            assert_eq!(lease.name(), name);
-            lease
-        }
-        other => panic!("expected `{name}` to be acquired, not {other:?}"),
-    });
-    leases.collect()
-}
-
-/// Does something to all leases at once.
-async fn each<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
-    leases: &[Lease],
-    deed: impl Fn(Lease) -> F,
-) -> Vec<T> {
-    let tasks: JoinSet<T> = leases.iter().cloned().map(deed).collect();
-    tasks.join_all().await
-}
-
-async fn extend_all(locks: &SqlxLockProvider, leases: &[Lease]) -> Vec<Lease> {
-    let extended = each(leases, |lease| {
-        let locks = locks.clone();
-        async move { locks.extend(&lease, Duration::from_secs(120)).await }
-    });
-    let extended = extended.await.into_iter().map(|answer| match answer {
-        Ok(Extension::Extended(lease)) => lease,
-        other => panic!("expected an extension, not {other:?}"),
-    });
-    extended.collect()
-}
-
-async fn release_all(locks: &SqlxLockProvider, leases: &[Lease]) {
-    let released = each(leases, |lease| {
-        let locks = locks.clone();
-        async move { locks.release(&lease, Duration::ZERO).await }
-    });
-    for answer in released.await {
-        assert!(matches!(answer, Ok(Release::Released)), "{answer:?}");
-    }
-}
-
 #[tokio::test]
-async fn a_thousand_locks_need_few_round_trips() {
+async fn a_thousand_locks_need_few_round_trips_on_postgres() {
     let options = postgres();
     let proxy = Proxy::to(options.get_host(), options.get_port()).await;
     let nodes = Nodes::migrated(pg_pool(options.host("127.0.0.1").port(proxy.port))).await;
-    let locks = nodes.provider("a");
+    a_thousand_locks_need_few_round_trips(&nodes.provider("a"), &proxy).await;
+}
+
+#[tokio::test]
+async fn a_thousand_locks_need_few_round_trips_on_mysql() {
+    let (host, port) = host_and_port();
+    let proxy = Proxy::to(&host, port).await;
+    let nodes = Nodes::migrated(mysql_pool(mysql().host("127.0.0.1").port(proxy.port))).await;
+    let locks = nodes.unnamed().build().expect("settings");
+    a_thousand_locks_need_few_round_trips(&locks, &proxy).await;
+}
+
+async fn a_thousand_locks_need_few_round_trips(locks: &SqlxLockProvider, proxy: &Proxy) {
     // The first time, connections are opened and statements prepared.
     for round in 0..2 {
         proxy.trips();
-        let acquired = leases(herd(&locks, &names(1_000)).await);
+        let acquired = leases(herd(locks, &names(1_000)).await);
         let acquiring = proxy.trips();
-        let extended = extend_all(&locks, &acquired).await;
+        let extended = extend_all(locks, &acquired).await;
         let extending = proxy.trips();
-        release_all(&locks, &extended).await;
+        release_all(locks, &extended).await;
         let releasing = proxy.trips();
         let trips = [acquiring, extending, releasing];
         assert!(
@@ -160,7 +109,13 @@ async fn an_in_memory_sqlite_outlives_herds() {
 
 /// Of all who ask at once, one has it; first for locks that are new, then for locks that are free.
 async fn nodes_share_the_locks_of_a_herd<DB: Sql>(nodes: &Nodes<DB>) {
-    let fleet: Vec<_> = ["a", "b", "c", "d"].map(|node| nodes.provider(node)).into();
+    nodes_of_a_fleet_share(["a", "b", "c", "d"].map(|node| nodes.provider(node))).await;
+    nodes.run("DELETE FROM {table}").await;
+    let unnamed = || nodes.unnamed().build().expect("settings");
+    nodes_of_a_fleet_share([unnamed(), unnamed(), unnamed(), unnamed()]).await;
+}
+
+async fn nodes_of_a_fleet_share(fleet: [SqlxLockProvider; 4]) {
     let mut names = names(100);
     for _ in 0..3 {
         let mut herds = JoinSet::new();
@@ -193,56 +148,47 @@ async fn nodes_share_the_locks_of_a_herd<DB: Sql>(nodes: &Nodes<DB>) {
     }
 }
 
-/// A batch that the database refuses for one of its names is a batch without that one.
 #[tokio::test]
-async fn what_the_database_does_not_like_fails_alone() {
-    let nodes = Nodes::nowhere(pg_pool(postgres()));
-    nodes
-        .run(
-            "CREATE TABLE {table} (name VARCHAR(8) PRIMARY KEY, lock_until TIMESTAMP NOT NULL,
-            locked_at TIMESTAMP NOT NULL, locked_by VARCHAR(255) NOT NULL)",
-        )
-        .await;
-    let locks = nodes.builder("a").connections(1).build().expect("settings");
-    let mut names = names(100);
-    names.insert(50, "a job too long".into());
-    let mut answers = herd(&locks, &names).await;
-    let refused = answers.remove("a job too long").expect("an answer");
-    assert!(
-        matches!(&refused, Err(LockError::TooLong { value, .. }) if value == "a job too long"),
-        "{refused:?}"
-    );
-    assert_eq!(leases(answers).len(), 100);
-    nodes.run("DROP TABLE {table}").await;
+async fn a_herd_runs_once_per_fire_time() {
+    runs_once_per_fire_time(Nodes::migrated(pg_pool(postgres())).await).await;
+    runs_once_per_fire_time(Nodes::migrated(mysql_pool(mysql())).await).await;
+    runs_once_per_fire_time(Nodes::on(mysql_pool(mysql()), "TIMESTAMP(3)").await).await;
+    let folder = support::folder();
+    let nodes = Nodes::migrated(sqlite_pool(sqlite(&folder))).await;
+    runs_once_per_fire_time(nodes.in_folder(folder)).await;
 }
 
-/// The others do not wait for it, and it is not lost: its rival rolls back, and it is had.
-#[tokio::test]
-async fn a_lock_whose_row_somebody_else_has_locked_waits_alone() {
-    let nodes = Nodes::migrated(pg_pool(postgres())).await;
-    let locks = nodes.builder("a").connections(1).build().expect("settings");
+/// First for locks that are new, then for locks that are there.
+async fn runs_once_per_fire_time<DB: Sql>(nodes: Nodes<DB>) {
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    let now = locks.now().await.expect("the clock");
+    let before = DateTime::from_timestamp(now.timestamp() - 60, 0).expect("an instant");
     let names = names(100);
-    release_all(&locks, &leases(herd(&locks, &names).await)).await;
-    let mut rival = nodes.pool.begin().await.expect("a transaction");
-    let sql = format!(
-        "SELECT FROM {} WHERE name = 'job 50' FOR UPDATE",
-        nodes.table
-    );
-    sqlx::query(AssertSqlSafe(sql))
-        .execute(&mut *rival)
-        .await
-        .expect("a lock");
-    let mut tasks = JoinSet::new();
-    for name in names {
-        let locks = locks.clone();
-        tasks.spawn(async move { acquired(&locks, &name).await });
+    for fire_time in [before, before + TimeDelta::milliseconds(1)] {
+        let leases = leases(herd_at(&locks, &names, Some(fire_time)).await);
+        assert!(leases.iter().all(|lease| lease.locked_at() == fire_time));
+        for answer in herd_at(&locks, &names, Some(fire_time)).await.values() {
+            assert!(
+                matches!(answer, Ok(Acquisition::AlreadyRan(by)) if by.locked_at == fire_time),
+                "{answer:?}"
+            );
+        }
+        release_all(&locks, &leases).await;
+        for answer in herd_at(&locks, &names, Some(fire_time)).await.values() {
+            assert!(
+                matches!(answer, Ok(Acquisition::AlreadyRan(_))),
+                "{answer:?}"
+            );
+        }
     }
-    for _ in 0..99 {
-        let lease = timeout(PATIENCE, tasks.join_next()).await.expect("in time");
-        let lease = lease.expect("a task").expect("a lease");
-        assert_ne!(lease.name(), "job 50");
+    let far = now + TimeDelta::seconds(60);
+    for answer in herd_at(&locks, &names, Some(far)).await.values() {
+        assert!(
+            matches!(answer, Ok(Acquisition::TooEarly { by }) if by.as_secs().abs_diff(60) < 30),
+            "{answer:?}"
+        );
     }
-    rival.rollback().await.expect("a rollback");
-    let lease = tasks.join_next().await.expect("a task").expect("a lease");
-    assert_eq!(lease.name(), "job 50");
+    // Each later than any fire time.
+    let leases = leases(herd(&locks, &names).await);
+    assert!(leases.iter().all(|lease| lease.locked_at() >= now));
 }

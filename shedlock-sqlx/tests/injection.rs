@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use shedlock_core::{Extension, LockProvider, Release};
 use shedlock_sqlx::{Columns, SqlxLockProvider};
+use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
+use support::herd::{extend_all, herd, leases, release_all};
 use support::{
     Nodes, Sql, acquired, folder, fresh, held, mysql, mysql_pool, pg_pool, postgres, sqlite,
     sqlite_pool,
@@ -83,15 +85,8 @@ async fn are_values<DB: Sql>(nodes: Nodes<DB>) {
 async fn names_and_holders_are_values() {
     are_values(Nodes::migrated(pg_pool(postgres())).await).await;
     are_values(Nodes::migrated(mysql_pool(mysql())).await).await;
-    // Where a backslash is a letter, and where it is not.
-    for mode in ["NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", ""] {
-        let pool = sqlx::mysql::MySqlPoolOptions::new().after_connect(move |connection, _| {
-            Box::pin(async move {
-                let set = sqlx::query("SET sql_mode = ?").bind(mode);
-                set.execute(connection).await.map(drop)
-            })
-        });
-        are_values(Nodes::migrated(pool.connect_lazy_with(mysql())).await).await;
+    for mode in MODES {
+        are_values(Nodes::migrated(in_mode(mode)).await).await;
     }
     let off = postgres().options([
         ("standard_conforming_strings", "off"),
@@ -100,6 +95,55 @@ async fn names_and_holders_are_values() {
     are_values(Nodes::migrated(pg_pool(off)).await).await;
     let folder = folder();
     are_values(Nodes::migrated(sqlite_pool(sqlite(&folder))).await).await;
+}
+
+/// The same in statements about many of them.
+async fn are_values_of_a_herd<DB: Sql>(nodes: Nodes<DB>) {
+    let texts = HOSTILE.map(|text| text.replace("{table}", &nodes.table).trim().to_owned());
+    let bystander = acquired(&nodes.provider("bystander"), "bystander").await;
+    let by_holder = (texts.iter()).map(|text| (nodes.builder(text), &texts[..6]));
+    for (builder, names) in [(nodes.unnamed(), &texts[..])].into_iter().chain(by_holder) {
+        let locks = builder.connections(1).build().expect("settings");
+        let leases = leases(herd(&locks, names).await);
+        let listed = locks.locks().await.expect("a list");
+        for lease in &leases {
+            let row = listed.iter().find(|row| row.name == lease.name());
+            assert_eq!(row.expect("a row").holder, lease.holder());
+        }
+        assert_eq!(listed.len(), texts.len() + 1);
+        release_all(&locks, &extend_all(&locks, &leases).await).await;
+    }
+    let extension = nodes
+        .provider("bystander")
+        .extend(&bystander, Duration::from_secs(60))
+        .await;
+    assert!(
+        matches!(extension, Ok(Extension::Extended(_))),
+        "{extension:?}"
+    );
+}
+
+/// A backslash is a letter in some modes of MySQL, and not in others.
+fn in_mode(mode: &'static str) -> MySqlPool {
+    let pool = MySqlPoolOptions::new().after_connect(move |connection, _| {
+        Box::pin(async move {
+            let set = sqlx::query("SET sql_mode = ?").bind(mode);
+            set.execute(connection).await.map(drop)
+        })
+    });
+    pool.connect_lazy_with(mysql())
+}
+
+const MODES: [&str; 3] = ["NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", ""];
+
+#[tokio::test]
+async fn names_and_holders_of_a_herd_are_values() {
+    are_values_of_a_herd(Nodes::migrated(pg_pool(postgres())).await).await;
+    for mode in MODES {
+        are_values_of_a_herd(Nodes::migrated(in_mode(mode)).await).await;
+    }
+    let folder = folder();
+    are_values_of_a_herd(Nodes::migrated(sqlite_pool(sqlite(&folder))).await).await;
 }
 
 /// A text that could end its quotes is no table, no schema and no column.

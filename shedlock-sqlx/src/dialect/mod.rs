@@ -11,16 +11,22 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
 use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArguments, Type};
 
 use crate::error::Kind;
+use crate::holder::Holder;
 use crate::look::{Answer, Record, Verdict};
 use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
 
 /// How its connections are described.
 pub(crate) type Options<D> = <<D as Database>::Connection as Connection>::Options;
+
+/// An answer as it comes.
+type Parts<'e, D> =
+    BoxStream<'e, Result<Either<<D as Database>::QueryResult, <D as Database>::Row>, sqlx::Error>>;
 
 /// What differs between the databases.
 pub(crate) trait Dialect: Database {
@@ -33,9 +39,14 @@ pub(crate) trait Dialect: Database {
     /// Whether an acquire first looks by a statement that takes no lock in the store.
     const LOOKS_FIRST: bool;
 
+    /// How many locks at least are faster together than one after the other.
+    const COMPANY: usize;
+
     /// The statements, as templates. By these, by [`tune`](Self::tune) or by [`greet`](Self::greet), a statement that waits in the store for
     /// others gives up before `patience` ends: nothing shall be granted when nobody waits for it any more.
-    fn statements(table: &Table, patience: Duration) -> Statements<String>;
+    ///
+    /// `holder` is what acquires will name.
+    fn statements(table: &Table, patience: Duration, holder: &Holder) -> Statements<String>;
 
     /// The options of connections that are only for locks.
     fn tune(options: Options<Self>, patience: Duration) -> Options<Self>;
@@ -71,9 +82,7 @@ pub(crate) trait Dialect: Database {
     fn kind(error: &dyn DatabaseError) -> Kind;
 }
 
-/// [`Dialect::exchange`] for every driver of sqlx.
-///
-/// It reads on after the last row: a server commits after that, and only its final word says that it did.
+/// [`Dialect::exchange`] of a statement with parameters, for every driver of sqlx.
 async fn exchange<D>(
     connection: &mut D::Connection,
     statement: &Statement,
@@ -94,8 +103,18 @@ where
             Value::Micros(micros) => query.bind(micros),
         };
     }
+    read::<D>(connection.fetch_many(query)).await
+}
+
+/// Reads an answer to its end.
+///
+/// It reads on after the last row: a server commits after that, and only its final word says that it did.
+async fn read<D>(mut parts: Parts<'_, D>) -> Result<Answer, sqlx::Error>
+where
+    D: Dialect,
+    for<'r> Record: FromRow<'r, D::Row>,
+{
     let mut answer = Answer::default();
-    let mut parts = connection.fetch_many(query);
     while let Some(part) = parts.try_next().await? {
         match part {
             Either::Left(result) => (answer.affected, answer.carried) = D::counts(&result),

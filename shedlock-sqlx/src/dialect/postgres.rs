@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 use super::{Dialect, Options, exchange};
 use crate::batch::Reading;
 use crate::error::Kind;
+use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME, Verdict};
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
@@ -208,9 +209,10 @@ impl Dialect for Postgres {
     const QUOTE: char = '"';
     const NUMBERED: Option<char> = Some('$');
     const STEP: i64 = 1;
+    const COMPANY: usize = 2;
     const LOOKS_FIRST: bool = false;
 
-    fn statements(t: &Table, patience: Duration) -> Statements<String> {
+    fn statements(t: &Table, patience: Duration, _holder: &Holder) -> Statements<String> {
         let Table {
             table,
             name,

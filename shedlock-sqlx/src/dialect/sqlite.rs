@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 use super::{Dialect, exchange};
 use crate::batch::Reading;
 use crate::error::Kind;
+use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME, Verdict};
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
@@ -40,10 +41,11 @@ impl Dialect for Sqlite {
     const QUOTE: char = '"';
     const NUMBERED: Option<char> = Some('?');
     const STEP: i64 = 1_000;
+    const COMPANY: usize = 2;
     /// A refused request only reads, so it never waits for a writer.
     const LOOKS_FIRST: bool = true;
 
-    fn statements(t: &Table, _patience: Duration) -> Statements<String> {
+    fn statements(t: &Table, _patience: Duration, _holder: &Holder) -> Statements<String> {
         let Table {
             table,
             name,

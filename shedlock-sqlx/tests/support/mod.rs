@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub(crate) mod herd;
 pub(crate) mod proxy;
 #[path = "../../../shedlock-redis/tests/support/servers.rs"]
 pub(crate) mod servers;
@@ -151,9 +152,12 @@ impl<DB: Sql> Nodes<DB> {
     }
 
     pub(crate) fn builder(&self, holder: &str) -> Builder<DB> {
-        SqlxLockProvider::builder(self.pool.clone())
-            .table(&self.table)
-            .holder(holder)
+        self.unnamed().holder(holder)
+    }
+
+    /// Of a node whose holder is not set: it marks each attempt.
+    pub(crate) fn unnamed(&self) -> Builder<DB> {
+        SqlxLockProvider::builder(self.pool.clone()).table(&self.table)
     }
 
     pub(crate) fn provider(&self, holder: &str) -> SqlxLockProvider {

@@ -18,6 +18,8 @@ pub(crate) enum Answers {
     Delivered,
     /// The next one is lost, and the connection with it; then they are delivered.
     NextLost,
+    /// The one after the next.
+    SecondLost,
     /// They never come, and connections stay open.
     Swallowed,
 }
@@ -84,7 +86,7 @@ async fn forward(
         }
         if !from_client {
             match counts.next_answer() {
-                Answers::Delivered => {}
+                Answers::Delivered | Answers::SecondLost => {}
                 Answers::NextLost => return,
                 Answers::Swallowed => continue,
             }
@@ -99,9 +101,11 @@ impl Counts {
     fn next_answer(&self) -> Answers {
         let mut answers = self.answers.lock().expect("no panic");
         let next = *answers;
-        if next == Answers::NextLost {
-            *answers = Answers::Delivered;
-        }
+        *answers = match next {
+            Answers::NextLost => Answers::Delivered,
+            Answers::SecondLost => Answers::NextLost,
+            lasting => lasting,
+        };
         next
     }
 }

@@ -1,0 +1,282 @@
+//! Many requests at once, and one of them, the table or the connection is not as it should be.
+
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+
+mod support;
+
+use std::time::Duration;
+
+use shedlock_core::{Acquisition, Lease, LockError, LockProvider};
+use shedlock_sqlx::SqlxLockProvider;
+use sqlx::{AssertSqlSafe, Executor, MySql, Pool};
+use support::herd::{extend_all, extended, herd, leases, names, release_all, released};
+use support::proxy::{Answers, Proxy};
+use support::{Nodes, Sql, acquired, host_and_port, mysql, mysql_pool, pg_pool, postgres};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn what_the_database_does_not_like_fails_alone() {
+    fails_alone(Nodes::nowhere(pg_pool(postgres())), "TIMESTAMP").await;
+    fails_alone(Nodes::nowhere(mysql_pool(mysql())), "DATETIME(3)").await;
+}
+
+/// A batch that the database refuses for one of its names is a batch without that one.
+async fn fails_alone<DB: Sql>(nodes: Nodes<DB>, time: &str) {
+    nodes
+        .run(&format!(
+            "CREATE TABLE {{table}} (name VARCHAR(8) PRIMARY KEY, lock_until {time} NOT NULL,
+            locked_at {time} NOT NULL, locked_by VARCHAR(255) NOT NULL)"
+        ))
+        .await;
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    let mut names = names(100);
+    names.insert(50, "a job too long".into());
+    let mut answers = herd(&locks, &names).await;
+    let refused = answers.remove("a job too long").expect("an answer");
+    assert!(
+        matches!(&refused, Err(LockError::TooLong { value, .. }) if value == "a job too long"),
+        "{refused:?}"
+    );
+    assert_eq!(leases(answers).len(), 100);
+    // Others see them: nothing is left open.
+    let seen = nodes.provider("other").locks().await.expect("a list");
+    assert_eq!(seen.len(), 100);
+    nodes.run("DROP TABLE {table}").await;
+}
+
+#[tokio::test]
+async fn a_lock_whose_row_somebody_else_has_locked_waits_alone() {
+    waits_alone(Nodes::migrated(pg_pool(postgres())).await).await;
+    waits_alone(Nodes::migrated(mysql_pool(mysql())).await).await;
+}
+
+/// The others do not wait for it, and it is not lost: its rival rolls back, and it is had, extended and released.
+async fn waits_alone<DB: Sql>(nodes: Nodes<DB>)
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    let names = names(100);
+    release_all(&locks, &leases(herd(&locks, &names).await)).await;
+    let asked = |name: String| {
+        let locks = locks.clone();
+        async move { acquired(&locks, &name).await }
+    };
+    let all = one_waits(&nodes, names, asked, Lease::name).await;
+    let asked = |lease: Lease| {
+        let locks = locks.clone();
+        async move { extended(&locks, lease).await }
+    };
+    let all = one_waits(&nodes, all, asked, Lease::name).await;
+    let asked = |lease: Lease| {
+        let locks = locks.clone();
+        async move {
+            released(&locks, &lease).await;
+            lease
+        }
+    };
+    one_waits(&nodes, all, asked, Lease::name).await;
+}
+
+/// Does something to all at once, while a rival has the row of one.
+async fn one_waits<DB: Sql, Of, F>(
+    nodes: &Nodes<DB>,
+    all: Vec<Of>,
+    deed: impl Fn(Of) -> F,
+    name: impl Fn(&Lease) -> &str,
+) -> Vec<Lease>
+where
+    F: Future<Output = Lease> + Send + 'static,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let mut rival = nodes.pool.begin().await.expect("a transaction");
+    let sql = format!(
+        "SELECT name FROM {} WHERE name = 'job 50' FOR UPDATE",
+        nodes.table
+    );
+    let lock = (&mut *rival).execute(AssertSqlSafe(sql));
+    lock.await.expect("a lock");
+    let count = all.len();
+    let mut tasks: JoinSet<Lease> = all.into_iter().map(deed).collect();
+    let mut leases = Vec::new();
+    for _ in 1..count {
+        let lease = timeout(PATIENCE, tasks.join_next()).await.expect("in time");
+        let lease = lease.expect("a task").expect("a lease");
+        assert_ne!(name(&lease), "job 50");
+        leases.push(lease);
+    }
+    rival.rollback().await.expect("a rollback");
+    let lease = tasks.join_next().await.expect("a task").expect("a lease");
+    assert_eq!(name(&lease), "job 50");
+    leases.push(lease);
+    leases
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_many_costs_nothing() {
+    let options = postgres();
+    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
+    let through = pg_pool(options.host("127.0.0.1").port(proxy.port));
+    loses_an_answer(Nodes::migrated(pg_pool(postgres())).await, through, &proxy).await;
+    let (host, port) = host_and_port();
+    let proxy = Proxy::to(&host, port).await;
+    let through = mysql_pool(mysql().host("127.0.0.1").port(proxy.port));
+    loses_an_answer(Nodes::migrated(mysql_pool(mysql())).await, through, &proxy).await;
+}
+
+/// The first answer is to one alone, the second to all others.
+async fn loses_an_answer<DB: Sql>(nodes: Nodes<DB>, through: Pool<DB>, proxy: &Proxy) {
+    let builder = SqlxLockProvider::builder(through).table(&nodes.table);
+    let locks = builder.connections(1).build().expect("settings");
+    // Prepares the statements: that is an answer, too.
+    release_all(&locks, &leases(herd(&locks, &names(100)).await)).await;
+    proxy.answers(Answers::SecondLost);
+    let mut held: Vec<_> = leases(herd(&locks, &names(100)).await);
+    assert!(proxy.has_lost_an_answer());
+    let mut stored = nodes.provider("other").locks().await.expect("a list");
+    held.sort_by(|one, other| one.name().cmp(other.name()));
+    stored.sort_by(|one, other| one.name.cmp(&other.name));
+    assert_eq!(held.len(), stored.len());
+    for (lease, row) in held.iter().zip(&stored) {
+        assert_eq!(
+            (&*row.name, &*row.holder, row.locked_at, row.lock_until),
+            (
+                lease.name(),
+                lease.holder(),
+                lease.locked_at(),
+                lease.lock_until()
+            )
+        );
+    }
+}
+
+/// Those whose table is of this kind, through a proxy that counts.
+async fn counted(ddl: &str) -> (Nodes<MySql>, SqlxLockProvider, Proxy) {
+    let (host, port) = host_and_port();
+    let proxy = Proxy::to(&host, port).await;
+    let nodes = Nodes::nowhere(mysql_pool(mysql().host("127.0.0.1").port(proxy.port)));
+    nodes.run(ddl).await;
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    (nodes, locks, proxy)
+}
+
+/// A server that does not know the statements about many, in its own way: a hint in them names a key that is not there.
+#[tokio::test]
+async fn where_nothing_goes_together_each_goes_alone() {
+    let (nodes, locks, proxy) = counted(
+        "CREATE TABLE {table} (name VARCHAR(64) NOT NULL UNIQUE, lock_until DATETIME(3) NOT NULL,
+        locked_at DATETIME(3) NOT NULL, locked_by VARCHAR(255) NOT NULL)",
+    )
+    .await;
+    for round in 0..2 {
+        proxy.trips();
+        let acquired = leases(herd(&locks, &names(100)).await);
+        let acquiring = proxy.trips();
+        let extended = extend_all(&locks, &acquired).await;
+        let extending = proxy.trips();
+        release_all(&locks, &extended).await;
+        let trips = [acquiring, extending, proxy.trips()];
+        // It is tried once.
+        assert!(
+            round == 0 || trips == [100; 3],
+            "{trips:?} round trips to acquire, extend and release"
+        );
+    }
+    nodes.run("DROP TABLE {table}").await;
+}
+
+/// A name is looked up as the column compares names.
+#[tokio::test]
+async fn every_character_set_and_collation_of_mysql() {
+    for column in [
+        "latin1",
+        "ascii",
+        "ucs2",
+        "binary",
+        "utf8mb3",
+        "utf8mb4 COLLATE utf8mb4_bin",
+        "utf8mb4 COLLATE utf8mb4_unicode_520_ci",
+        "utf8mb4 COLLATE utf8mb4_general_ci",
+    ] {
+        let (nodes, locks, proxy) = counted(&format!(
+            "CREATE TABLE {{table}} (name VARCHAR(64) CHARACTER SET {column} PRIMARY KEY, lock_until DATETIME(3) NOT NULL,
+            locked_at DATETIME(3) NOT NULL, locked_by VARCHAR(255) CHARACTER SET latin1 NOT NULL)"
+        ))
+        .await;
+        for round in 0..3 {
+            proxy.trips();
+            release_all(&locks, &leases(herd(&locks, &names(100)).await)).await;
+            let trips = proxy.trips();
+            assert!(round == 0 || trips <= 10, "{trips} round trips on {column}");
+        }
+        nodes.run("DROP TABLE {table}").await;
+    }
+}
+
+/// One of them is had, and the other hears that it is not.
+#[tokio::test]
+async fn names_that_are_one_name_to_mysql() {
+    let nodes = Nodes::on(mysql_pool(mysql()), "DATETIME(3)").await;
+    nodes
+        .run("ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+        .await;
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    let mut names = names(50);
+    names.extend(names.clone().iter().map(|name| name.to_uppercase()));
+    for _ in 0..2 {
+        let (had, others): (Vec<_>, Vec<_>) = herd(&locks, &names)
+            .await
+            .into_iter()
+            .partition(|(_, answer)| matches!(answer, Ok(Acquisition::Acquired(_))));
+        assert_eq!(had.len(), 50);
+        for (name, answer) in others {
+            assert!(
+                matches!(&answer, Err(LockError::NameCollision { stored, .. }) if stored.eq_ignore_ascii_case(&name)),
+                "{name}: {answer:?}"
+            );
+        }
+        release_all(&locks, &leases(had.into_iter().collect())).await;
+    }
+}
+
+/// Locks that were never taken.
+#[tokio::test]
+async fn rows_of_nulls_in_mysql() {
+    let (nodes, locks, _proxy) = counted(
+        "CREATE TABLE {table} (name VARCHAR(64) PRIMARY KEY, lock_until DATETIME(3), locked_at DATETIME(3),
+        locked_by VARCHAR(255))",
+    )
+    .await;
+    let rows: Vec<_> = names(100)
+        .iter()
+        .map(|name| format!("('{name}')"))
+        .collect();
+    let rows = rows.join(", ");
+    nodes
+        .run(&format!("INSERT INTO {{table}} (name) VALUES {rows}"))
+        .await;
+    release_all(&locks, &leases(herd(&locks, &names(100)).await)).await;
+    nodes.run("DROP TABLE {table}").await;
+}
+
+/// Each hears of it, and the connection is as good as before.
+#[tokio::test]
+async fn a_herd_without_a_table() {
+    without_a_table(Nodes::nowhere(pg_pool(postgres()))).await;
+    without_a_table(Nodes::nowhere(mysql_pool(mysql()))).await;
+}
+
+async fn without_a_table<DB: Sql>(nodes: Nodes<DB>) {
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    for answer in herd(&locks, &names(100)).await.values() {
+        assert!(
+            matches!(answer, Err(LockError::TableMissing { .. })),
+            "{answer:?}"
+        );
+    }
+    locks.migrate().await.expect("a table");
+    release_all(&locks, &leases(herd(&locks, &names(100)).await)).await;
+}
