@@ -122,57 +122,30 @@ impl Statement {
 
     /// What is sent, in order.
     pub(crate) fn values<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = Value> + 'a {
-        (self.parameters.iter()).map(|parameter| parameter.of(values))
+        self.parameters.iter().map(|parameter| match parameter {
+            Parameter::Name => Value::Text(values.name.to_string()),
+            Parameter::Holder => Value::Text(values.holder.to_string()),
+            Parameter::AtMost => Value::Micros(Some(values.at_most)),
+            Parameter::AtLeast => Value::Micros(Some(values.at_least)),
+            Parameter::FireTime => Value::Micros(values.fire_time),
+            Parameter::LockedAt => Value::Micros(values.locked_at),
+            Parameter::Batch => Value::Text(values.json()),
+        })
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Parameter {
-    One(Field),
-    /// `$names`, and so on: of each lock of a batch.
-    Each(Field),
-    Batch,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
     Name,
     Holder,
     AtMost,
     AtLeast,
     FireTime,
     LockedAt,
+    Batch,
 }
 
 impl Parameter {
-    fn named(name: &str) -> Self {
-        match name.strip_suffix('s') {
-            Some(field) => Self::Each(Field::named(field)),
-            None if name == "batch" => Self::Batch,
-            None => Self::One(Field::named(name)),
-        }
-    }
-
-    fn of(self, values: &Values) -> Value {
-        match self {
-            Self::One(field) => match field.text(values) {
-                Some(text) => Value::Text(text),
-                None => Value::Micros(field.micros(values)),
-            },
-            Self::Each(field) => {
-                let texts = values.batch.iter().map(|values| field.text(values));
-                let micros = values.batch.iter().map(|values| field.micros(values));
-                match texts.collect() {
-                    Some(texts) => Value::List(List::Texts(texts)),
-                    None => Value::List(List::Micros(micros.collect())),
-                }
-            }
-            Self::Batch => Value::Text(values.json()),
-        }
-    }
-}
-
-impl Field {
     fn named(name: &str) -> Self {
         match name {
             "name" => Self::Name,
@@ -181,25 +154,8 @@ impl Field {
             "at_least" => Self::AtLeast,
             "fire_time" => Self::FireTime,
             "locked_at" => Self::LockedAt,
+            "batch" => Self::Batch,
             _ => unreachable!("a template of this crate names the parameter `{name}`"),
-        }
-    }
-
-    fn text(self, values: &Values) -> Option<String> {
-        match self {
-            Self::Name => Some(values.name.to_string()),
-            Self::Holder => Some(values.holder.to_string()),
-            _ => None,
-        }
-    }
-
-    fn micros(self, values: &Values) -> Option<i64> {
-        match self {
-            Self::AtMost => Some(values.at_most),
-            Self::AtLeast => Some(values.at_least),
-            Self::FireTime => values.fire_time,
-            Self::LockedAt => values.locked_at,
-            Self::Name | Self::Holder => None,
         }
     }
 }
@@ -208,17 +164,6 @@ impl Field {
 pub(crate) enum Value {
     Text(String),
     Micros(Option<i64>),
-    List(List),
-}
-
-/// One value of each lock of a batch.
-#[cfg_attr(
-    not(feature = "postgres"),
-    expect(dead_code, reason = "others have none")
-)]
-pub(crate) enum List {
-    Texts(Vec<String>),
-    Micros(Vec<Option<i64>>),
 }
 
 /// What the parameters of a call stand for; a statement takes those that it names.
@@ -244,11 +189,11 @@ mod tests {
         let template = "SELECT $name, $at_most + 1, $name";
         let statement = Statement::compile(template, Some('?'));
         assert_eq!(&*statement.sql, "SELECT ?1, ?2 + 1, ?1");
-        let [name, at_most] = [Field::Name, Field::AtMost].map(Parameter::One);
-        assert_eq!(statement.parameters, [name, at_most]);
+        assert_eq!(statement.parameters, [Parameter::Name, Parameter::AtMost]);
         let statement = Statement::compile(template, None);
         assert_eq!(&*statement.sql, "SELECT ?, ? + 1, ?");
-        assert_eq!(statement.parameters, [name, at_most, name]);
+        let parameters = [Parameter::Name, Parameter::AtMost, Parameter::Name];
+        assert_eq!(statement.parameters, parameters);
         let statement = Statement::compile("SELECT '$[*]', '$.name'", None);
         assert_eq!(&*statement.sql, "SELECT '$[*]', '$.name'");
         assert!(statement.parameters.is_empty());

@@ -18,14 +18,11 @@ use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArgument
 use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, Record, Verdict};
-use crate::statement::{List, Statement, Statements, Value, Values};
+use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
 
 /// How its connections are described.
 pub(crate) type Options<D> = <<D as Database>::Connection as Connection>::Options;
-
-/// A statement, and its parameters so far.
-type Query<D> = sqlx::query::Query<'static, D, <D as Database>::Arguments>;
 
 /// An answer as it comes.
 type Parts<'e, D> =
@@ -72,11 +69,6 @@ pub(crate) trait Dialect: Database {
         values: &Values,
     ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send;
 
-    /// Adds a parameter `$names`, and so on, where the templates have such.
-    fn bind(_query: Query<Self>, _list: List) -> Query<Self> {
-        unreachable!("no template of this dialect has a list")
-    }
-
     /// Rows affected, and the number carried home.
     fn counts(result: &Self::QueryResult) -> (u64, u64);
 
@@ -109,7 +101,6 @@ where
         query = match value {
             Value::Text(text) => query.bind(text),
             Value::Micros(micros) => query.bind(micros),
-            Value::List(list) => D::bind(query, list),
         };
     }
     read::<D>(connection.fetch_many(query)).await

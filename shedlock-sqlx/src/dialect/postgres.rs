@@ -5,12 +5,12 @@ use sqlx::Postgres;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 
-use super::{Dialect, Options, Query, exchange};
+use super::{Dialect, Options, exchange};
 use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME, Verdict};
-use crate::statement::{Forms, List, Statement, Statements, Values};
+use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
 const EPOCH: &str = "'1970-01-01 00:00:00+00'";
@@ -171,9 +171,9 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
         "WITH clock AS MATERIALIZED (
             SELECT {clock} AS now, {settings}
         ), asked AS MATERIALIZED (
-            SELECT * FROM unnest($names::text[], $holders::text[],
-                $at_mosts::bigint[], $at_leasts::bigint[], $fire_times::bigint[], $locked_ats::bigint[])
-                WITH ORDINALITY AS a (name, holder, at_most, at_least, fire_time, locked_at, place)
+            SELECT * FROM ROWS FROM (json_to_recordset($batch::text::json) AS (
+                name text, holder text, at_most bigint, at_least bigint, fire_time bigint, locked_at bigint
+            )) WITH ORDINALITY AS a (name, holder, at_most, at_least, fire_time, locked_at, place)
         ), seen AS MATERIALIZED (
             SELECT a.*, ({wanted}) AS wanted, {seen_row}
             FROM asked AS a CROSS JOIN clock
@@ -328,13 +328,6 @@ impl Dialect for Postgres {
         values: &Values,
     ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send {
         exchange::<Self>(connection, statement, values)
-    }
-
-    fn bind(query: Query<Self>, list: List) -> Query<Self> {
-        match list {
-            List::Texts(texts) => query.bind(texts),
-            List::Micros(micros) => query.bind(micros),
-        }
     }
 
     fn counts(result: &PgQueryResult) -> (u64, u64) {
