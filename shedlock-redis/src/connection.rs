@@ -14,7 +14,8 @@ use crate::origin::Origin;
 ///
 /// | from | connections |
 /// |---|---|
-/// | `Client`, `ClusterClient` | one of its own, opened when it is first needed, and again when it breaks |
+/// | `Client`, a URL | its own: one, and up to four while many calls are under way; opened when needed, and again when they break |
+/// | `ClusterClient` | one of its own, the same way |
 /// | `ConnectionManager`, `ClusterConnection` | the service's, which reconnect by themselves and have their own timeouts |
 /// | `MultiplexedConnection` | the service's; once it breaks, every call fails |
 ///

@@ -6,11 +6,8 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::error::Failure;
-use crate::links::Links;
+use crate::links::{LINES, Links};
 use crate::script::{Kept, Request};
-
-/// How many scripts of one kind are under way at most.
-const UNDER_WAY: usize = 2;
 
 /// How many locks one script deals with at most: the server does nothing else meanwhile.
 const SEATS: usize = 250;
@@ -20,7 +17,7 @@ const FAILED: &[u8] = b"failed";
 
 /// One kind of request, and those of it that wait: what waits together travels together.
 ///
-/// A request goes at once, and alone, unless enough are under way; whenever one comes back, all that wait by then go in one
+/// A request goes at once, and alone, unless each line has one under way; whenever one comes back, all that wait by then go in one
 /// script. In a Cluster, or what turns out to hide one, each goes at once, as a script is about the locks of one slot.
 pub(crate) struct Convoy {
     script: &'static Kept,
@@ -28,9 +25,9 @@ pub(crate) struct Convoy {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    under_way: usize,
+    /// The lines with no script of this kind under way.
+    free: Vec<usize>,
     waiting: Vec<Passenger>,
 }
 
@@ -42,14 +39,21 @@ struct Passenger {
 }
 
 /// The right to be under way. When it is dropped, it goes to those who wait by then.
-struct Seat(Arc<Convoy>);
+struct Seat {
+    convoy: Arc<Convoy>,
+    /// None if nobody waits for it.
+    line: Option<usize>,
+}
 
 impl Convoy {
     pub(crate) fn new(script: &'static Kept, links: &Arc<Links>) -> Arc<Self> {
         Arc::new(Self {
             script,
             links: links.clone(),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                free: (0..LINES).rev().collect(),
+                waiting: Vec::new(),
+            }),
         })
     }
 
@@ -59,7 +63,7 @@ impl Convoy {
         request: &Arc<Request>,
     ) -> Result<T, Failure> {
         let answer = match self.join(request) {
-            Ok(_seat) => self.alone(request).await,
+            Ok(seat) => seat.alone(request).await,
             Err(told) => told.await.unwrap_or_else(|_| Err(deserted())),
         };
         let value = T::from_redis_value(answer?);
@@ -68,9 +72,10 @@ impl Convoy {
 
     fn join(self: &Arc<Self>, request: &Arc<Request>) -> Result<Seat, oneshot::Receiver<Told>> {
         let mut state = self.state();
-        if state.under_way < UNDER_WAY || !self.links.mixes_slots() {
-            state.under_way += 1;
-            return Ok(Seat(self.clone()));
+        let line = state.free.pop();
+        if line.is_some() || !self.links.mixes_slots() {
+            let convoy = self.clone();
+            return Ok(Seat { convoy, line });
         }
         let (reply, told) = oneshot::channel();
         let request = request.clone();
@@ -78,9 +83,15 @@ impl Convoy {
         Err(told)
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
     async fn alone(&self, request: &Arc<Request>) -> Told {
         let requests = std::slice::from_ref(request);
-        let answers: Vec<Value> = self.links.run(self.script, requests).await?;
+        let answers = self.run(requests).await?;
         answers.into_iter().next().ok_or_else(no_answer)
     }
 
@@ -89,8 +100,7 @@ impl Convoy {
             .into_iter()
             .map(|passenger| (passenger.request, passenger.reply))
             .unzip();
-        let answers: Result<Vec<Value>, _> = self.links.run(self.script, &requests).await;
-        let answers = match answers {
+        let answers = match self.run(&requests).await {
             Ok(answers) if answers.len() == requests.len() => answers,
             other => {
                 let failure = other.err().unwrap_or_else(no_answer);
@@ -110,24 +120,31 @@ impl Convoy {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn run(&self, requests: &[Arc<Request>]) -> Result<Vec<Value>, Failure> {
+        let Convoy { links, script, .. } = &*self.convoy;
+        links
+            .run(self.line.unwrap_or_default(), script, requests)
+            .await
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let Some(line) = self.line else { return };
+        let mut state = self.convoy.state();
         state.waiting.retain(|waiter| !waiter.reply.is_closed());
         let runtime = Handle::try_current().ok();
         match runtime.filter(|_| !state.waiting.is_empty()) {
             Some(runtime) => {
                 let seats = state.waiting.len().min(SEATS);
                 let passengers = state.waiting.drain(..seats).collect();
-                let seat = Self(self.0.clone());
-                runtime.spawn(async move { seat.0.carry(passengers).await });
+                let seat = Self {
+                    convoy: self.convoy.clone(),
+                    line: Some(line),
+                };
+                runtime.spawn(async move { seat.carry(passengers).await });
             }
-            None => state.under_way -= 1,
+            None => state.free.push(line),
         }
     }
 }

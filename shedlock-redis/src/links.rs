@@ -12,16 +12,25 @@ use crate::link::Link;
 use crate::origin::Origin;
 use crate::script::{Kept, Request};
 
-/// The way to the store: one connection, opened when it is first needed and again when it is of no more use.
+/// How many connections there are at most.
+pub(crate) const LINES: usize = 4;
+
+/// The way to the store: a few connections, as one is at rest while its server or its client works.
 pub(crate) struct Links {
     origin: Origin,
     /// How long opening may take, and how long one answer.
     patience: Duration,
+    lines: [Line; LINES],
+    /// Whether one script may have keys of many slots: not in a Cluster, nor through a proxy that hides one.
+    mixes_slots: AtomicBool,
+}
+
+/// A connection, opened when it is first needed and again when it is of no more use.
+#[derive(Default)]
+struct Line {
     open: Mutex<Option<Arc<Link>>>,
     /// Held by the one who opens.
     opening: tokio::sync::Mutex<()>,
-    /// Whether one script may have keys of many slots: not in a Cluster, nor through a proxy that hides one.
-    mixes_slots: AtomicBool,
 }
 
 impl Links {
@@ -30,8 +39,7 @@ impl Links {
             mixes_slots: AtomicBool::new(!origin.is_cluster()),
             origin,
             patience,
-            open: Mutex::default(),
-            opening: tokio::sync::Mutex::default(),
+            lines: Default::default(),
         }
     }
 
@@ -46,13 +54,17 @@ impl Links {
 
     /// Runs a script for one lock or many, in one round trip if the server knows it. In a box, as most who may have to run one
     /// hear from somebody else, and need no room for it.
+    ///
+    /// What goes over one line arrives in order, over two it may not.
     pub(crate) fn run<'a, T: FromRedisValue + Send + 'a>(
         &'a self,
+        line: usize,
         script: &'static Kept,
         requests: &'a [Arc<Request>],
     ) -> BoxFuture<'a, Result<T, Failure>> {
         Box::pin(async move {
-            let link = self.reach().await?;
+            let line = &self.lines[line];
+            let link = self.reach(line).await?;
             let mut asked = (*link).clone();
             let answer = async {
                 let answer = asked.query(script.by_hash(requests)).await;
@@ -63,19 +75,20 @@ impl Links {
                     answer => answer,
                 }
             };
-            self.answer(&link, answer).await
+            self.answer(line, &link, answer).await
         })
     }
 
     /// Every key that matches a pattern.
     pub(crate) async fn scan(&self, pattern: &str) -> Result<BTreeSet<String>, Failure> {
-        let link = self.reach().await?;
+        let line = &self.lines[0];
+        let link = self.reach(line).await?;
         let mut asked = (*link).clone();
-        self.answer(&link, asked.scan(pattern)).await
+        self.answer(line, &link, asked.scan(pattern)).await
     }
 
-    async fn reach(&self) -> Result<Arc<Link>, Failure> {
-        timeout(self.patience, self.get())
+    async fn reach(&self, line: &Line) -> Result<Arc<Link>, Failure> {
+        timeout(self.patience, line.get(&self.origin, self.patience))
             .await
             .map_err(|_| Failure::ConnectingTimedOut(self.patience))?
             .map_err(Failure::Unconnected)
@@ -83,6 +96,7 @@ impl Links {
 
     async fn answer<T>(
         &self,
+        line: &Line,
         link: &Arc<Link>,
         answer: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, Failure> {
@@ -91,7 +105,7 @@ impl Links {
             Err(_) => Err(Failure::TimedOut(self.patience)),
         };
         if answer.as_ref().is_err_and(Failure::spoils_connection) {
-            self.forget(link);
+            self.forget(line, link);
         }
         if answer.as_ref().is_err_and(Failure::has_many_slots) {
             self.mixes_slots.store(false, Ordering::Relaxed);
@@ -99,7 +113,18 @@ impl Links {
         answer
     }
 
-    async fn get(&self) -> RedisResult<Arc<Link>> {
+    /// What has happened to one connection, such as a failover, concerns all.
+    fn forget(&self, line: &Line, link: &Arc<Link>) {
+        if line.forget(link) {
+            for line in &self.lines {
+                line.open().take();
+            }
+        }
+    }
+}
+
+impl Line {
+    async fn get(&self, origin: &Origin, patience: Duration) -> RedisResult<Arc<Link>> {
         if let Some(link) = &*self.open() {
             return Ok(link.clone());
         }
@@ -107,13 +132,15 @@ impl Links {
         if let Some(link) = &*self.open() {
             return Ok(link.clone());
         }
-        let link = Arc::new(self.origin.open(self.patience).await?);
+        let link = Arc::new(origin.open(patience).await?);
         *self.open() = Some(link.clone());
         Ok(link)
     }
 
-    fn forget(&self, link: &Arc<Link>) {
-        self.open().take_if(|open| Arc::ptr_eq(open, link));
+    /// Whether it was the open one.
+    fn forget(&self, link: &Arc<Link>) -> bool {
+        let forgotten = self.open().take_if(|open| Arc::ptr_eq(open, link));
+        forgotten.is_some()
     }
 
     fn open(&self) -> MutexGuard<'_, Option<Arc<Link>>> {

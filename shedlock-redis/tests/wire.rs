@@ -134,7 +134,7 @@ async fn a_thousand_locks_need_few_scripts() {
     })
     .await;
     for told in [acquiring, releasing] {
-        assert_eq!(told.by_clients, ["EVALSHA"; 6]);
+        assert_eq!(told.by_clients, ["EVALSHA"; 8]);
     }
     join_all(names.iter().map(|name| acquired(&locks, name))).await;
 }

@@ -10,7 +10,10 @@ use crate::contest::record::{Argument, Part, Script};
 use crate::contest::{Caller, Contestant};
 use crate::task::{Task, Work};
 
-/// redis-rs, whose callers share a connection as the provider's do.
+/// As many as the provider has.
+const CONNECTIONS: usize = 4;
+
+/// redis-rs, whose callers share connections as the provider's do.
 pub(crate) struct Redis {
     client: Client,
     script: Script<Vec<Argument>>,
@@ -29,16 +32,18 @@ impl Contestant for Redis {
     type Caller = Asker;
 
     async fn node(&self, task: &Task) -> Result<Vec<Asker>> {
-        let connection = self.client.get_multiplexed_async_connection().await?;
+        let mut askers = Vec::new();
+        for _ in 0..CONNECTIONS {
+            askers.push(Asker {
+                connection: self.client.get_multiplexed_async_connection().await?,
+                script: self.script.clone(),
+            });
+        }
         let callers = match task.work {
             Work::Herd => task.names,
             _ => task.callers,
         };
-        let caller = Asker {
-            connection,
-            script: self.script.clone(),
-        };
-        Ok(vec![caller; callers])
+        Ok(askers.into_iter().cycle().take(callers).collect())
     }
 }
 
