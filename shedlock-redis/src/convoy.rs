@@ -10,24 +10,24 @@ use crate::links::{LINES, Links};
 use crate::script::{Kept, Request};
 
 /// How many locks one script deals with at most: the server does nothing else meanwhile.
-const SEATS: usize = 250;
+const SEATS: usize = 400;
 
 /// What a script answers for one of many locks when it could not deal with it.
 const FAILED: &[u8] = b"failed";
 
 /// One kind of request, and those of it that wait: what waits together travels together.
 ///
-/// A request goes at once, and alone, unless each line has one under way; whenever one comes back, all that wait by then go in one
+/// A request goes at once, and alone, unless its line has one under way; whenever that comes back, all that wait by then go in one
 /// script. In a Cluster, or what turns out to hide one, each goes at once, as a script is about the locks of one slot.
 pub(crate) struct Convoy {
     script: &'static Kept,
     links: Arc<Links>,
-    state: Mutex<State>,
+    lines: [Mutex<State>; LINES],
 }
 
+#[derive(Default)]
 struct State {
-    /// The lines with no script of this kind under way.
-    free: Vec<usize>,
+    under_way: bool,
     waiting: Vec<Passenger>,
 }
 
@@ -41,8 +41,7 @@ struct Passenger {
 /// The right to be under way. When it is dropped, it goes to those who wait by then.
 struct Seat {
     convoy: Arc<Convoy>,
-    /// None if nobody waits for it.
-    line: Option<usize>,
+    line: usize,
 }
 
 impl Convoy {
@@ -50,10 +49,7 @@ impl Convoy {
         Arc::new(Self {
             script,
             links: links.clone(),
-            state: Mutex::new(State {
-                free: (0..LINES).rev().collect(),
-                waiting: Vec::new(),
-            }),
+            lines: Default::default(),
         })
     }
 
@@ -63,19 +59,27 @@ impl Convoy {
         request: &Arc<Request>,
     ) -> Result<T, Failure> {
         let answer = match self.join(request) {
-            Ok(seat) => seat.alone(request).await,
+            Ok(_seat) => self.alone(request).await,
             Err(told) => told.await.unwrap_or_else(|_| Err(deserted())),
         };
         let value = T::from_redis_value(answer?);
         value.map_err(|error| Failure::Command(error.into()))
     }
 
-    fn join(self: &Arc<Self>, request: &Arc<Request>) -> Result<Seat, oneshot::Receiver<Told>> {
-        let mut state = self.state();
-        let line = state.free.pop();
-        if line.is_some() || !self.links.mixes_slots() {
+    fn join(
+        self: &Arc<Self>,
+        request: &Arc<Request>,
+    ) -> Result<Option<Seat>, oneshot::Receiver<Told>> {
+        if !self.links.mixes_slots() {
+            // Nobody waits for it.
+            return Ok(None);
+        }
+        let line = self.links.line_of(request);
+        let mut state = self.state(line);
+        if !state.under_way {
+            state.under_way = true;
             let convoy = self.clone();
-            return Ok(Seat { convoy, line });
+            return Ok(Some(Seat { convoy, line }));
         }
         let (reply, told) = oneshot::channel();
         let request = request.clone();
@@ -83,15 +87,9 @@ impl Convoy {
         Err(told)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Seat {
     async fn alone(&self, request: &Arc<Request>) -> Told {
         let requests = std::slice::from_ref(request);
-        let answers = self.run(requests).await?;
+        let answers: Vec<Value> = self.links.run(self.script, requests).await?;
         answers.into_iter().next().ok_or_else(no_answer)
     }
 
@@ -100,7 +98,8 @@ impl Seat {
             .into_iter()
             .map(|passenger| (passenger.request, passenger.reply))
             .unzip();
-        let answers = match self.run(&requests).await {
+        let answers: Result<Vec<Value>, _> = self.links.run(self.script, &requests).await;
+        let answers = match answers {
             Ok(answers) if answers.len() == requests.len() => answers,
             other => {
                 let failure = other.err().unwrap_or_else(no_answer);
@@ -120,18 +119,16 @@ impl Seat {
         }
     }
 
-    async fn run(&self, requests: &[Arc<Request>]) -> Result<Vec<Value>, Failure> {
-        let Convoy { links, script, .. } = &*self.convoy;
-        links
-            .run(self.line.unwrap_or_default(), script, requests)
-            .await
+    fn state(&self, line: usize) -> MutexGuard<'_, State> {
+        self.lines[line]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let Some(line) = self.line else { return };
-        let mut state = self.convoy.state();
+        let mut state = self.convoy.state(self.line);
         state.waiting.retain(|waiter| !waiter.reply.is_closed());
         let runtime = Handle::try_current().ok();
         match runtime.filter(|_| !state.waiting.is_empty()) {
@@ -140,11 +137,11 @@ impl Drop for Seat {
                 let passengers = state.waiting.drain(..seats).collect();
                 let seat = Self {
                     convoy: self.convoy.clone(),
-                    line: Some(line),
+                    line: self.line,
                 };
-                runtime.spawn(async move { seat.carry(passengers).await });
+                runtime.spawn(async move { seat.convoy.carry(passengers).await });
             }
-            None => state.free.push(line),
+            None => state.under_way = false,
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -52,17 +53,24 @@ impl Links {
         self.mixes_slots.load(Ordering::Relaxed)
     }
 
-    /// Runs a script for one lock or many, in one round trip if the server knows it. In a box, as most who may have to run one
+    /// What is about one lock goes over one line, so that it arrives in the order in which it was sent. A Cluster's connection is several.
+    pub(crate) fn line_of(&self, request: &Request) -> usize {
+        if self.origin.is_cluster() {
+            return 0;
+        }
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(request.lock());
+        usize::try_from(hash % LINES as u64).unwrap_or_default()
+    }
+
+    /// Runs a script for locks of one line, in one round trip if the server knows it. In a box, as most who may have to run one
     /// hear from somebody else, and need no room for it.
-    ///
-    /// What goes over one line arrives in order, over two it may not.
     pub(crate) fn run<'a, T: FromRedisValue + Send + 'a>(
         &'a self,
-        line: usize,
         script: &'static Kept,
         requests: &'a [Arc<Request>],
     ) -> BoxFuture<'a, Result<T, Failure>> {
         Box::pin(async move {
+            let line = requests.first().map_or(0, |first| self.line_of(first));
             let line = &self.lines[line];
             let link = self.reach(line).await?;
             let mut asked = (*link).clone();

@@ -47,8 +47,8 @@ use crate::store::{Decision, Store};
 /// `acquire` (whatever the answer), `extend`, `release` and `now` are one round trip; a refusal writes nothing. A server that does not
 /// know a script (it was restarted, or is a new master) costs one more, once. Of those that wait to ask for one lock, one asks for all.
 ///
-/// What waits together travels together: a call goes at once, but while each of four connections has a script of its kind under way,
-/// and then all that wait go in one, 250 locks at most. In a Cluster each lock is a script of its own, as a script is about one slot;
+/// What waits together travels together: each lock has one of four connections. A call goes at once, but while that has a script of its kind
+/// under way, and then all that wait for it go in one, 400 locks at most. In a Cluster each lock is a script of its own, as a script is about one slot;
 /// all share one connection. `locks` goes through all keys of the Redis, 2,000 in a round trip, and looks at each lock.
 ///
 /// # Errors

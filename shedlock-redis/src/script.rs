@@ -57,6 +57,11 @@ impl Request {
         Arc::new(Self { text, ends, keys })
     }
 
+    /// The first key.
+    pub(crate) fn lock(&self) -> &str {
+        self.parts().next().unwrap_or_default()
+    }
+
     fn keys(&self) -> impl Iterator<Item = &str> {
         self.parts().take(self.keys)
     }

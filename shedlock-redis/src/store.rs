@@ -166,7 +166,7 @@ impl Store {
     pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
         let [lock, known, mark] = self.keys_of(id);
         let request = Request::new(&[&lock, &known, &mark], &[&id.ending, &LATEST.as_millis()]);
-        self.links.run(0, &TAKE_BACK, &[request]).await
+        self.links.run(&TAKE_BACK, &[request]).await
     }
 
     pub(crate) async fn extend(
@@ -253,7 +253,7 @@ impl Store {
 
     async fn look_at(&self, [lock, known]: [String; 2]) -> Result<Look, Failure> {
         let request = Request::new(&[&lock, &known], &[]);
-        self.links.run(0, &LOOK, &[request]).await
+        self.links.run(&LOOK, &[request]).await
     }
 
     pub(crate) async fn now(&self) -> Result<DateTime<Utc>, LockError> {
