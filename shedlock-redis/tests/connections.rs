@@ -4,8 +4,10 @@
 
 mod support;
 
+use futures_util::future::join_all;
 use shedlock_redis::RedisConnection;
 use support::nodes::Nodes;
+use support::proxy::Proxy;
 use support::servers::Servers;
 use support::{acquired, held, released, url};
 
@@ -53,4 +55,29 @@ async fn connections_of_the_service() {
         held(&nodes.provider("b"), &name).await;
         released(&locks, &lease).await;
     }
+}
+
+/// One for a lonely caller, and no more than four for a herd. When one breaks, all are opened again.
+#[tokio::test]
+async fn connections_of_its_own() {
+    let proxy = Proxy::to(&url()).await;
+    let nodes = Nodes::on(&proxy.url);
+    let locks = nodes.provider("a");
+    let names: Vec<_> = (0..100).map(|number| format!("job-{number}")).collect();
+    let herd = async || {
+        let leases = join_all(names.iter().map(|name| acquired(&locks, name))).await;
+        join_all(leases.iter().map(|lease| released(&locks, lease))).await;
+    };
+    let lease = acquired(&locks, "lonely").await;
+    released(&locks, &lease).await;
+    assert_eq!(proxy.opened(), 1);
+    for _ in 0..2 {
+        herd().await;
+        assert_eq!(proxy.opened(), 4);
+    }
+    proxy.lose_next_answer();
+    acquired(&locks, "lonely").await;
+    assert_eq!(proxy.opened(), 5);
+    herd().await;
+    assert_eq!(proxy.opened(), 8);
 }

@@ -9,6 +9,8 @@ pub(crate) struct Proxy {
     pub(crate) url: String,
     /// How many answers are to be lost.
     lose: Arc<AtomicU32>,
+    /// How many connections there have been.
+    opened: Arc<AtomicU32>,
 }
 
 impl Proxy {
@@ -17,11 +19,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let lose = Arc::new(AtomicU32::new(0));
-        tokio::spawn(serve(listener, server, lose.clone()));
+        let opened = Arc::new(AtomicU32::new(0));
+        tokio::spawn(serve(listener, server, lose.clone(), opened.clone()));
         Self {
             url: format!("redis://127.0.0.1:{port}"),
             lose,
+            opened,
         }
+    }
+
+    pub(crate) fn opened(&self) -> u32 {
+        self.opened.load(SeqCst)
     }
 
     pub(crate) fn lose_next_answer(&self) {
@@ -29,8 +37,14 @@ impl Proxy {
     }
 }
 
-async fn serve(listener: TcpListener, server: String, lose: Arc<AtomicU32>) {
+async fn serve(
+    listener: TcpListener,
+    server: String,
+    lose: Arc<AtomicU32>,
+    opened: Arc<AtomicU32>,
+) {
     while let Ok((client, _)) = listener.accept().await {
+        opened.fetch_add(1, SeqCst);
         let server = TcpStream::connect(&server).await.expect("the server");
         let lose = lose.clone();
         tokio::spawn(async move {
