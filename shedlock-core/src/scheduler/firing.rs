@@ -9,8 +9,8 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::admission::Admission;
 use super::context::{Context, Phase};
-use super::entry::Entry;
 use super::plan::Plan;
 use crate::job::Run;
 use crate::lock::{CurrentLock, Ended, Hold, LockError, holding};
@@ -38,8 +38,8 @@ pub(super) enum Fired {
 
 impl Firing {
     pub(super) async fn fire(self) -> Fired {
-        let Entry { _turn, place, hold } = match self.enter().await {
-            Ok(entry) => entry,
+        let Admission { _turn, place, hold } = match self.enter().await {
+            Ok(admission) => admission,
             Err(fired) => {
                 self.tell_why_not(&fired);
                 return fired;

@@ -3,12 +3,12 @@
 //! [`SchedulerBuilder`] checks jobs into plans; the driver keeps an agenda of fire times by the store's clock and starts a firing
 //! for each that is due; a firing asks the store, runs the work under its lease and gives the lock back.
 
+mod admission;
 mod agenda;
 mod build_error;
 mod builder;
 mod context;
 mod driver;
-mod entry;
 mod firing;
 mod handle;
 mod lane;

@@ -24,7 +24,7 @@ const ACQUIRE_RETRIES: ExponentialBuilder =
 const TURN_PATIENCE: Duration = Duration::from_secs(6);
 
 /// What a firing has while it runs.
-pub(super) struct Entry<'a> {
+pub(super) struct Admission<'a> {
     /// Kept until the lock is given back.
     pub(super) _turn: Option<MutexGuard<'a, ()>>,
     pub(super) place: Option<SemaphorePermit<'a>>,
@@ -34,7 +34,7 @@ pub(super) struct Entry<'a> {
 type PlaceAndLock<'a> = (Option<SemaphorePermit<'a>>, Option<Hold>);
 
 impl Firing {
-    pub(super) async fn enter(&self) -> Result<Entry<'_>, Fired> {
+    pub(super) async fn enter(&self) -> Result<Admission<'_>, Fired> {
         let _turn = self.turn().await?;
         if self.has_jitter() {
             Box::pin(self.jitter()).await;
@@ -43,7 +43,7 @@ impl Firing {
             Err(Fired::Failed(error)) => Box::pin(self.try_again(error)).await?,
             decided => decided?,
         };
-        Ok(Entry { _turn, place, hold })
+        Ok(Admission { _turn, place, hold })
     }
 
     /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
