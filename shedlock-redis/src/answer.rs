@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use redis::{FromRedisValue, ParsingError, Value};
 use shedlock_core::{Acquire, Acquisition, Held, Lease, MAX_AT_MOST, StoredLock};
@@ -5,7 +7,13 @@ use shedlock_core::{Acquire, Acquisition, Held, Lease, MAX_AT_MOST, StoredLock};
 use crate::value::Stamp;
 
 /// What the acquire script answers.
-pub(crate) struct Answer {
+pub(crate) enum Answer {
+    /// The lock has the value that was asked for, and ends then.
+    AsAsked(Option<DateTime<Utc>>),
+    Told(Told),
+}
+
+pub(crate) struct Told {
     verdict: String,
     now: DateTime<Utc>,
     value: String,
@@ -22,25 +30,60 @@ pub(crate) enum Tried {
 
 impl FromRedisValue for Answer {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let (verdict, now, value, last) = FromRedisValue::from_redis_value(value)?;
-        let now = instant(now);
-        Ok(Self {
-            verdict,
-            now,
-            value: text(value),
-            until: end(now, last),
-        })
+        if let Value::Int(last) = value {
+            return Ok(Self::AsAsked(end(DateTime::UNIX_EPOCH, last)));
+        }
+        let told = text(FromRedisValue::from_redis_value(value)?);
+        let parsed = Told::parse(&told).ok_or_else(|| format!("no answer about a lock: {told:?}"));
+        Ok(Self::Told(parsed?))
     }
 }
 
 impl Answer {
-    /// The lock's value, or its last one.
-    pub(crate) fn value(&self) -> &str {
-        &self.value
+    /// The lock's value, or its last one, unless it is what was asked for.
+    pub(crate) fn other_value(&self) -> Option<&str> {
+        match self {
+            Self::AsAsked(_) => None,
+            Self::Told(told) => Some(&told.value),
+        }
     }
 
     /// `ending` is how the value of this acquisition ends.
-    pub(crate) fn to(self, request: &Acquire, ending: &str) -> Tried {
+    pub(crate) fn to(self, request: &Acquire, holder: &Arc<str>, ending: &str) -> Tried {
+        match self {
+            Self::AsAsked(until) => {
+                let fire_time = request
+                    .fire_time()
+                    .map_or(0, |time| time.timestamp_micros());
+                let (locked_at, holder) = (instant(fire_time), holder.clone());
+                let until = until.unwrap_or(locked_at);
+                Tried::Won(Lease::new(request.shared_name(), holder, locked_at, until))
+            }
+            Self::Told(told) => told.to(request, ending),
+        }
+    }
+}
+
+impl Told {
+    /// Of `verdict seconds micros last value`.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(5, ' ');
+        let verdict = parts.next()?;
+        let (seconds, micros) = (
+            parts.next()?.parse().ok()?,
+            parts.next()?.parse::<u32>().ok()?,
+        );
+        let now = DateTime::from_timestamp(seconds, micros.checked_mul(1_000)?)?;
+        let last = parts.next()?.parse().ok()?;
+        Some(Self {
+            verdict: verdict.to_owned(),
+            now,
+            value: parts.next()?.to_owned(),
+            until: end(now, last),
+        })
+    }
+
+    fn to(self, request: &Acquire, ending: &str) -> Tried {
         match &*self.verdict {
             "spent" => Tried::Echo,
             // The driver sent the command again, and it found what it had done.

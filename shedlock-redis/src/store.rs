@@ -35,7 +35,7 @@ pub(crate) struct Store {
     extends: Arc<Convoy>,
     releases: Arc<Convoy>,
     keys: Keys,
-    holder: String,
+    holder: Arc<str>,
     timeout: Duration,
     doubts: Doubts,
 }
@@ -55,7 +55,7 @@ impl Store {
             releases: Convoy::new(&RELEASE, &links),
             links,
             keys,
-            holder,
+            holder: holder.into(),
             timeout,
             doubts: Doubts::default(),
         }
@@ -117,30 +117,30 @@ impl Store {
                 Some(_) => SCHEDULED_MEMORY,
                 None => MEMORY,
             };
-        let [fire_micros, fire_text] = fire_time.map_or_else(Default::default, |time| {
-            [time.timestamp_micros().to_string(), text(time)]
-        });
+        let [fire_digits, fire_text] =
+            fire_time.map_or_else(Default::default, |time| [digits(time), text(time)]);
         let [lock, known, mark] = self.keys_of(claim.id());
         let asked = Request::new(
             &[&lock, &known, &mark],
             &[
-                &claim.id().ending,
+                &format_args!("ADDED:{fire_text}@{}", claim.id().ending),
                 &micros(request.at_most()),
-                &fire_micros,
-                &fire_text,
+                &fire_digits,
                 &memory.as_millis(),
             ],
         );
         let answer: Result<Answer, _> = self.acquires.ask(&asked).await;
         if let Ok(answer) = &answer
-            && let Some(ending) = self.doubts.about(answer.value())
+            && let Some(ending) = answer
+                .other_value()
+                .and_then(|value| self.doubts.about(value))
         {
             claim.settle();
             let name = request.shared_name();
             self.take_back(&Id { name, ending }).await?;
             return Err(Failure::Echo);
         }
-        let tried = answer.map(|answer| answer.to(request, &claim.id().ending));
+        let tried = answer.map(|answer| answer.to(request, &self.holder, &claim.id().ending));
         match tried {
             Ok(Tried::Won(lease)) => Ok(Decision::Won(claim, lease)),
             Ok(Tried::Refused(refusal)) => {
@@ -314,4 +314,9 @@ impl Store {
 /// Whole us, at least as long.
 fn micros(time: Duration) -> u128 {
     time.as_nanos().div_ceil(1_000)
+}
+
+/// Us since the Unix epoch as the scripts have them: as many digits for every time.
+fn digits(time: DateTime<Utc>) -> String {
+    format!("{:018}", time.timestamp_micros().max(0))
 }

@@ -111,6 +111,8 @@ async fn a_memory_of_garbage() {
         "+ -1 1  ADDED:",
         "+ 99999999999999999999 1  ADDED:",
         "+ 1 99999999999999999999  ADDED:",
+        "+ 001772366400000000 001772366400000000 garbage",
+        "+ 001772366400000000 1772366400000000 000000000000000000 ADDED:",
     ] {
         released(&locks, &acquired(&locks, "job").await).await;
         let () = nodes

@@ -1,52 +1,70 @@
 -- Takes locks, or tells why not.
 -- KEYS, for each: the lock, its memory, the mark that says that this acquisition was taken back
--- ARGV, for each: this acquisition as `holder:uuid`, lease in us, fire time in us or '', the same as text, how long to remember it in ms
--- Answers, for each: the verdict, the clock in us, the value that is in the way or was written, and the lock's last ms
-local now = clock()
--- The year 10000, for which its text has no room.
-local END_OF_TIME = 253402300800000000
+-- ARGV, for each: the value to write, with the fire time as its time if there is one; lease in us; fire time in us as `digits`, or '';
+-- how long to remember it in ms
+-- Answers, for each: the lock's last ms if it has that value now. Otherwise a text: the verdict, the clock as `clock` tells it, the lock's
+-- last ms, and the value that was written or is in the way
+local now, now_text = clock()
+-- The year 10000, for which a value has no room.
+local END_OF_TIME = '253402300800000000'
+-- Those of a herd often ask for the same.
+local lease, last, last_text
 
-return each(3, 5, function(key, argument)
+local function say(verdict, last, value)
+    return verdict .. ' ' .. now_text .. ' ' .. last .. ' ' .. value
+end
+
+return each(3, 4, function(key, argument)
     local lock, memory, mark = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
-    local id, fire_time = ARGV[argument + 1], tonumber(ARGV[argument + 3])
-    if fire_time and fire_time > now then
-        return {'early', now, '', -2}
+    local value, fire_time = ARGV[argument + 1], ARGV[argument + 3]
+    local scheduled = fire_time ~= ''
+    if scheduled and tonumber(fire_time) > now then
+        return say('early', -2, '')
     end
 
     local held = redis.call('GET', lock)
-    local known = (fire_time or not held) and redis.call('GET', memory)
-    local kind, token, at, _, value = '-', 0, '', '', ''
+    local known = (scheduled or not held) and redis.call('GET', memory)
+    local kind, token, at = '-', NEVER, NEVER
     if known then
-        kind, token, at, _, value = unpack_memory(known)
+        kind, token, at = unpack_memory(known)
     end
-    local ran = fire_time and at ~= '' and tonumber(at) >= fire_time
+    local ran = scheduled and at ~= NEVER and at >= fire_time
     if held then
-        return {ran and 'ran' or 'held', now, held, last_ms(lock, now)}
+        return say(ran and 'ran' or 'held', string.format('%d', last_ms(lock, now)), held)
     end
     -- A driver may send a command twice, and a network may deliver it late.
-    if ends_with(value, id) or redis.call('EXISTS', mark) == 1 then
-        return {'spent', now, '', -2}
+    if known and ends_with(known, string.sub(value, -36)) or redis.call('EXISTS', mark) == 1 then
+        return say('spent', -2, '')
     end
     if ran then
-        return {'ran', now, value, -2}
+        return say('ran', -2, remembered_value(known))
     end
 
-    local locked_at = math.max(fire_time or now, token + 1)
+    local asked, locked_at = value, fire_time
+    if not scheduled or token >= fire_time then
+        local micros = math.max(tonumber(fire_time) or now, token + 1)
+        locked_at = digits(micros)
+        value = 'ADDED:' .. iso(micros) .. string.match(value, '@.*')
+    end
     if locked_at >= END_OF_TIME then
         error('the token of the lock cannot grow any more')
     end
-    local as_asked = locked_at == fire_time
-    local new_token = as_asked and ARGV[argument + 3] or string.format('%d', locked_at)
-    local mine = 'ADDED:' .. (as_asked and ARGV[argument + 4] or iso(locked_at)) .. '@' .. id
-    -- A lock that a schedule uses is remembered as long after a run by hand.
-    local memory_ms = (fire_time or kind == '-') and ARGV[argument + 5] or math.max(ARGV[argument + 5], redis.call('PTTL', memory))
-    redis.call('SET', memory, (fire_time and '+ ' or kind .. ' ') .. new_token .. ' ' .. (fire_time and ARGV[argument + 3] or new_token)
-        .. ' ' .. at .. ' ' .. mine, 'PX', memory_ms)
-    local last = last_before(now + ARGV[argument + 2], now)
-    if redis.pcall('SET', lock, mine, 'PXAT', last).err then
-        -- Before Redis 6.2.
-        redis.call('SET', lock, mine)
-        redis.call('PEXPIREAT', lock, last)
+    local memory_ms = ARGV[argument + 4]
+    if kind == '+' and not scheduled then
+        -- A lock that a schedule uses is remembered as long after a run by hand.
+        memory_ms = math.max(memory_ms, redis.call('PTTL', memory))
     end
-    return {'acquired', now, mine, last}
+    redis.call('SET', memory, (scheduled and '+' or kind) .. ' ' .. locked_at .. ' ' .. (scheduled and fire_time or locked_at) .. ' ' .. at
+        .. ' ' .. value, 'PX', memory_ms)
+    if lease ~= ARGV[argument + 2] then
+        lease = ARGV[argument + 2]
+        last = last_before(now + lease, now)
+        last_text = string.format('%d', last)
+    end
+    if redis.pcall('SET', lock, value, 'PXAT', last_text).err then
+        -- Before Redis 6.2.
+        redis.call('SET', lock, value)
+        redis.call('PEXPIREAT', lock, last_text)
+    end
+    return value == asked and last or say('acquired', last_text, value)
 end)

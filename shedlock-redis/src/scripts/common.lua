@@ -1,10 +1,16 @@
 -- What several scripts need. Their clock is the server's.
 
--- Microseconds since the Unix epoch.
+-- Microseconds since the Unix epoch; and the same as text: whole seconds, a blank, and the rest.
 local function clock()
     local time = redis.call('TIME')
-    return time[1] * 1000000 + time[2]
+    return time[1] * 1000000 + time[2], time[1] .. ' ' .. time[2]
 end
+
+-- Microseconds since the Unix epoch as texts that are in the order of their times.
+local function digits(micros)
+    return string.format('%018d', micros)
+end
+local NEVER = '000000000000000000'
 
 -- Microseconds since the Unix epoch as 2026-03-01T12:00:00.000000Z.
 -- There is no calendar in Redis's Lua: http://howardhinnant.github.io/date_algorithms.html#civil_from_days
@@ -66,11 +72,15 @@ local function each(keys, arguments, deal)
 end
 
 -- What is remembered of a lock, as text: whether it has been taken for a fire time (`+` or `-`), its highest token, the time or fire time of
--- its last acquisition and of the one before (us, or nothing), and the last one's value.
+-- its last acquisition and of the one before (us as `digits`), and the last one's value.
 local function unpack_memory(memory)
-    local kind, token, at, before, value = string.match(memory, '^([+-]) (%d+) (%d*) (%d*) (.*)$')
-    if not kind then
+    local kind, token, at, before = string.match(memory, '^([+-]) (%d+) (%d+) (%d+) ')
+    if not kind or #token ~= 18 or #at ~= 18 or #before ~= 18 then
         error('what is remembered of the lock has been overwritten')
     end
-    return kind, token, at, before, value
+    return kind, token, at, before
+end
+
+local function remembered_value(memory)
+    return string.sub(memory, #'+ ' + 3 * #'000000000000000000 ' + 1)
 end

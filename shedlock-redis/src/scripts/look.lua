@@ -7,5 +7,5 @@ end
 local now = clock()
 -- Somebody else's keys may be of other types, or hold something else: they are no locks.
 local held = text(redis.pcall('GET', KEYS[1]))
-local known, _, _, _, _, value = pcall(unpack_memory, text(redis.pcall('GET', KEYS[2])))
-return {now, held, last_ms(KEYS[1], now), known and value or ''}
+local memory = text(redis.pcall('GET', KEYS[2]))
+return {now, held, last_ms(KEYS[1], now), pcall(unpack_memory, memory) and remembered_value(memory) or ''}

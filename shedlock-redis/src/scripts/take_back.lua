@@ -9,7 +9,7 @@ local memory = redis.call('GET', KEYS[2])
 if memory and ends_with(memory, ARGV[1]) then
     -- Nobody ran: its fire time is free again. The token stays, as others may have seen it. Who came before is forgotten, not when.
     local kind, token, _, before = unpack_memory(memory)
-    local value = before == '' and '' or 'ADDED:' .. iso(tonumber(before)) .. '@'
+    local value = before == NEVER and '' or 'ADDED:' .. iso(tonumber(before)) .. '@'
     redis.call('SET', KEYS[2], kind .. ' ' .. token .. ' ' .. before .. ' ' .. before .. ' ' .. value,
         'PX', redis.call('PTTL', KEYS[2]))
 else
