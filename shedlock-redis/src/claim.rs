@@ -42,7 +42,7 @@ impl Claim {
             store: store.clone(),
             id: Id {
                 name: request.shared_name(),
-                ending: acquisition(store.holder()),
+                ending: acquisition(&store.holder),
             },
             at_most: request.at_most(),
             runtime: Some(Handle::current()),
@@ -85,7 +85,7 @@ impl Drop for Claim {
             self.id.clone(),
             Instant::now() + self.at_most,
         );
-        store.doubts().endings().insert(id.ending.clone());
+        store.doubts.endings().insert(id.ending.clone());
         runtime.spawn(async move {
             let taken_back = (|| store.take_back(&id))
                 .retry(RETRIES)
@@ -96,8 +96,8 @@ impl Drop for Claim {
                 tracing::warn!(lock = &*id.name, %error, "a lock that nobody waited for any more could not be released");
             }
             // An answer from before that may still be on its way.
-            tokio::time::sleep(store.timeout()).await;
-            store.doubts().endings().remove(&id.ending);
+            tokio::time::sleep(store.timeout).await;
+            store.doubts.endings().remove(&id.ending);
         });
     }
 }

@@ -6,6 +6,7 @@
 //! that is stored or compared is computed by the server, one script decides each acquire, and a refused one writes nothing.
 //! See [`RedisLockProvider`].
 
+mod acquiring;
 mod answer;
 mod builder;
 mod claim;

@@ -9,9 +9,10 @@ use shedlock_core::{
     StoredLock,
 };
 
+use crate::acquiring::Decision;
 use crate::builder::Builder;
 use crate::connection::RedisConnection;
-use crate::store::{Decision, Store};
+use crate::store::Store;
 
 /// Locks in Redis or Valkey: one server, a Cluster, or a master that Sentinel watches over. Clones are the same provider, and cheap.
 ///
@@ -104,9 +105,9 @@ impl fmt::Debug for RedisLockProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisLockProvider")
             .field("topology", &self.store.topology())
-            .field("key_prefix", &self.store.keys().prefix())
-            .field("environment", &self.store.keys().environment())
-            .field("holder", &self.store.holder())
+            .field("key_prefix", &self.store.keys.prefix())
+            .field("environment", &self.store.keys.environment())
+            .field("holder", &self.store.holder)
             .finish_non_exhaustive()
     }
 }
@@ -124,7 +125,7 @@ impl LockProvider for RedisLockProvider {
                 Decision::Refused(refusal) => refusal,
             })
         };
-        self.crowds.ask(request, self.store.timeout(), ask).await
+        self.crowds.ask(request, self.store.timeout, ask).await
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {

@@ -1,0 +1,128 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use shedlock_core::{Acquire, Acquisition, Lease, LockError};
+
+use crate::answer::{Answer, Tried};
+use crate::claim::{Claim, Id};
+use crate::error::Failure;
+use crate::script::{Request, TAKE_BACK};
+use crate::store::{Store, micros};
+use crate::tries::Tries;
+use crate::value::text;
+
+/// How long the acquisitions for fire times are remembered: the last run of a yearly job is still known at the next one.
+const SCHEDULED_MEMORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// How long others are remembered: there may be very many names, and their tokens grow with the clock alone.
+const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// For how long a command that is on its way may still come: longer than TCP tries.
+const LATEST: Duration = Duration::from_secs(60 * 60);
+
+/// What the store says about an acquire.
+pub(crate) enum Decision {
+    Won(Claim, Lease),
+    Refused(Acquisition),
+}
+
+impl Store {
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        request: &Acquire,
+        timeout: Duration,
+    ) -> Result<Decision, LockError> {
+        self.within(timeout, async {
+            let (mut tries, mut in_doubt) = (Tries::new(), None);
+            loop {
+                match self.try_acquire(request, &mut in_doubt).await {
+                    Ok(decision) => return Ok(decision),
+                    Err(failure) => tries.pause_after(failure).await?,
+                }
+            }
+        })
+        .await
+    }
+
+    /// Each try is an acquisition of its own, after the one before is surely none.
+    async fn try_acquire(
+        self: &Arc<Self>,
+        request: &Acquire,
+        in_doubt: &mut Option<Claim>,
+    ) -> Result<Decision, Failure> {
+        if let Some(claim) = &in_doubt {
+            self.take_back(claim.id()).await?;
+        }
+        if let Some(claim) = in_doubt.take() {
+            claim.settle();
+        }
+        let claim = Claim::new(self, request);
+        let asked = self.acquisition(claim.id(), request);
+        let answer: Answer = match self.acquires.ask(&asked).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                match failure.in_doubt() {
+                    true => *in_doubt = Some(claim),
+                    false => claim.settle(),
+                }
+                return Err(failure);
+            }
+        };
+        let other = answer.other_value();
+        if let Some(ending) = other.and_then(|value| self.doubts.about(value)) {
+            claim.settle();
+            let name = request.shared_name();
+            self.take_back(&Id { name, ending }).await?;
+            return Err(Failure::Echo);
+        }
+        match answer.to(request, &self.holder, &claim.id().ending) {
+            Tried::Won(lease) => Ok(Decision::Won(claim, lease)),
+            Tried::Refused(refusal) => {
+                claim.settle();
+                Ok(Decision::Refused(refusal))
+            }
+            Tried::Echo => {
+                *in_doubt = Some(claim);
+                Err(Failure::Echo)
+            }
+        }
+    }
+
+    fn acquisition(&self, id: &Id, request: &Acquire) -> Arc<Request> {
+        let (remembered, digits, time) = match request.fire_time() {
+            Some(fire_time) => (SCHEDULED_MEMORY, digits(fire_time), text(fire_time)),
+            None => (MEMORY, String::new(), String::new()),
+        };
+        let [lock, known, mark] = self.keys_of(id);
+        Request::new(
+            &[&lock, &known, &mark],
+            &[
+                &format_args!("ADDED:{time}@{}", id.ending),
+                &micros(request.at_most()),
+                &digits,
+                &(request.at_most() + remembered).as_millis(),
+            ],
+        )
+    }
+
+    /// Undoes an acquisition, or forbids it if it is still on its way.
+    pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
+        let [lock, known, mark] = self.keys_of(id);
+        let request = Request::new(&[&lock, &known, &mark], &[&id.ending, &LATEST.as_millis()]);
+        self.links.run(&TAKE_BACK, &[request]).await
+    }
+
+    /// The lock, its memory, and the mark of an acquisition that was taken back.
+    fn keys_of(&self, id: &Id) -> [String; 3] {
+        let lock = self.keys.lock(&id.name);
+        let memory = self.keys.memory(&lock);
+        let mark = self.keys.taken_back(&lock, &id.ending);
+        [lock, memory, mark]
+    }
+}
+
+/// Us since the Unix epoch as the scripts have them: as many digits for every time.
+fn digits(time: DateTime<Utc>) -> String {
+    format!("{:018}", time.timestamp_micros().max(0))
+}
