@@ -1,0 +1,10 @@
+//! A lease is a promise: it is renewed, extended, or lost before it ends.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod blocked_threads;
+mod extensions;
+mod long_job;
+mod losses;
+mod renewals;
