@@ -1,0 +1,99 @@
+//! However the work ends, the lock is given back.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use shedlock_core::{LockExecutor, Outcome, current};
+use tokio::time::Instant;
+
+use crate::config;
+use crate::support::{Answer, Call, Recorder, TestStore, noon, seconds, sleep, sleep_ms};
+
+#[tokio::test(start_paused = true)]
+async fn at_least_keeps_the_lock_after_the_work() {
+    let locks = LockExecutor::new(TestStore::new());
+    let config = config("a").at_least("10s").unwrap();
+    let run = async || locks.run(config.clone(), async {}).await.unwrap().ran();
+    assert!(run().await.is_some());
+    assert!(run().await.is_none());
+    sleep_ms(10_001).await;
+    assert!(run().await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_future_gives_the_lock_back_in_the_background() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let locks = LockExecutor::new(store.clone()).observer(seen.clone());
+    let run = locks.run(config("a").at_least("5s").unwrap(), sleep(20));
+    let cut = tokio::time::timeout(Duration::from_secs(1), run).await;
+    assert!(cut.is_err());
+    sleep_ms(10).await;
+    assert_eq!(store.calls(Call::Release), 1);
+    assert_eq!(
+        store.row("a").lock_until,
+        noon() + seconds(5),
+        "at_least counts"
+    );
+    assert_eq!(seen.count("released"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_is_dropped_while_it_releases_still_gives_the_lock_back() {
+    let store = TestStore::new();
+    let locks = LockExecutor::new(store.clone());
+    store.on(Call::Release, Answer::Never);
+    let run = locks.run(config("a"), async {});
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), run)
+            .await
+            .is_err()
+    );
+    store.on(Call::Release, Answer::Right);
+    sleep(1).await;
+    assert!(store.is_free("a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_aborted_task_gives_the_lock_back() {
+    let store = TestStore::new();
+    let locks = LockExecutor::new(store.clone());
+    let task = tokio::spawn(async move { locks.run(config("a"), sleep(20)).await.is_ok() });
+    sleep(1).await;
+    task.abort();
+    sleep(1).await;
+    assert!(store.is_free("a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_passes_through_and_gives_the_lock_back() {
+    let store = TestStore::new();
+    let locks = LockExecutor::new(store.clone());
+    let work = async {
+        if !store.is_free("a") {
+            panic!("as told");
+        }
+    };
+    let run = std::panic::AssertUnwindSafe(locks.run(config("a"), work));
+    let panic = run.catch_unwind().await.unwrap_err();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"as told"));
+    assert!(store.is_free("a"));
+    assert!(current().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_fails_hides_no_result_and_is_tried_again() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    store.on(Call::Release, Answer::Away);
+    let locks = LockExecutor::new(store.clone()).observer(seen.clone());
+    let began = Instant::now();
+    let outcome = locks.run(config("a"), async { 7 }).await.unwrap();
+    assert_eq!(outcome, Outcome::Ran(7));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    sleep(5).await;
+    assert!(!store.is_free("a"));
+    assert!(seen.count("release_failed") > 1);
+    store.on(Call::Release, Answer::Right);
+    sleep(11).await;
+    assert!(store.is_free("a"));
+    assert_eq!(seen.count("released"), 1);
+}
