@@ -1,0 +1,104 @@
+//! A lock around fns of every kind.
+
+use std::fmt::Display;
+
+use shedlock::{ConfigError, InMemoryLockProvider, LockError, Outcome, locked};
+
+use crate::lock_name;
+
+#[locked(provider = *locks, name = "{tenant}-{day:02}-{{x}}", at_most = "1m")]
+async fn by_value(locks: &InMemoryLockProvider, tenant: String, day: u8) -> (String, String) {
+    // The name borrowed what the body owns.
+    (tenant, format!("{} {day}", lock_name()))
+}
+
+#[locked(provider = locks, name = "{{braces}}", at_most = "1m")]
+async fn generic<'a, T, const N: usize>(
+    locks: InMemoryLockProvider,
+    all: &'a [T; N],
+) -> (String, Option<&'a T>)
+where
+    T: Display + Sync,
+{
+    (lock_name(), all.first())
+}
+
+#[locked(provider = locks, name = "patterns", at_most = "1m")]
+async fn patterns(locks: InMemoryLockProvider, (one, mut two): (u8, u8), _: String) -> u8 {
+    #![allow(clippy::let_and_return)]
+    two += one;
+    let sum = two;
+    sum
+}
+
+#[locked(provider = locks, name = "unit", at_most = "1m")]
+async fn unit(locks: InMemoryLockProvider) {}
+
+#[locked(provider = locks, name = "boxed", at_most = "1m")]
+async fn boxed(locks: InMemoryLockProvider, many: bool) -> Box<dyn Iterator<Item = u8> + Send> {
+    if many {
+        return Box::new(0..3);
+    }
+    Box::new(std::iter::once(0))
+}
+
+#[locked(provider = locks, name = "opaque", at_most = "1m")]
+async fn opaque(locks: InMemoryLockProvider) -> impl Iterator<Item = u8> {
+    0..3
+}
+
+#[tokio::test]
+async fn every_kind_of_fn() {
+    let locks = InMemoryLockProvider::new();
+    let named = ("acme".to_owned(), "acme-05-{x} 5".to_owned());
+    assert_eq!(
+        by_value(&locks, "acme".to_owned(), 5).await.unwrap(),
+        Outcome::Ran(named)
+    );
+    let first = ("{braces}".to_owned(), Some(&"a"));
+    assert_eq!(
+        generic(locks.clone(), &["a", "b"]).await.unwrap(),
+        Outcome::Ran(first)
+    );
+    assert_eq!(
+        patterns(locks.clone(), (1, 2), String::new())
+            .await
+            .unwrap(),
+        Outcome::Ran(3)
+    );
+    assert_eq!(unit(locks.clone()).await.unwrap(), Outcome::Ran(()));
+    assert_eq!(
+        boxed(locks.clone(), true)
+            .await
+            .unwrap()
+            .ran()
+            .unwrap()
+            .count(),
+        3
+    );
+    assert_eq!(opaque(locks).await.unwrap().ran().unwrap().count(), 3);
+}
+
+#[tokio::test]
+async fn a_wrong_name_runs_nothing() {
+    let error = by_value(&InMemoryLockProvider::new(), "x".repeat(60), 5)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, LockError::Config(ConfigError::Name(_))),
+        "{error}"
+    );
+}
+
+#[locked(provider = locks, name = "panics", at_most = "1m")]
+async fn panics(locks: InMemoryLockProvider, now: bool) {
+    assert!(!now, "out of paper");
+}
+
+#[tokio::test]
+async fn a_panic_goes_on_and_releases_the_lock() {
+    let locks = InMemoryLockProvider::new();
+    let panicked = tokio::spawn(panics(locks.clone(), true)).await.unwrap_err();
+    assert_eq!(panicked.into_panic().downcast_ref(), Some(&"out of paper"));
+    assert_eq!(panics(locks, false).await.unwrap(), Outcome::Ran(()));
+}
