@@ -30,6 +30,7 @@ fn main() -> Result<()> {
         ["scheduling", "no-locks", ref case @ ..] => {
             runtime.block_on(scheduling::serve(Locks::None, case))
         }
+        ["scheduling", "floor", ref case @ ..] => runtime.block_on(scheduling::floor::serve(case)),
         ["--help" | "-h"] => {
             print!("{}", usage());
             Ok(())

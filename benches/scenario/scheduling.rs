@@ -22,12 +22,16 @@ pub(crate) const SCENARIO: Scenario = Scenario {
     run: |stage, show| compare(stage, show).boxed_local(),
 };
 
-/// Who takes part: its name, and how its program is called.
-const CONTESTANTS: [(&str, Program); 3] = [
+/// Its name, and how its program is called.
+type Contestant = (&'static str, Program);
+
+const SCHEDULERS: [Contestant; 3] = [
     ("shedlock, a lock per job", Program::Ours("locks")),
     ("shedlock, no locks", Program::Ours("no-locks")),
     ("tokio-cron-scheduler", Program::Peer),
 ];
+
+const FLOOR: Contestant = ("floor: a task that sleeps", Program::Ours("floor"));
 
 #[derive(Clone, Copy)]
 enum Program {
@@ -100,7 +104,7 @@ async fn compare(stage: &mut Stage, show: &mut dyn FnMut(Table)) -> Result<()> {
         let mut rounds = Vec::new();
         for _ in 0..stage.options.repetitions.min(MOST_ROUNDS) {
             let mut round = Vec::new();
-            for (_, program) in CONTESTANTS {
+            for (_, program) in contestants(due) {
                 let seen = program.measure(Case { jobs, due }).await;
                 round.push(seen.map_err(|error| format!("{error:#}")));
             }
@@ -109,6 +113,16 @@ async fn compare(stage: &mut Stage, show: &mut dyn FnMut(Table)) -> Result<()> {
         show(table(title, Case { jobs, due }, &rounds));
     }
     Ok(())
+}
+
+/// Who takes part.
+fn contestants(due: Due) -> Vec<Contestant> {
+    match due {
+        Due::NextYear => SCHEDULERS.to_vec(),
+        Due::AtOnce | Due::WithinAMinute | Due::OnFullSeconds => {
+            [&SCHEDULERS[..], &[FLOOR]].concat()
+        }
+    }
 }
 
 fn table(title: &str, case: Case, rounds: &[Vec<Seen>]) -> Table {
@@ -122,7 +136,7 @@ fn table(title: &str, case: Case, rounds: &[Vec<Seen>]) -> Table {
     let names = names.into_iter().map(str::to_owned).collect();
     let mut table = Table::new(title.to_owned(), names);
     let mut data = Vec::new();
-    for (index, (name, _)) in CONTESTANTS.into_iter().enumerate() {
+    for (index, (name, _)) in contestants(case.due).into_iter().enumerate() {
         let rounds = || rounds.iter().map(|round| &round[index]);
         let seen: Vec<_> = rounds().filter_map(|seen| seen.as_ref().ok()).collect();
         for problem in rounds().filter_map(|seen| seen.as_ref().err()) {

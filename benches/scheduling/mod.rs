@@ -1,6 +1,7 @@
 //! Our scheduler with many jobs, in a process of its own: a fresh heap, and nobody else's CPU time.
 
 pub(crate) mod case;
+pub(crate) mod floor;
 mod watch;
 
 use std::time::Duration;
@@ -21,8 +22,11 @@ pub(crate) enum Locks {
 
 /// Measures one case, and prints what was seen.
 pub(crate) async fn serve(locks: Locks, words: &[&str]) -> Result<()> {
-    let measured = measure(locks, Case::read(words)?).await?;
-    println!("{}", serde_json::to_string(&measured)?);
+    print(&measure(locks, Case::read(words)?).await?)
+}
+
+fn print(measured: &Measured) -> Result<()> {
+    println!("{}", serde_json::to_string(measured)?);
     Ok(())
 }
 
@@ -57,7 +61,11 @@ fn job(number: usize, due: Due, first: DateTime<Utc>, board: std::sync::Arc<Boar
         Due::NextYear => job.cron(line(Utc::now() - Duration::from_secs(86_400))),
         Due::AtOnce => job.cron(line(first)),
         Due::OnFullSeconds => job.cron(second(number)),
-        // Each of these periods is somewhere in its middle now.
-        Due::WithinAMinute => job.every(Duration::from_millis(60_000 + number as u64 % 6_007)),
+        Due::WithinAMinute => job.every(period(number)),
     }
+}
+
+/// About a minute: each of these periods is somewhere in its middle now.
+fn period(number: usize) -> Duration {
+    Duration::from_millis(60_000 + number as u64 % 6_007)
 }
