@@ -110,7 +110,7 @@ impl Store {
     pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
         let [lock, known, mark] = self.keys_of(id);
         let request = Request::new(&[&lock, &known, &mark], &[&id.ending, &LATEST.as_millis()]);
-        self.links.run(&TAKE_BACK, &[request]).await
+        self.links.run_alone(&TAKE_BACK, request).await
     }
 
     /// The lock, its memory, and the mark of an acquisition that was taken back.

@@ -58,8 +58,9 @@ impl Convoy {
         self: &Arc<Self>,
         request: &Arc<Request>,
     ) -> Result<T, Failure> {
-        let answer = match self.join(request) {
-            Ok(_seat) => self.alone(request).await,
+        let line = self.links.line_of(request);
+        let answer = match self.join(line, request) {
+            Ok(_seat) => self.alone(line, request).await,
             Err(told) => told.await.unwrap_or_else(|_| Err(deserted())),
         };
         let value = T::from_redis_value(answer?);
@@ -68,13 +69,13 @@ impl Convoy {
 
     fn join(
         self: &Arc<Self>,
+        line: usize,
         request: &Arc<Request>,
     ) -> Result<Option<Seat>, oneshot::Receiver<Told>> {
         if !self.links.mixes_slots() {
             // Nobody waits for it.
             return Ok(None);
         }
-        let line = self.links.line_of(request);
         let mut state = self.state(line);
         if !state.under_way {
             state.under_way = true;
@@ -87,18 +88,18 @@ impl Convoy {
         Err(told)
     }
 
-    async fn alone(&self, request: &Arc<Request>) -> Told {
+    async fn alone(&self, line: usize, request: &Arc<Request>) -> Told {
         let requests = std::slice::from_ref(request);
-        let answers: Vec<Value> = self.links.run(self.script, requests).await?;
+        let answers: Vec<Value> = self.links.run(self.script, line, requests).await?;
         answers.into_iter().next().ok_or_else(no_answer)
     }
 
-    async fn carry(&self, passengers: Vec<Passenger>) {
+    async fn carry(&self, line: usize, passengers: Vec<Passenger>) {
         let (requests, replies): (Vec<_>, Vec<_>) = passengers
             .into_iter()
             .map(|passenger| (passenger.request, passenger.reply))
             .unzip();
-        let answers: Result<Vec<Value>, _> = self.links.run(self.script, &requests).await;
+        let answers: Result<Vec<Value>, _> = self.links.run(self.script, line, &requests).await;
         let answers = match answers {
             Ok(answers) if answers.len() == requests.len() => answers,
             other => {
@@ -112,7 +113,7 @@ impl Convoy {
         for ((request, reply), answer) in requests.iter().zip(replies).zip(answers) {
             let answer = match answer {
                 // By itself it learns why.
-                Value::BulkString(text) if text == FAILED => self.alone(request).await,
+                Value::BulkString(text) if text == FAILED => self.alone(line, request).await,
                 answer => Ok(answer),
             };
             tell(reply, answer);
@@ -139,7 +140,7 @@ impl Drop for Seat {
                     convoy: self.convoy.clone(),
                     line: self.line,
                 };
-                runtime.spawn(async move { seat.convoy.carry(passengers).await });
+                runtime.spawn(async move { seat.convoy.carry(seat.line, passengers).await });
             }
             None => state.under_way = false,
         }

@@ -62,15 +62,15 @@ impl Links {
         usize::try_from(hash % LINES as u64).unwrap_or_default()
     }
 
-    /// Runs a script for locks of one line, in one round trip if the server knows it. In a box, as most who may have to run one
+    /// Runs a script for locks of a line, in one round trip if the server knows it. In a box, as most who may have to run one
     /// hear from somebody else, and need no room for it.
     pub(crate) fn run<'a, T: FromRedisValue + Send + 'a>(
         &'a self,
         script: &'static Kept,
+        line: usize,
         requests: &'a [Arc<Request>],
     ) -> BoxFuture<'a, Result<T, Failure>> {
         Box::pin(async move {
-            let line = requests.first().map_or(0, |first| self.line_of(first));
             let line = &self.lines[line];
             let link = self.reach(line).await?;
             let mut asked = (*link).clone();
@@ -85,6 +85,16 @@ impl Links {
             };
             self.answer(line, &link, answer).await
         })
+    }
+
+    /// Runs a script for one lock.
+    pub(crate) async fn run_alone<T: FromRedisValue + Send>(
+        &self,
+        script: &'static Kept,
+        request: Arc<Request>,
+    ) -> Result<T, Failure> {
+        let line = self.line_of(&request);
+        self.run(script, line, &[request]).await
     }
 
     /// Every key that matches a pattern.

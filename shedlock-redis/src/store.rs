@@ -135,7 +135,7 @@ impl Store {
 
     async fn look_at(&self, [lock, known]: [String; 2]) -> Result<Look, Failure> {
         let request = Request::new(&[&lock, &known], &[]);
-        self.links.run(&LOOK, &[request]).await
+        self.links.run_alone(&LOOK, request).await
     }
 
     pub(crate) async fn now(&self) -> Result<DateTime<Utc>, LockError> {

@@ -32,7 +32,7 @@ return each(3, 4, function(key, argument)
     if held then
         return say(ran and 'ran' or 'held', string.format('%d', last_ms(lock, now)), held)
     end
-    -- A driver may send a command twice, and a network may deliver it late.
+    -- A driver may send a command twice, and a network may deliver it late. The end of a value is a UUID.
     if known and ends_with(known, string.sub(value, -36)) or redis.call('EXISTS', mark) == 1 then
         return say('spent', -2, '')
     end

@@ -75,12 +75,12 @@ end
 -- its last acquisition and of the one before (us as `digits`), and the last one's value.
 local function unpack_memory(memory)
     local kind, token, at, before = string.match(memory, '^([+-]) (%d+) (%d+) (%d+) ')
-    if not kind or #token ~= 18 or #at ~= 18 or #before ~= 18 then
+    if not kind or #token ~= #NEVER or #at ~= #NEVER or #before ~= #NEVER then
         error('what is remembered of the lock has been overwritten')
     end
     return kind, token, at, before
 end
 
 local function remembered_value(memory)
-    return string.sub(memory, #'+ ' + 3 * #'000000000000000000 ' + 1)
+    return string.sub(memory, #'+ ' + 3 * (#NEVER + #' ') + 1)
 end
