@@ -7,6 +7,12 @@ use shedlock_core::{InMemoryLockProvider, LockExecutor, OnLost, Outcome, current
 use crate::config;
 use crate::support::{Call, TestStore, noon, seconds, sleep};
 
+/// Whether work ran under a lock.
+async fn ran(locks: &LockExecutor, lock: &str, work: impl Future) -> bool {
+    let outcome = locks.run(config(lock), work).await;
+    outcome.unwrap().ran().is_some()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_the_task_holds_is_entered_again_without_asking() {
     let store = TestStore::new();
@@ -16,7 +22,7 @@ async fn a_lock_that_the_task_holds_is_entered_again_without_asking() {
         assert_eq!(again.await.unwrap(), Outcome::Ran(7));
         assert!(!store.is_free("a"), "the outermost run releases");
     };
-    assert!(locks.run(config("a"), inner).await.unwrap().ran().is_some());
+    assert!(ran(&locks, "a", inner).await);
     assert_eq!(
         (store.calls(Call::Acquire), store.calls(Call::Release)),
         (1, 1)
@@ -32,24 +38,10 @@ async fn clones_of_executor_and_provider_enter_again_as_well() {
     );
     let inner = async {
         let cloned = locks.clone();
-        assert!(
-            cloned
-                .run(config("a"), async {})
-                .await
-                .unwrap()
-                .ran()
-                .is_some()
-        );
-        assert!(
-            other
-                .run(config("a"), async {})
-                .await
-                .unwrap()
-                .ran()
-                .is_some()
-        );
+        assert!(ran(&cloned, "a", async {}).await);
+        assert!(ran(&other, "a", async {}).await);
     };
-    assert!(locks.run(config("a"), inner).await.unwrap().ran().is_some());
+    assert!(ran(&locks, "a", inner).await);
     assert_eq!(store.calls(Call::Acquire), 1);
 }
 
@@ -61,35 +53,14 @@ async fn different_names_nest() {
         assert_eq!(current().unwrap().name(), "b");
         assert_eq!(require_lock("a").unwrap().name(), "a");
         // The outer one is entered again from within the inner one.
-        assert!(
-            locks
-                .run(config("a"), async {})
-                .await
-                .unwrap()
-                .ran()
-                .is_some()
-        );
+        assert!(ran(&locks, "a", async {}).await);
     };
     let middle = async {
-        assert!(
-            locks
-                .run(config("b"), innermost)
-                .await
-                .unwrap()
-                .ran()
-                .is_some()
-        );
+        assert!(ran(&locks, "b", innermost).await);
         assert!(store.is_free("b") && !store.is_free("a"));
         assert_eq!(current().unwrap().name(), "a");
     };
-    assert!(
-        locks
-            .run(config("a"), middle)
-            .await
-            .unwrap()
-            .ran()
-            .is_some()
-    );
+    assert!(ran(&locks, "a", middle).await);
     assert_eq!(store.calls(Call::Acquire), 2);
     assert!(current().is_none());
 }
@@ -105,7 +76,7 @@ async fn a_spawned_task_does_not_hold_the_lock() {
         });
         assert!(matches!(spawned.await.unwrap(), Outcome::Skipped(_)));
     };
-    assert!(locks.run(config("a"), work).await.unwrap().ran().is_some());
+    assert!(ran(&locks, "a", work).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,16 +93,9 @@ async fn the_same_name_on_another_provider_is_another_lock() {
     let (store, other) = (TestStore::new(), TestStore::new());
     let (locks, others) = (LockExecutor::new(store), LockExecutor::new(other.clone()));
     let work = async {
-        assert!(
-            others
-                .run(config("a"), async {})
-                .await
-                .unwrap()
-                .ran()
-                .is_some()
-        );
+        assert!(ran(&others, "a", async {}).await);
     };
-    assert!(locks.run(config("a"), work).await.unwrap().ran().is_some());
+    assert!(ran(&locks, "a", work).await);
     assert_eq!(other.calls(Call::Acquire), 1);
 }
 

@@ -2,27 +2,25 @@
 
 use std::time::Duration;
 
-use shedlock_core::Job;
+use shedlock_core::{Job, SchedulerHandle};
 
 use crate::support::{
     Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, start, time,
 };
 
-fn locked(name: &str) -> Job {
-    Job::new(name, |_| async {})
-        .every("1s")
-        .lock(name)
-        .at_most("1m")
+/// A scheduler whose job `tick` fires each second.
+async fn tick(store: &TestStore) -> (SchedulerHandle, Recorder) {
+    let seen = Recorder::new();
+    let job = Job::new("tick", |_| async {}).every("1s");
+    let builder = scheduler(store).observer(seen.clone());
+    let handle = start(builder.add_job(job.lock("tick").at_most("1m"))).await;
+    (handle, seen)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_job_fires_at_each_multiple_of_its_period() {
-    let (store, seen) = (
-        TestStore::at(time("2026-03-01T12:00:00.3Z")),
-        Recorder::new(),
-    );
-    let builder = scheduler(&store).observer(seen.clone());
-    let _handle = start(builder.add_job(locked("tick"))).await;
+    let store = TestStore::at(time("2026-03-01T12:00:00.3Z"));
+    let (_handle, seen) = tick(&store).await;
     sleep(60).await;
     assert_eq!(
         seen.runs("tick"),
@@ -32,12 +30,8 @@ async fn a_job_fires_at_each_multiple_of_its_period() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fire_time_is_met_within_milliseconds() {
-    let (store, seen) = (
-        TestStore::at(time("2026-03-01T12:00:00.3Z")),
-        Recorder::new(),
-    );
-    let builder = scheduler(&store).observer(seen.clone());
-    let _handle = start(builder.add_job(locked("tick"))).await;
+    let store = TestStore::at(time("2026-03-01T12:00:00.3Z"));
+    let (_handle, seen) = tick(&store).await;
     let began = tokio::time::Instant::now();
     sleep(5).await;
     for (n, started) in seen.times_of("started").into_iter().enumerate() {
@@ -49,9 +43,7 @@ async fn a_fire_time_is_met_within_milliseconds() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_fire_time_is_after_the_start() {
-    let (store, seen) = (TestStore::new(), Recorder::new());
-    let builder = scheduler(&store).observer(seen.clone());
-    let _handle = start(builder.add_job(locked("tick"))).await;
+    let (_handle, seen) = tick(&TestStore::new()).await;
     sleep(2).await;
     assert_eq!(seen.runs("tick")[0], noon() + seconds(1));
 }
