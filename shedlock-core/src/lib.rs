@@ -60,6 +60,7 @@ mod observe;
 mod retry;
 mod scheduler;
 pub mod testing;
+mod turns;
 
 pub use holder::default_holder;
 pub use job::{

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::observe::{EventKind, Reporter};
 use crate::retry::{Pauses, retries};
+use crate::turns::let_other_threads_take_it;
 
 const RELEASE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(50), Duration::from_secs(5)).with_jitter();
@@ -234,10 +235,4 @@ impl HoldState {
             };
         }
     }
-}
-
-/// The task that was spawned or woken last is next on this thread, and no other thread takes it: a keeper would be stuck behind
-/// work that blocks. Only the last one is, so another one sets it free.
-pub(super) fn let_other_threads_take_it() {
-    tokio::spawn(async {});
 }

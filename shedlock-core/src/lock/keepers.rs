@@ -5,7 +5,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::HoldState;
-use super::hold_state::let_other_threads_take_it;
+use crate::turns::let_other_threads_take_it;
 
 /// Leases that need no keeper yet. Most are released long before they do, so that one task watches them all, and hires a keeper
 /// for each whose time has come.

@@ -33,7 +33,7 @@ pub(super) struct Admission<'a> {
 
 type PlaceAndLock<'a> = (Option<SemaphorePermit<'a>>, Option<Hold>);
 
-impl Firing {
+impl Firing<'_> {
     pub(super) async fn enter(&self) -> Result<Admission<'_>, Fired> {
         let _turn = self.turn().await?;
         if self.has_jitter() {
@@ -67,7 +67,7 @@ impl Firing {
 
     async fn try_to_enter(&self) -> Result<PlaceAndLock<'_>, Fired> {
         let place = self.place().await?;
-        let hold = match &self.plan.lock {
+        let hold = match &self.due.plan.lock {
             Some(lock) => Some(self.acquire(lock).await?),
             None => None,
         };
@@ -76,10 +76,10 @@ impl Firing {
 
     /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is told at once that another goes on.
     async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
-        if self.fire_time.is_none() {
+        if self.due.fire_time.is_none() {
             return Ok(None);
         }
-        match self.plan.progress.try_turn() {
+        match self.due.plan.progress.try_turn() {
             Some(turn) => Ok(Some(turn)),
             None => Box::pin(self.wait_for_turn()).await,
         }
@@ -89,9 +89,9 @@ impl Firing {
     async fn wait_for_turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
         tokio::select! {
             biased;
-            turn = self.plan.progress.turn() => Ok(Some(turn)),
+            turn = self.due.plan.progress.turn() => Ok(Some(turn)),
             () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
-            () = sleep(TURN_PATIENCE.min(self.worth())) => match self.plan.progress.is_running() {
+            () = sleep(TURN_PATIENCE.min(self.worth())) => match self.due.plan.progress.is_running() {
                 true => Err(Fired::Skipped(Skip::StillRunning)),
                 false => Ok(None),
             },
@@ -99,7 +99,9 @@ impl Firing {
     }
 
     fn has_jitter(&self) -> bool {
-        !self.context.jitter.is_zero() && self.fire_time.is_some() && self.plan.lock.is_some()
+        !self.context.jitter.is_zero()
+            && self.due.fire_time.is_some()
+            && self.due.plan.lock.is_some()
     }
 
     /// Waits for a moment, so that it is not always the same node that asks first. A shutdown ends it.
@@ -145,7 +147,7 @@ impl Firing {
 
     /// Until when it is worth asking the store.
     fn give_up_at(&self) -> Instant {
-        self.plan.lane.clock.instant_of(self.worth_until)
+        self.due.plan.lane.clock.instant_of(self.due.worth_until)
     }
 
     /// How long it is still worth asking the store.
@@ -156,13 +158,13 @@ impl Firing {
     /// Asks the store once.
     async fn acquire(&self, lock: &LockPlan) -> Result<Hold, Fired> {
         let mut request = Acquire::new(&lock.config);
-        if let Some(fire_time) = self.fire_time {
+        if let Some(fire_time) = self.due.fire_time {
             request = request.for_fire_time(fire_time);
         }
         let asked_at = Instant::now();
-        match self.plan.lane.acquire(&request, asked_at).await {
+        match self.due.plan.lane.acquire(&request, asked_at).await {
             Ok(Acquisition::Acquired(lease)) => Ok(Hold::new(
-                self.plan.lane.provider.clone(),
+                self.due.plan.lane.provider.clone(),
                 lock.config.clone(),
                 lease,
                 asked_at,
@@ -176,7 +178,7 @@ impl Firing {
             Ok(Acquisition::Held(held)) => Err(Fired::Skipped(Skip::Held(held))),
             Ok(Acquisition::AlreadyRan(held)) => Err(Fired::Skipped(Skip::AlreadyRan(held))),
             Ok(Acquisition::TooEarly { .. }) => {
-                Err(Fired::TooEarly(self.fire_time.unwrap_or_default()))
+                Err(Fired::TooEarly(self.due.fire_time.unwrap_or_default()))
             }
             Err(error) => Err(Fired::Failed(Arc::new(error))),
         }

@@ -16,14 +16,21 @@ use crate::job::Run;
 use crate::lock::{CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
 
-/// One job at one fire time on this node: asks for the lock, runs the work, gives the lock back.
-pub(super) struct Firing {
+/// A job that is due.
+pub(super) struct Due {
+    /// Its number.
+    pub(super) job: usize,
     pub(super) plan: Arc<Plan>,
-    pub(super) context: Arc<Context>,
     /// None if somebody triggered it.
     pub(super) fire_time: Option<DateTime<Utc>>,
     /// Until when it is worth asking the store again, by the store's clock.
     pub(super) worth_until: DateTime<Utc>,
+}
+
+/// One job at one fire time on this node: asks for the lock, runs the work, gives the lock back.
+pub(super) struct Firing<'a> {
+    pub(super) due: &'a Due,
+    pub(super) context: &'a Context,
 }
 
 /// What became of a firing.
@@ -36,8 +43,14 @@ pub(super) enum Fired {
     Failed(Arc<LockError>),
 }
 
-impl Firing {
+impl Firing<'_> {
     pub(super) async fn fire(self) -> Fired {
+        let fired = self.run_if_admitted().await;
+        self.due.plan.record(self.due.fire_time, &fired);
+        fired
+    }
+
+    async fn run_if_admitted(&self) -> Fired {
         let Admission { _turn, place, hold } = match self.enter().await {
             Ok(admission) => admission,
             Err(fired) => {
@@ -91,8 +104,8 @@ impl Firing {
 
     fn run(&self, hold: Option<&Hold>) -> Run {
         Run::new(
-            self.plan.name.clone(),
-            self.fire_time,
+            self.due.plan.name.clone(),
+            self.due.fire_time,
             hold.map(Hold::state),
             self.context.services.clone(),
         )
@@ -112,11 +125,11 @@ impl Firing {
         if late_by > self.context.misfire_grace {
             reporter.tell(EventKind::CaughtUp { late_by });
         }
-        let _running = self.plan.progress.enter();
+        let _running = self.due.plan.progress.enter();
         reporter.tell(EventKind::Started { late_by });
         let started = Instant::now();
         let span = self.span(&run);
-        let work = self.plan.work.clone();
+        let work = self.due.plan.work.clone();
         let work = async move { work(run).await }.instrument(span).boxed();
         let outcome = tokio::select! {
             biased;
@@ -134,8 +147,9 @@ impl Firing {
 
     fn late_by(&self) -> Duration {
         let late_by = self
+            .due
             .fire_time
-            .map(|fire_time| self.plan.lane.clock.now() - fire_time);
+            .map(|fire_time| self.due.plan.lane.clock.now() - fire_time);
         late_by
             .and_then(|late_by| late_by.to_std().ok())
             .unwrap_or_default()
@@ -144,9 +158,9 @@ impl Firing {
     pub(super) fn reporter(&self) -> Reporter {
         Reporter {
             observers: self.context.observers.clone(),
-            job: Some(self.plan.name.clone()),
-            lock: self.plan.lock_name(),
-            fire_time: self.fire_time,
+            job: Some(self.due.plan.name.clone()),
+            lock: self.due.plan.lock_name(),
+            fire_time: self.due.fire_time,
         }
     }
 
@@ -154,9 +168,9 @@ impl Firing {
         tracing::info_span!(
             target: LOG_TARGET,
             "run",
-            job = &*self.plan.name,
-            lock = self.plan.lock_name().as_deref(),
-            fire_time = self.fire_time.map(tracing::field::display),
+            job = &*self.due.plan.name,
+            lock = self.due.plan.lock_name().as_deref(),
+            fire_time = self.due.fire_time.map(tracing::field::display),
             holder = run.lock().map(CurrentLock::holder),
             token = run.lock().map(CurrentLock::fencing_token),
         )

@@ -8,6 +8,7 @@ mod agenda;
 mod build_error;
 mod builder;
 mod context;
+mod crew;
 mod driver;
 mod firing;
 mod handle;

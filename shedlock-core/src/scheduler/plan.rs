@@ -5,8 +5,10 @@ use chrono::{DateTime, Utc};
 use shedlock_schedule::{Schedule, Tz};
 
 use super::build_error::Problem;
+use super::firing::Fired;
 use super::lane::Lane;
 use super::progress::Progress;
+use super::status::LastRun;
 use super::timetable::{Schedules, Timetable};
 use crate::job::{Job, JobSettings, Misfire, Services, Timing, Work};
 use crate::lock::{ConfigError, KeepAlive, LockConfig, OnLost};
@@ -91,6 +93,19 @@ impl Plan {
 
     pub(super) fn lock_name(&self) -> Option<Arc<str>> {
         self.lock.as_ref().map(|lock| lock.config.shared_name())
+    }
+
+    /// Keeps what became of a firing.
+    pub(super) fn record(&self, fire_time: Option<DateTime<Utc>>, fired: &Fired) {
+        match fired {
+            Fired::Ran(outcome) => self.progress.ran(LastRun {
+                fire_time,
+                outcome: outcome.clone(),
+                ended_at: self.lane.clock.now(),
+            }),
+            Fired::Skipped(skip) => self.progress.skipped(skip.clone()),
+            Fired::TooEarly(_) | Fired::Failed(_) => {}
+        }
     }
 
     /// Reads a little of all that a firing needs, wherever it lies.

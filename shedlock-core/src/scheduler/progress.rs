@@ -1,13 +1,26 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::MutexGuard;
+
+use super::status::LastRun;
+use crate::observe::Skip;
 
 /// How far the firings of one job have come in this process.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     running: AtomicUsize,
     /// Fire times take turns: one that waits for a slow store is not overtaken by the next, which would take it along.
-    turn: Mutex<()>,
+    turn: tokio::sync::Mutex<()>,
+    past: Mutex<Past>,
+}
+
+/// What became of its firings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Past {
+    pub(super) last_run: Option<LastRun>,
+    /// If that is newer.
+    pub(super) last_skip: Option<Skip>,
 }
 
 impl Progress {
@@ -23,6 +36,25 @@ impl Progress {
     /// Completes when no other fire time of the job waits for its answer or runs.
     pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
+    }
+
+    pub(super) fn ran(&self, run: LastRun) {
+        self.change_past(|past| {
+            past.last_run = Some(run);
+            past.last_skip = None;
+        });
+    }
+
+    pub(super) fn skipped(&self, skip: Skip) {
+        self.change_past(|past| past.last_skip = Some(skip));
+    }
+
+    pub(super) fn past(&self) -> Past {
+        self.change_past(|past| past.clone())
+    }
+
+    fn change_past<T>(&self, change: impl FnOnce(&mut Past) -> T) -> T {
+        change(&mut self.past.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Counts a run for as long as it goes on, however it ends.

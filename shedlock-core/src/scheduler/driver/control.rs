@@ -1,5 +1,6 @@
 //! What others tell the driver: users through a handle, and its own errands.
 
+use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
 use super::{Driver, Phase};
@@ -19,6 +20,8 @@ pub(in crate::scheduler) enum Message {
     Shutdown,
     /// A store answered at last, after it could not be reached at the start.
     StoreIsBack(usize, Vec<StoredLock>),
+    /// The store's clock has not come to a job's fire time.
+    TooEarly(usize, DateTime<Utc>),
     /// A store's clock was read again.
     ClockRead,
 }
@@ -51,6 +54,7 @@ impl Driver {
                     self.catch_up(track, &locks);
                 }
             }
+            Message::TooEarly(job, fire_time) => self.plan_again(job, fire_time),
             // The driver looks at the clocks whenever it wakes.
             Message::ClockRead => {}
         }
@@ -78,17 +82,15 @@ impl Driver {
                 return;
             }
         };
-        let firing = self.firing(job, None);
-        self.firings.spawn(async move {
-            let fired = firing.fire().await;
-            let triggered = match fired.clone() {
+        let due = self.now_or_at(job, None);
+        self.crew.spawn(|crew| async move {
+            let triggered = match crew.begin(&due).await {
                 Fired::Ran(outcome) => Triggered::Ran(outcome),
                 Fired::Skipped(skip) => Triggered::Skipped(skip),
                 Fired::Failed(error) => Triggered::Failed(error),
-                Fired::TooEarly(_) => return (job, None, fired),
+                Fired::TooEarly(_) => return,
             };
             let _ = reply.send(Ok(triggered));
-            (job, None, fired)
         });
     }
 
@@ -109,6 +111,7 @@ impl Driver {
 
     fn status(&self, job: usize) -> JobStatus {
         let state = &self.jobs[job];
+        let past = state.plan.progress.past();
         JobStatus {
             name: state.plan.name.clone(),
             schedule: state.plan.timetable.schedule.clone(),
@@ -116,8 +119,8 @@ impl Driver {
             next_fire_time: state.next_fire_time,
             paused: state.paused,
             running: state.plan.progress.is_running(),
-            last_run: state.last_run.clone(),
-            last_skip: state.last_skip.clone(),
+            last_run: past.last_run,
+            last_skip: past.last_skip,
         }
     }
 }

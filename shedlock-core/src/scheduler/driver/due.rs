@@ -3,16 +3,16 @@
 use std::hint::black_box;
 use std::iter;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_schedule::Schedule;
 
 use super::{Driver, JobState};
 use crate::job::Misfire;
 use crate::observe::EventKind;
 use crate::scheduler::agenda::Entry;
+use crate::scheduler::firing::Due;
 
-/// So many jobs are fired before others get their turn on this thread: firings that are made early end early, and the next
-/// ones find their memory still warm. More would not fit into the queue that a thread of tokio's shares.
+/// So many jobs are handed over before others get their turn on this thread: what was looked at is still warm when it is fired.
 const HERD: usize = 64;
 
 /// Counting those of a machine that slept for long takes time.
@@ -21,12 +21,14 @@ const MISFIRES_COUNTED: u32 = 10_000;
 impl Driver {
     /// Fires what is due, or a herd of it.
     pub(super) fn fire_due(&mut self) {
+        let mut due = Vec::new();
         for track in 0..self.tracks.len() {
             let now = self.tracks[track].lane.clock.now();
             for entry in self.herd(track, now) {
-                self.fire_latest(entry, now);
+                due.extend(self.latest(entry, now));
             }
         }
+        self.crew.fire(due);
     }
 
     /// What is due first. Its jobs lie all over the memory: a loop that only looks at each has many of them fetched at once,
@@ -41,8 +43,8 @@ impl Driver {
         herd
     }
 
-    /// Fires the latest fire time that has come; earlier ones that this node slept through are misfires.
-    fn fire_latest(&mut self, entry: Entry, now: DateTime<Utc>) {
+    /// The job at the latest fire time that has come; earlier ones that this node slept through are misfires.
+    fn latest(&mut self, entry: Entry, now: DateTime<Utc>) -> Option<Due> {
         let (latest, passed) = self.move_on(entry, now);
         let plan = &self.jobs[entry.job].plan;
         let too_late = plan.misfire == Misfire::Skip && self.context.is_misfire(now - latest);
@@ -54,9 +56,10 @@ impl Driver {
                     fire_times: missed,
                 });
         }
-        if !too_late {
-            self.fire(entry.job, latest);
+        if too_late {
+            return None;
         }
+        self.due(entry.job, latest)
     }
 
     /// Plans what comes after `now`. Returns the latest fire time up to then, and how many have passed unattended before it.
@@ -78,6 +81,15 @@ impl Driver {
     pub(super) fn plan_next(&mut self, job: usize, after: DateTime<Utc>) {
         let next = self.next_after(job, after);
         self.put_on_agenda(job, next);
+    }
+
+    /// The store's clock has not come to a fire time. It stands corrected; whatever comes first by it, this fire time at the latest, is next.
+    pub(super) fn plan_again(&mut self, job: usize, fire_time: DateTime<Utc>) {
+        let state = &self.jobs[job];
+        let now = self.tracks[state.track].lane.clock.now();
+        if !state.paused {
+            self.plan_next(job, now.min(fire_time - TimeDelta::microseconds(1)));
+        }
     }
 
     fn next_after(&mut self, job: usize, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -103,8 +115,7 @@ impl Driver {
 impl JobState {
     /// Reads a little of all that a firing needs, wherever it lies.
     fn touch(&self) -> usize {
-        let ended = [self.last_run.is_some(), self.last_skip.is_some()];
-        ended.map(usize::from).iter().sum::<usize>() + self.plan.touch()
+        self.plan.touch()
     }
 }
 

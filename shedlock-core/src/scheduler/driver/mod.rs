@@ -4,26 +4,26 @@ mod stores;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::FutureExt;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub(super) use control::Message;
 
 use super::agenda::Agenda;
 use super::context::{Context, Phase};
-use super::firing::{Fired, Firing};
+use super::crew::Crew;
+use super::firing::Due;
 use super::lane::Lane;
 use super::plan::Plan;
-use super::status::LastRun;
 use super::timetable::NextFireTimes;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
+use crate::turns::let_others_go_first;
 
 /// The wall clock is looked at this often, in case the machine slept or somebody set it.
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
@@ -39,14 +39,11 @@ pub(super) struct Driver {
     next_fire_times: NextFireTimes,
     context: Arc<Context>,
     shutdown_grace: Duration,
-    firings: JoinSet<(usize, Option<DateTime<Utc>>, Fired)>,
+    crew: Arc<Crew>,
     inbox: mpsc::UnboundedReceiver<Message>,
     /// For the driver's own errands, which report back.
     messages: mpsc::UnboundedSender<Message>,
 }
-
-/// Which firing it was, and what became of it.
-type Ended = Result<(usize, Option<DateTime<Utc>>, Fired), JoinError>;
 
 /// A lane and the fire times of its jobs.
 struct Track {
@@ -65,8 +62,6 @@ struct JobState {
     /// Counts how often the plan was made anew; see [`Entry`].
     edition: u32,
     next_fire_time: Option<DateTime<Utc>>,
-    last_run: Option<LastRun>,
-    last_skip: Option<Skip>,
 }
 
 impl Driver {
@@ -88,14 +83,15 @@ impl Driver {
             .map(|(plan, disabled)| JobState::new(track_of(&plan), plan, disabled))
             .collect();
         let names = jobs.iter().map(|job| job.plan.name.clone());
+        let context = Arc::new(context);
         let driver = Self {
             by_name: names.zip(0..).collect(),
             jobs,
             tracks: lanes.iter().cloned().map(Track::new).collect(),
             next_fire_times: NextFireTimes::default(),
-            context: Arc::new(context),
+            crew: Crew::new(&context, &messages),
+            context,
             shutdown_grace,
-            firings: JoinSet::new(),
             inbox,
             messages: messages.clone(),
         };
@@ -112,14 +108,13 @@ impl Driver {
                 biased;
                 // A shutdown comes before all else. Whatever wakes the loop, what is due is fired first.
                 Some(message) = self.inbox.recv() => self.handle(message),
-                Some(ended) = self.firings.join_next() => self.record_all(ended),
                 () = reached(wake) => {}
             }
         }
         let _ = timeout(self.shutdown_grace, self.drain()).await;
         self.context.phase.send_replace(Phase::Cancelling);
         if timeout(RELEASE_GRACE, self.drain()).await.is_err() {
-            tracing::error!(target: LOG_TARGET, runs = self.firings.len(),
+            tracing::error!(target: LOG_TARGET, runs = self.crew.size(),
                 "the scheduler ends with runs that could not be stopped, or locks that could not be released"
             );
         }
@@ -127,11 +122,13 @@ impl Driver {
 
     /// Lets every firing end, and answers questions meanwhile.
     async fn drain(&mut self) {
-        while !self.firings.is_empty() {
+        let crew = self.crew.clone();
+        let mut idle = pin!(crew.idle());
+        loop {
             tokio::select! {
                 biased;
                 Some(message) = self.inbox.recv() => self.handle(message),
-                Some(ended) = self.firings.join_next() => self.record_all(ended),
+                () = &mut idle => return,
             }
         }
     }
@@ -142,25 +139,23 @@ impl Driver {
         fire_times.fold(checks, Instant::min)
     }
 
-    fn fire(&mut self, job: usize, fire_time: DateTime<Utc>) {
-        let state = &mut self.jobs[job];
-        if state.plan.progress.is_running() {
+    /// The job, unless its last run goes on.
+    fn due(&self, job: usize, fire_time: DateTime<Utc>) -> Option<Due> {
+        let progress = &self.jobs[job].plan.progress;
+        if progress.is_running() {
             let skip = Skip::StillRunning;
-            state.last_skip = Some(skip.clone());
+            progress.skipped(skip.clone());
             self.reporter(job, fire_time).tell(EventKind::Skipped(skip));
-            return;
+            return None;
         }
-        let firing = self.firing(job, Some(fire_time));
-        // Spawning moves a future about several times, a box only once.
-        let fired = async move { (job, Some(fire_time), firing.fire().await) };
-        self.firings.spawn(fired.boxed());
+        Some(self.now_or_at(job, Some(fire_time)))
     }
 
-    fn firing(&self, job: usize, fire_time: Option<DateTime<Utc>>) -> Firing {
+    fn now_or_at(&self, job: usize, fire_time: Option<DateTime<Utc>>) -> Due {
         let state = &self.jobs[job];
-        Firing {
+        Due {
+            job,
             plan: state.plan.clone(),
-            context: self.context.clone(),
             fire_time,
             worth_until: self.worth_until(state, fire_time),
         }
@@ -174,48 +169,6 @@ impl Driver {
             (Misfire::Once, Some(next)) => next,
             (Misfire::Skip, Some(next)) => next.min(misfires_at),
             (_, None) => misfires_at,
-        }
-    }
-
-    /// Records a firing that ended, and all others that have.
-    fn record_all(&mut self, ended: Ended) {
-        let now = Instant::now();
-        self.record(ended, now);
-        while let Some(ended) = self.firings.try_join_next() {
-            self.record(ended, now);
-        }
-    }
-
-    fn record(&mut self, ended: Ended, now: Instant) {
-        let (job, fire_time, fired) = match ended {
-            Ok(ended) => ended,
-            Err(error) => {
-                tracing::error!(target: LOG_TARGET, %error, "a firing broke; the scheduler goes on");
-                return;
-            }
-        };
-        let state = &mut self.jobs[job];
-        let clock = &self.tracks[state.track].lane.clock;
-        match fired {
-            Fired::Ran(outcome) => {
-                state.last_skip = None;
-                let ended_at = clock.at(now);
-                state.last_run = Some(LastRun {
-                    fire_time,
-                    outcome,
-                    ended_at,
-                });
-            }
-            Fired::Skipped(skip) => state.last_skip = Some(skip),
-            Fired::Failed(_) => {}
-            // The clock stands corrected; whatever comes first by it, this fire time at the latest, is next.
-            Fired::TooEarly(fire_time) => {
-                let before = fire_time - chrono::TimeDelta::microseconds(1);
-                let after = clock.now().min(before);
-                if !state.paused {
-                    self.plan_next(job, after);
-                }
-            }
         }
     }
 
@@ -262,8 +215,6 @@ impl JobState {
             paused,
             edition: 0,
             next_fire_time: None,
-            last_run: None,
-            last_skip: None,
         }
     }
 }
@@ -271,7 +222,7 @@ impl JobState {
 /// Completes at `wake`, and never before others had their turn.
 async fn reached(wake: Instant) {
     if wake <= Instant::now() {
-        yield_now().await;
+        let_others_go_first().await;
     } else {
         sleep_until(wake).await;
     }

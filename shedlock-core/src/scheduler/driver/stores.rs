@@ -53,11 +53,11 @@ impl Driver {
             .iter()
             .map(|lock| (&*lock.name, lock.locked_at))
             .collect();
-        for job in self.jobs_of(track) {
-            if let Some(missed) = self.jobs[job].missed(&locked_at, now) {
-                self.fire(job, missed);
-            }
-        }
+        let missed = self.jobs_of(track).into_iter().filter_map(|job| {
+            let missed = self.jobs[job].missed(&locked_at, now)?;
+            self.due(job, missed)
+        });
+        self.crew.fire(missed.collect());
     }
 
     /// Notices that a clock is not what it was: the wall clock, as somebody moved it or the machine slept, or a store's.

@@ -1,0 +1,133 @@
+use std::collections::VecDeque;
+use std::mem;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, watch};
+use tokio::task::coop::consume_budget;
+
+use super::context::Context;
+use super::driver::Message;
+use super::firing::{Due, Fired, Firing};
+use crate::observe::LOG_TARGET;
+use crate::turns::let_other_threads_take_it;
+
+/// The tasks that fire what is due.
+///
+/// Each fires one job after the other, and before each sees to it that another task is on its way to take the next one. So a firing
+/// that ends at once costs no task of its own, and one that waits, or blocks its thread, keeps none waiting.
+pub(super) struct Crew {
+    context: Arc<Context>,
+    messages: mpsc::UnboundedSender<Message>,
+    waiting: Mutex<Waiting>,
+    /// Each task listens for as long as it goes on.
+    tasks: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    due: VecDeque<Due>,
+    /// Whether a task is on its way.
+    relieved: bool,
+}
+
+impl Crew {
+    pub(super) fn new(
+        context: &Arc<Context>,
+        messages: &mpsc::UnboundedSender<Message>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            context: context.clone(),
+            messages: messages.clone(),
+            waiting: Mutex::default(),
+            tasks: watch::Sender::default(),
+        })
+    }
+
+    /// Has jobs fired, in this order.
+    pub(super) fn fire(self: &Arc<Self>, due: Vec<Due>) {
+        if due.is_empty() {
+            return;
+        }
+        let relieved = {
+            let mut waiting = self.waiting();
+            waiting.due.extend(due);
+            mem::replace(&mut waiting.relieved, true)
+        };
+        if !relieved {
+            self.relieve();
+        }
+    }
+
+    /// Has a task of its own do something.
+    pub(super) fn spawn<F>(self: &Arc<Self>, task: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let goes_on = self.tasks.subscribe();
+        let task = task(self.clone());
+        let task = async move {
+            task.await;
+            drop(goes_on);
+        };
+        // Spawning moves a future about several times, a box only once.
+        tokio::spawn(task.boxed());
+    }
+
+    /// Fires a job in this task.
+    pub(super) async fn begin(&self, due: &Due) -> Fired {
+        let context = &self.context;
+        let fired = Firing { due, context }.fire().await;
+        if let Fired::TooEarly(fire_time) = fired {
+            // The driver plans it anew, unless it has ended.
+            let _ = self.messages.send(Message::TooEarly(due.job, fire_time));
+        }
+        fired
+    }
+
+    /// How many tasks go on.
+    pub(super) fn size(&self) -> usize {
+        self.tasks.receiver_count()
+    }
+
+    /// Completes when no task goes on.
+    pub(super) async fn idle(&self) {
+        self.tasks.closed().await;
+    }
+
+    fn relieve(self: &Arc<Self>) {
+        self.spawn(Self::work);
+        let_other_threads_take_it();
+    }
+
+    async fn work(self: Arc<Self>) {
+        self.waiting().relieved = false;
+        while let Some(due) = self.next() {
+            let fired = AssertUnwindSafe(self.begin(&due)).catch_unwind().await;
+            if fired.is_err() {
+                tracing::error!(target: LOG_TARGET, job = &*due.plan.name, "a firing broke; the scheduler goes on");
+            }
+            // Other tasks of the service have their turn now and then.
+            consume_budget().await;
+        }
+    }
+
+    /// What is to be fired next; if more waits, another task is on its way to it.
+    fn next(self: &Arc<Self>) -> Option<Due> {
+        let (next, relieved) = {
+            let mut waiting = self.waiting();
+            let next = waiting.due.pop_front()?;
+            let relieved = waiting.due.is_empty() || mem::replace(&mut waiting.relieved, true);
+            (next, relieved)
+        };
+        if !relieved {
+            self.relieve();
+        }
+        Some(next)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

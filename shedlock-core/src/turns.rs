@@ -1,0 +1,24 @@
+//! How tasks take turns on a runtime's threads, where what comes next may block its thread.
+
+use std::future::poll_fn;
+use std::mem;
+use std::task::Poll;
+
+/// The task that was spawned or woken last is next on this thread, and no other thread takes it: it would be stuck behind
+/// work that blocks. Only the last one is, so another one sets it free.
+pub(crate) fn let_other_threads_take_it() {
+    tokio::spawn(async {});
+}
+
+/// As tokio's `yield_now`, after which no other thread could go on with the task.
+pub(crate) async fn let_others_go_first() {
+    let mut polled = false;
+    poll_fn(|task| match mem::replace(&mut polled, true) {
+        true => Poll::Ready(()),
+        false => {
+            task.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}

@@ -1,0 +1,98 @@
+//! Jobs that block their threads, among many that are due at the same instant. In real time: a thread that blocks does so in real time only.
+
+mod support;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use shedlock_core::{InMemoryLockProvider, Job, RunOutcome, Scheduler};
+use support::{Recorder, sleep_ms, start};
+use tokio::task::block_in_place;
+use tokio::time::{Instant, timeout};
+
+const JOBS: usize = 300;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_delays_no_other() {
+    delays_no_other(0, |job| job).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_in_the_middle_delays_no_other() {
+    delays_no_other(JOBS / 2 + 1, |job| job).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_under_a_lock_delays_no_other() {
+    let locked = |job: Job| {
+        let lock = job.name().to_owned();
+        job.lock(lock)
+    };
+    delays_no_other(JOBS / 3, locked).await;
+}
+
+/// Each of them can only end when all have begun.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_many_as_wish_block_where_tokio_gives_them_threads() {
+    const JOBS: usize = 24;
+    let (seen, all) = (Recorder::new(), Arc::new(Barrier::new(JOBS)));
+    let builder = Scheduler::builder(InMemoryLockProvider::new()).observer(seen.clone());
+    let builder = (0..JOBS).fold(builder, |builder, number| {
+        let all = all.clone();
+        let job = Job::new(format!("{number}"), move |_| {
+            let all = all.clone();
+            async move {
+                block_in_place(|| all.wait());
+            }
+        });
+        builder.add_job(job.cron("* * * * * *"))
+    });
+    let _handle = start(builder).await;
+    let ended = async {
+        while seen.count("finished") < JOBS {
+            sleep_ms(1).await;
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("some never began");
+}
+
+/// One of many jobs blocks its thread until all others have run; tokio has another thread.
+async fn delays_no_other(blocks: usize, but: impl Fn(Job) -> Job) {
+    let (seen, ran) = (Recorder::new(), Arc::new(AtomicUsize::new(0)));
+    let builder = Scheduler::builder(InMemoryLockProvider::new()).default_at_most("1m");
+    let builder = (0..JOBS).fold(builder.observer(seen.clone()), |builder, number| {
+        let ran = ran.clone();
+        let job = Job::new(format!("{number}"), move |_| {
+            if number == blocks {
+                wait_until(|| ran.load(Ordering::Relaxed) >= JOBS - 1);
+            } else {
+                ran.fetch_add(1, Ordering::Relaxed);
+            }
+            async {}
+        });
+        builder.add_job(but(job.cron("* * * * * *")))
+    });
+    let handle = start(builder).await;
+    let blocked = format!("{blocks}");
+    let ended = async {
+        while seen.outcomes(&blocked).is_empty() {
+            sleep_ms(1).await;
+        }
+    };
+    timeout(PATIENCE * 2, ended).await.expect("it never ended");
+    assert_eq!(seen.outcomes(&blocked)[0], RunOutcome::Succeeded);
+    handle.shutdown().await;
+}
+
+/// Blocks the thread.
+fn wait_until(done: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < PATIENCE, "others were not fired");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
