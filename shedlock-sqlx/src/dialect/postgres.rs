@@ -160,7 +160,8 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
             micros(&format!("{l}{lock_until}"))
         )
     };
-    let (seen_row, made_row) = (row("l."), row(""));
+    let (changed_row, made_row) = (row("l."), row(""));
+    let (seen_at, seen_until) = (micros("stored_at"), micros("stored_until"));
     // The parameters are columns of the batch.
     let (new_until, new_at) = new_times(t);
     let of_batch = |sql: &str| sql.replace('$', "a.");
@@ -175,7 +176,8 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
                 name text, holder text, at_most bigint, at_least bigint, fire_time bigint, locked_at bigint
             )) WITH ORDINALITY AS a (name, holder, at_most, at_least, fire_time, locked_at, place)
         ), seen AS MATERIALIZED (
-            SELECT a.*, ({wanted}) AS wanted, {seen_row}
+            SELECT a.*, ({wanted}) AS wanted, l.{name}::text AS stored, l.{locked_by}::text AS stored_by,
+                l.{locked_at} AS stored_at, l.{lock_until} AS stored_until
             FROM asked AS a CROSS JOIN clock
                 LEFT JOIN LATERAL (SELECT * FROM {table} AS l WHERE l.{name} = a.name OFFSET 0) AS l ON true
         ), free AS MATERIALIZED (
@@ -186,7 +188,7 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
             WHERE a.wanted AND a.place BETWEEN 1 AND 1000000
         ), changed AS (
             UPDATE {table} AS l SET {set} FROM free AS a CROSS JOIN clock WHERE l.{name} = a.key
-            RETURNING {seen_row}
+            RETURNING {changed_row}
         ), made AS (
             INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
             SELECT a.name, {new_until}, {new_at}, a.holder FROM seen AS a CROSS JOIN clock
@@ -195,7 +197,9 @@ fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
             ON CONFLICT DO NOTHING
             RETURNING {made_row}
         ), told AS (
-            SELECT place, CASE WHEN coalesce(wanted, {made}) THEN 2 ELSE 0 END AS done, {record} FROM seen AS a CROSS JOIN clock
+            SELECT place, 0 AS done, stored, stored_by, {seen_at} AS stored_at, {seen_until} AS stored_until
+            FROM seen AS a CROSS JOIN clock WHERE coalesce(wanted, {made}) IS NOT TRUE
+            UNION ALL SELECT place, 2, NULL, NULL, NULL, NULL FROM seen AS a CROSS JOIN clock WHERE coalesce(wanted, {made})
             UNION ALL SELECT NULL, 1, {record} FROM changed
             UNION ALL SELECT NULL, 1, {record} FROM made
         )
