@@ -34,7 +34,7 @@ pub(super) struct Firing<'a> {
 }
 
 /// What became of a firing.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Fired {
     Ran(RunOutcome),
     Skipped(Skip),

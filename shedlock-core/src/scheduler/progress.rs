@@ -1,7 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-
-use tokio::sync::MutexGuard;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::status::LastRun;
 use crate::observe::Skip;
@@ -12,7 +10,8 @@ pub(super) struct Progress {
     running: AtomicUsize,
     /// Fire times take turns: one that waits for a slow store is not overtaken by the next, which would take it along.
     turn: tokio::sync::Mutex<()>,
-    past: Mutex<Past>,
+    /// From the first firing on: of many jobs most are seldom due.
+    past: Mutex<Option<Box<Past>>>,
 }
 
 /// What became of its firings.
@@ -29,12 +28,12 @@ impl Progress {
     }
 
     /// The turn, if no other fire time of the job waits for its answer or runs.
-    pub(super) fn try_turn(&self) -> Option<MutexGuard<'_, ()>> {
+    pub(super) fn try_turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         self.turn.try_lock().ok()
     }
 
     /// Completes when no other fire time of the job waits for its answer or runs.
-    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
@@ -50,17 +49,21 @@ impl Progress {
     }
 
     pub(super) fn past(&self) -> Past {
-        self.change_past(|past| past.clone())
-    }
-
-    fn change_past<T>(&self, change: impl FnOnce(&mut Past) -> T) -> T {
-        change(&mut self.past.lock().unwrap_or_else(PoisonError::into_inner))
+        self.lock_past().as_deref().cloned().unwrap_or_default()
     }
 
     /// Counts a run for as long as it goes on, however it ends.
     pub(super) fn enter(&self) -> Running<'_> {
         self.running.fetch_add(1, Ordering::Relaxed);
         Running(self)
+    }
+
+    fn change_past(&self, change: impl FnOnce(&mut Past)) {
+        change(self.lock_past().get_or_insert_default());
+    }
+
+    fn lock_past(&self) -> MutexGuard<'_, Option<Box<Past>>> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

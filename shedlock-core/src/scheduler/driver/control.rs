@@ -82,7 +82,7 @@ impl Driver {
                 return;
             }
         };
-        let due = self.now_or_at(job, None);
+        let due = self.due(job, None);
         self.crew.spawn(|crew| async move {
             let triggered = match crew.begin(&due).await {
                 Fired::Ran(outcome) => Triggered::Ran(outcome),

@@ -6,7 +6,7 @@ use std::iter;
 use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_schedule::Schedule;
 
-use super::{Driver, JobState};
+use super::Driver;
 use crate::job::Misfire;
 use crate::observe::EventKind;
 use crate::scheduler::agenda::Entry;
@@ -38,7 +38,7 @@ impl Driver {
         let due = iter::from_fn(|| agenda.pop_due(now)).take(HERD);
         let mut herd: Vec<_> = due.collect();
         herd.retain(|entry| self.jobs[entry.job].edition == entry.edition);
-        let touched = herd.iter().map(|entry| self.jobs[entry.job].touch());
+        let touched = herd.iter().map(|entry| self.jobs[entry.job].plan.touch());
         black_box(touched.sum::<usize>());
         herd
     }
@@ -59,7 +59,7 @@ impl Driver {
         if too_late {
             return None;
         }
-        self.due(entry.job, latest)
+        self.due_unless_running(entry.job, latest)
     }
 
     /// Plans what comes after `now`. Returns the latest fire time up to then, and how many have passed unattended before it.
@@ -109,13 +109,6 @@ impl Driver {
                 edition,
             });
         }
-    }
-}
-
-impl JobState {
-    /// Reads a little of all that a firing needs, wherever it lies.
-    fn touch(&self) -> usize {
-        self.plan.touch()
     }
 }
 

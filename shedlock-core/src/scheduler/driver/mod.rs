@@ -31,7 +31,7 @@ const CLOCK_CHECK: Duration = Duration::from_secs(60);
 /// How long cancelled runs may take to give back their locks.
 const RELEASE_GRACE: Duration = Duration::from_secs(5);
 
-/// One loop for all jobs of a process: sleeps until the next fire time, and starts a firing for each job that is due.
+/// One loop for all jobs of a process: sleeps until the next fire time, and hands the jobs that are due to the crew.
 pub(super) struct Driver {
     jobs: Vec<JobState>,
     by_name: HashMap<Arc<str>, usize>,
@@ -139,8 +139,7 @@ impl Driver {
         fire_times.fold(checks, Instant::min)
     }
 
-    /// The job, unless its last run goes on.
-    fn due(&self, job: usize, fire_time: DateTime<Utc>) -> Option<Due> {
+    fn due_unless_running(&self, job: usize, fire_time: DateTime<Utc>) -> Option<Due> {
         let progress = &self.jobs[job].plan.progress;
         if progress.is_running() {
             let skip = Skip::StillRunning;
@@ -148,10 +147,10 @@ impl Driver {
             self.reporter(job, fire_time).tell(EventKind::Skipped(skip));
             return None;
         }
-        Some(self.now_or_at(job, Some(fire_time)))
+        Some(self.due(job, Some(fire_time)))
     }
 
-    fn now_or_at(&self, job: usize, fire_time: Option<DateTime<Utc>>) -> Due {
+    fn due(&self, job: usize, fire_time: Option<DateTime<Utc>>) -> Due {
         let state = &self.jobs[job];
         Due {
             job,

@@ -55,7 +55,7 @@ impl Driver {
             .collect();
         let missed = self.jobs_of(track).into_iter().filter_map(|job| {
             let missed = self.jobs[job].missed(&locked_at, now)?;
-            self.due(job, missed)
+            self.due_unless_running(job, missed)
         });
         self.crew.fire(missed.collect());
     }
