@@ -72,6 +72,14 @@ impl OwnServer {
     }
 }
 
+impl Drop for OwnServer {
+    /// Waits for its end: its folder goes next, and a Redis that cannot save does not stop.
+    fn drop(&mut self) {
+        // One that was stopped before, and not started again, cannot be told.
+        let _ = self.stop(Stop::Fast);
+    }
+}
+
 fn run(kind: Kind, folder: &Path, port: Option<&str>) -> anyhow::Result<PrivateServer> {
     let log = std::fs::File::options()
         .append(true)
