@@ -52,12 +52,7 @@ async fn as_many_as_wish_block_where_tokio_gives_them_threads() {
         builder.add_job(job.cron("* * * * * *"))
     });
     let _handle = start(builder).await;
-    let ended = async {
-        while seen.count("finished") < JOBS {
-            sleep_ms(1).await;
-        }
-    };
-    timeout(PATIENCE, ended).await.expect("some never began");
+    until(|| seen.count("finished") >= JOBS).await;
 }
 
 /// One of many jobs blocks its thread until all others have run; tokio has another thread.
@@ -78,14 +73,18 @@ async fn delays_no_other(blocks: usize, but: impl Fn(Job) -> Job) {
     });
     let handle = start(builder).await;
     let blocked = format!("{blocks}");
-    let ended = async {
-        while seen.outcomes(&blocked).is_empty() {
+    until(|| !seen.outcomes(&blocked).is_empty()).await;
+    assert_eq!(seen.outcomes(&blocked)[0], RunOutcome::Succeeded);
+    handle.shutdown().await;
+}
+
+async fn until(done: impl Fn() -> bool) {
+    let looks = async {
+        while !done() {
             sleep_ms(1).await;
         }
     };
-    timeout(PATIENCE * 2, ended).await.expect("it never ended");
-    assert_eq!(seen.outcomes(&blocked)[0], RunOutcome::Succeeded);
-    handle.shutdown().await;
+    timeout(PATIENCE * 2, looks).await.expect("it never ended");
 }
 
 /// Blocks the thread.

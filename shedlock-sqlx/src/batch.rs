@@ -11,6 +11,7 @@ use crate::look::{Answer, Record};
 use crate::statement::Values;
 
 /// What a record says was done when nothing was, as another transaction is about to change the row: who asks again learns more.
+/// Such a record tells nothing else.
 const BUSY: i64 = 2;
 
 /// How the records of an answer belong to the locks that were asked about.

@@ -177,9 +177,7 @@ impl Firing<'_> {
             )),
             Ok(Acquisition::Held(held)) => Err(Fired::Skipped(Skip::Held(held))),
             Ok(Acquisition::AlreadyRan(held)) => Err(Fired::Skipped(Skip::AlreadyRan(held))),
-            Ok(Acquisition::TooEarly { .. }) => {
-                Err(Fired::TooEarly(self.due.fire_time.unwrap_or_default()))
-            }
+            Ok(Acquisition::TooEarly { .. }) => Err(Fired::TooEarly),
             Err(error) => Err(Fired::Failed(Arc::new(error))),
         }
     }

@@ -39,7 +39,7 @@ pub(super) enum Fired {
     Ran(RunOutcome),
     Skipped(Skip),
     /// The store's clock has not come to the fire time.
-    TooEarly(DateTime<Utc>),
+    TooEarly,
     Failed(Arc<LockError>),
 }
 
@@ -77,7 +77,7 @@ impl Firing<'_> {
                 error: error.clone(),
                 retrying: false,
             }),
-            Fired::TooEarly(_) | Fired::Ran(_) => {}
+            Fired::TooEarly | Fired::Ran(_) => {}
         }
     }
 

@@ -104,7 +104,7 @@ impl Plan {
                 ended_at: self.lane.clock.now(),
             }),
             Fired::Skipped(skip) => self.progress.skipped(skip.clone()),
-            Fired::TooEarly(_) | Fired::Failed(_) => {}
+            Fired::TooEarly | Fired::Failed(_) => {}
         }
     }
 

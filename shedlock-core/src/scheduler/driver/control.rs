@@ -1,4 +1,4 @@
-//! What others tell the driver: users through a handle, and its own errands.
+//! What others tell the driver: users through a handle, its crew, and its own errands.
 
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
@@ -88,7 +88,7 @@ impl Driver {
                 Fired::Ran(outcome) => Triggered::Ran(outcome),
                 Fired::Skipped(skip) => Triggered::Skipped(skip),
                 Fired::Failed(error) => Triggered::Failed(error),
-                Fired::TooEarly(_) => return,
+                Fired::TooEarly => return,
             };
             let _ = reply.send(Ok(triggered));
         });
