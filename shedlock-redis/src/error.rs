@@ -177,7 +177,7 @@ fn described(keys: &str, error: RedisError) -> LockError {
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "Redis does not let this user in, or does not let it use `{keys}`: check user and password, and allow it these keys and the commands EVALSHA, EVAL, SCAN and what the scripts use (GET, SET, DEL, EXISTS, PEXPIREAT, PEXPIRETIME, PTTL, TIME)"
+    "Redis does not let this user in, or does not let it use `{keys}`: check user and password, and allow it these keys and the commands EVALSHA, EVAL, SCAN and what the scripts use (GET, SET, DEL, PEXPIREAT, PEXPIRETIME, PTTL, TIME)"
 )]
 struct Denied {
     keys: String,

@@ -8,10 +8,9 @@ const SLOTS: u16 = 16_384;
 /// | key | what it holds |
 /// |---|---|
 /// | `job-lock:default:report` | the lock, as ShedLock writes it |
-/// | `job-lock::memory:{job-lock:default:report}` | the last acquisition, after the lock is gone as well |
-/// | `job-lock::taken-back:{job-lock:default:report}:uuid` | an acquisition that must not come any more |
+/// | `job-lock::memory:{job-lock:default:report}` | the last acquisition, after the lock is gone as well, and those that must not come any more |
 ///
-/// The last two are in the slot of the first, and are nobody's lock, as no environment begins with a colon.
+/// The second is in the slot of the first, and is nobody's lock, as no environment begins with a colon.
 #[derive(Debug)]
 pub(crate) struct Keys {
     prefix: String,
@@ -43,14 +42,18 @@ impl Keys {
         [&self.prefix, ":", &self.environment, ":", name].concat()
     }
 
-    /// Of a lock, by its key.
+    /// Of a lock, by its key: in the same slot.
     pub(crate) fn memory(&self, lock: &str) -> String {
-        self.beside("memory", lock)
-    }
-
-    /// Of a lock, by its key.
-    pub(crate) fn taken_back(&self, lock: &str, acquisition: &str) -> String {
-        [&*self.beside("taken-back", lock), ":", acquisition].concat()
+        let prefix = &*self.prefix;
+        if hash_tag(lock).is_some() {
+            [prefix, "::memory:", lock].concat()
+        } else if lock.contains('}') {
+            // It hashes as a whole and cannot be put into braces as a whole.
+            let tag = tag_of(crc16(lock) % SLOTS);
+            format!("{prefix}::memory:{{{tag}}}:{lock}")
+        } else {
+            [prefix, "::memory:{", lock, "}"].concat()
+        }
     }
 
     /// Never written: it leads to the node whose clock is told.
@@ -90,20 +93,6 @@ impl Keys {
             .strip_prefix(':')?
             .strip_prefix(&*self.environment)?
             .strip_prefix(':')
-    }
-
-    /// A key in the slot of a lock.
-    fn beside(&self, what: &str, lock: &str) -> String {
-        let prefix = &*self.prefix;
-        if hash_tag(lock).is_some() {
-            [prefix, "::", what, ":", lock].concat()
-        } else if lock.contains('}') {
-            // It hashes as a whole and cannot be put into braces as a whole.
-            let tag = tag_of(crc16(lock) % SLOTS);
-            format!("{prefix}::{what}:{{{tag}}}:{lock}")
-        } else {
-            [prefix, "::", what, ":{", lock, "}"].concat()
-        }
     }
 }
 
@@ -187,12 +176,9 @@ mod tests {
                 for name in names() {
                     let lock = keys.lock(&name);
                     let memory = keys.memory(&lock);
-                    let mark = keys.taken_back(&lock, "{node}:}{:uuid");
                     assert_eq!(slot(&memory), slot(&lock), "{memory}");
-                    assert_eq!(slot(&mark), slot(&lock), "{mark}");
                     assert_eq!(keys.name_of(&lock), Some(&*name), "{lock}");
                     assert_eq!(keys.name_of(&memory), Some(&*name), "{memory}");
-                    assert_eq!(keys.name_of(&mark), None, "{mark}");
                 }
             }
         }

@@ -34,11 +34,10 @@ use crate::store::Store;
 /// | key | value | expires |
 /// |---|---|---|
 /// | `job-lock:default:report` | `ADDED:2026-03-01T12:00:00.000000Z@host:17:uuid`, while it is held | after `at_most`, or `at_least` |
-/// | `job-lock::memory:{job-lock:default:report}` | a text: highest token, the fire times of the last acquisition and of the one before, and the last one's value | 400 days after `at_most` if it was for a fire time, else 24 hours |
-/// | `job-lock::taken-back:{job-lock:default:report}:..` | empty: an acquisition of unknown outcome that must not come late | after an hour |
+/// | `job-lock::memory:{job-lock:default:report}` | a text: highest token, the fire times of the last acquisition and of the one before, and the last one's value; for an hour also acquisitions of unknown outcome that must not come late | 400 days after `at_most` if it was for a fire time, else 24 hours |
 ///
 /// The first is ShedLock's, so Java services exclude this one and are excluded by it; either side's release and extension find
-/// only their own. The others are in the same slot of a Cluster. From the second come the fencing tokens, which grow also when
+/// only their own. The second is in the same slot of a Cluster. From it come the fencing tokens, which grow also when
 /// the lock's key is gone, and the knowledge which fire times have run.
 ///
 /// While Java holds the lock, the time in its value (by the clock of its node) tells which fire times it has run. Java's release

@@ -16,10 +16,14 @@ pub(crate) struct Kept {
     script: LazyLock<Script>,
 }
 
+/// A script, after the functions that it needs: every call of it makes them anew, so it has no others.
 macro_rules! kept {
-    ($($name:ident: $file:literal;)*) => {
+    ($($name:ident: $file:literal after $($functions:literal)*;)*) => {
         $(pub(crate) static $name: Kept = {
-            const TEXT: &str = concat!(include_str!("scripts/common.lua"), include_str!($file));
+            const TEXT: &str = concat!(
+                $(include_str!(concat!("scripts/common/", $functions, ".lua")),)*
+                include_str!(concat!("scripts/", $file, ".lua")),
+            );
             Kept {
                 text: TEXT,
                 script: LazyLock::new(|| Script::new(TEXT)),
@@ -29,11 +33,11 @@ macro_rules! kept {
 }
 
 kept! {
-    ACQUIRE: "scripts/acquire.lua";
-    TAKE_BACK: "scripts/take_back.lua";
-    EXTEND: "scripts/extend.lua";
-    RELEASE: "scripts/release.lua";
-    LOOK: "scripts/look.lua";
+    ACQUIRE: "acquire" after "clock" "each" "time" "end_to_set" "end_seen" "value" "memory";
+    TAKE_BACK: "take_back" after "clock" "time" "value" "memory";
+    EXTEND: "extend" after "clock" "each" "end_to_set" "value";
+    RELEASE: "release" after "clock" "each" "end_to_set" "value";
+    LOOK: "look" after "clock" "time" "end_seen" "value" "memory";
 }
 
 /// What a script is told of one lock: its keys and its arguments, as many for every lock. All of them are one text, as a herd has many.

@@ -56,10 +56,9 @@ impl Store {
         lease: &Lease,
         at_most: Duration,
     ) -> Result<Extension, LockError> {
-        let (beginning, length) = proof(lease);
         let request = Request::new(
             &[&self.keys.lock(lease.name())],
-            &[&beginning, &length, &micros(at_most)],
+            &[&proof(lease), &micros(at_most)],
         );
         let extended: Extended = self
             .decided(async || self.extends.ask(&request).await)
@@ -75,15 +74,16 @@ impl Store {
         lease: &Lease,
         at_least: Duration,
     ) -> Result<Release, LockError> {
-        let (beginning, length) = proof(lease);
+        let shortest = match at_least {
+            Duration::ZERO => String::new(),
+            at_least => {
+                let acquired = lease.locked_at().timestamp_micros();
+                format!("{acquired} {}", micros(at_least))
+            }
+        };
         let request = Request::new(
             &[&self.keys.lock(lease.name())],
-            &[
-                &beginning,
-                &length,
-                &lease.locked_at().timestamp_micros(),
-                &micros(at_least),
-            ],
+            &[&proof(lease), &shortest],
         );
         let (verdict, in_doubt) = self
             .bounded(async {

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use chrono::{DateTime, SecondsFormat, Utc};
 use shedlock_core::Lease;
 
-/// What comes after the holder in a value: a colon and a UUID.
-const ENDING: usize = 37;
+/// How long the UUID is that a value ends with, after its holder and a colon.
+const UUID: usize = 36;
 
 /// One acquisition as the lock's value tells it: `ADDED:2026-03-01T12:00:00.000000Z@holder:uuid`, where Java ShedLock has
 /// milliseconds of its own clock and its host name.
@@ -40,19 +40,17 @@ impl<'a> Stamp<'a> {
 }
 
 fn is_uuid(text: &str) -> bool {
-    text.len() == ENDING - 1
+    text.len() == UUID
         && text.char_indices().all(|(index, c)| match index {
             8 | 13 | 18 | 23 => c == '-',
             _ => c.is_ascii_hexdigit(),
         })
 }
 
-/// How the value of a lease begins, and how long it is. As `locked_at` is never twice the same for a lock, no other has it.
-pub(crate) fn proof(lease: &Lease) -> (String, usize) {
+/// How the value of a lease begins, up to its UUID. As `locked_at` is never twice the same for a lock, no other has it.
+pub(crate) fn proof(lease: &Lease) -> String {
     let locked_at = text(lease.locked_at());
-    let beginning = ["ADDED:", &locked_at, "@", lease.holder(), ":"].concat();
-    let length = beginning.len() + ENDING - 1;
-    (beginning, length)
+    ["ADDED:", &locked_at, "@", lease.holder(), ":"].concat()
 }
 
 /// A time as values have it.
@@ -64,7 +62,7 @@ pub(crate) fn text(time: DateTime<Utc>) -> String {
 pub(crate) fn acquisition(holder: &str) -> String {
     // Each is keyed by the system's random numbers.
     let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(0));
-    let mut ending = String::with_capacity(holder.len() + ENDING);
+    let mut ending = String::with_capacity(holder.len() + 1 + UUID);
     // A `String` takes everything.
     let _ = write!(
         ending,
@@ -76,6 +74,11 @@ pub(crate) fn acquisition(holder: &str) -> String {
         low & 0xffff_ffff_ffff
     );
     ending
+}
+
+/// The UUID at the end of a value.
+pub(crate) fn uuid_of(value: &str) -> &str {
+    &value[value.len().saturating_sub(UUID)..]
 }
 
 #[cfg(test)]
@@ -131,9 +134,8 @@ mod tests {
         let stamp = Stamp::of(&value);
         assert_eq!(stamp.holder, "홀더:1@x");
         let locked_at = stamp.locked_at.expect("a time");
-        let (beginning, length) = proof(&Lease::new("n", stamp.holder, locked_at, locked_at));
-        assert!(value.starts_with(&beginning), "{value} {beginning}");
-        assert_eq!(value.len(), length);
+        let beginning = proof(&Lease::new("n", stamp.holder, locked_at, locked_at));
+        assert_eq!(value.strip_suffix(uuid_of(&end)), Some(&*beginning));
     }
 
     #[test]

@@ -104,6 +104,10 @@ async fn a_memory_of_garbage() {
     for garbage in [
         "",
         "garbage",
+        "!",
+        "!garbage",
+        "!garbage.",
+        "!.garbage",
         "+ garbage 1   ",
         "+ 1  ",
         "+ 1 1e400  ADDED:",

@@ -250,7 +250,7 @@ async fn a_token_grows_without_memory() {
 async fn the_calendar_of_the_scripts_is_right() {
     let nodes = Nodes::new();
     let script = concat!(
-        include_str!("../src/scripts/common.lua"),
+        include_str!("../src/scripts/common/time.lua"),
         "local texts = {} for i, us in ipairs(ARGV) do texts[i] = iso(tonumber(us)) end return texts"
     );
     // Every third day from 1970 to 2200, each at another time of day.

@@ -1,40 +1,52 @@
 -- Takes locks, or tells why not.
--- KEYS, for each: the lock, its memory, the mark that says that this acquisition was taken back
--- ARGV, for each: the value to write, with the fire time as its time if there is one; lease in us; fire time in us as `digits`, or '';
--- how long to remember it in ms
--- Answers, for each: the lock's last ms if it has that value now. Otherwise a text: the verdict, the clock as `clock` tells it, the lock's
--- last ms, and the value that was written or is in the way
-local now, now_text = clock()
+-- KEYS, for each: the lock, its memory
+-- ARGV, for each: the value to write, with the fire time as its time if there is one; the lease in us (16 digits), the fire time in us
+-- (18 digits, or blanks) and how long to remember it in ms, with nothing between
+-- Answers, for each: the lock's last ms if it has that value now. Otherwise a text: the verdict, the clock (seconds, us), the lock's last
+-- ms, and the value that was written or is in the way
+local now, time = clock()
 -- The year 10000, for which a value has no room.
 local END_OF_TIME = '253402300800000000'
 -- Those of a herd often ask for the same.
-local lease, last, last_text
+local terms, lease, fire_time, memory_ms, scheduled, early, last, last_text
 
-local function say(verdict, last, value)
-    return verdict .. ' ' .. now_text .. ' ' .. last .. ' ' .. value
+local function read(asked)
+    terms = asked
+    lease, fire_time, memory_ms = string.sub(asked, 1, 16), string.sub(asked, 17, 34), string.sub(asked, 35)
+    scheduled = fire_time ~= '                  '
+    early = scheduled and tonumber(fire_time) > now
+    last = last_before(now + lease, now)
+    last_text = string.format('%d', last)
 end
 
-return each(3, 4, function(key, argument)
-    local lock, memory, mark = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
-    local value, fire_time = ARGV[argument + 1], ARGV[argument + 3]
-    local scheduled = fire_time ~= ''
-    if scheduled and tonumber(fire_time) > now then
+local function say(verdict, last, value)
+    return verdict .. ' ' .. time[1] .. ' ' .. time[2] .. ' ' .. last .. ' ' .. value
+end
+
+return each(2, 2, function(key, argument)
+    local lock, memory, value = KEYS[key + 1], KEYS[key + 2], ARGV[argument + 1]
+    if terms ~= ARGV[argument + 2] then
+        read(ARGV[argument + 2])
+    end
+    if early then
         return say('early', -2, '')
     end
 
     local held = redis.call('GET', lock)
-    local known = (scheduled or not held) and redis.call('GET', memory)
-    local kind, token, at = '-', NEVER, NEVER
-    if known then
-        kind, token, at = unpack_memory(known)
+    if held and not scheduled then
+        return say('held', string.format('%d', last_ms(lock, now)), held)
     end
+    local forbidden, known, kind, token, at = recall(memory, now)
     local ran = scheduled and at ~= NEVER and at >= fire_time
     if held then
         return say(ran and 'ran' or 'held', string.format('%d', last_ms(lock, now)), held)
     end
-    -- A driver may send a command twice, and a network may deliver it late. The end of a value is a UUID.
-    if known and ends_with(known, string.sub(value, -36)) or redis.call('EXISTS', mark) == 1 then
-        return say('spent', -2, '')
+    if ran or forbidden ~= '' or known and not scheduled then
+        -- A driver may send a command twice, and a network may deliver it late.
+        local uuid = string.sub(value, -UUID)
+        if known and ends_with(known, uuid) or string.find(forbidden, uuid, 1, true) then
+            return say('spent', -2, '')
+        end
     end
     if ran then
         return say('ran', -2, remembered_value(known))
@@ -49,18 +61,13 @@ return each(3, 4, function(key, argument)
     if locked_at >= END_OF_TIME then
         error('the token of the lock cannot grow any more')
     end
-    local memory_ms = ARGV[argument + 4]
+    local remember_ms = memory_ms
     if kind == '+' and not scheduled then
         -- A lock that a schedule uses is remembered as long after a run by hand.
-        memory_ms = math.max(memory_ms, redis.call('PTTL', memory))
+        remember_ms = math.max(memory_ms, redis.call('PTTL', memory))
     end
-    redis.call('SET', memory, (scheduled and '+' or kind) .. ' ' .. locked_at .. ' ' .. (scheduled and fire_time or locked_at) .. ' ' .. at
-        .. ' ' .. value, 'PX', memory_ms)
-    if lease ~= ARGV[argument + 2] then
-        lease = ARGV[argument + 2]
-        last = last_before(now + lease, now)
-        last_text = string.format('%d', last)
-    end
+    redis.call('SET', memory, forbidden .. (scheduled and '+' or kind) .. ' ' .. locked_at .. ' '
+        .. (scheduled and fire_time or locked_at) .. ' ' .. at .. ' ' .. value, 'PX', remember_ms)
     if redis.pcall('SET', lock, value, 'PXAT', last_text).err then
         -- Before Redis 6.2.
         redis.call('SET', lock, value)

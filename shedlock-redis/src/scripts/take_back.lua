@@ -1,18 +1,23 @@
 -- Undoes an acquisition that nobody has got, or forbids it if it has not come yet.
--- KEYS: as in acquire.lua, of one
--- ARGV: the acquisition as `holder:uuid`, for how many ms it may still come
+-- KEYS: the lock, its memory
+-- ARGV: the UUID of the acquisition, for how many ms it may still come
+-- So many of one lock are forbidden at once, the latest.
+local MOST = 500
+local now = clock()
+local uuid, latest_ms = ARGV[1], tonumber(ARGV[2])
+
 local held = redis.call('GET', KEYS[1])
-if held and ends_with(held, ARGV[1]) then
+if held and ends_with(held, uuid) then
     redis.call('DEL', KEYS[1])
 end
-local memory = redis.call('GET', KEYS[2])
-if memory and ends_with(memory, ARGV[1]) then
+local forbidden, memory, kind, token, _, before = recall(KEYS[2], now)
+if memory and ends_with(memory, uuid) then
     -- Nobody ran: its fire time is free again. The token stays, as others may have seen it. Who came before is forgotten, not when.
-    local kind, token, _, before = unpack_memory(memory)
     local value = before == NEVER and '' or 'ADDED:' .. iso(tonumber(before)) .. '@'
-    redis.call('SET', KEYS[2], kind .. ' ' .. token .. ' ' .. before .. ' ' .. before .. ' ' .. value,
-        'PX', redis.call('PTTL', KEYS[2]))
+    memory = kind .. ' ' .. token .. ' ' .. before .. ' ' .. before .. ' ' .. value
 else
-    redis.call('SET', KEYS[3], '', 'PX', ARGV[2])
+    local others = string.sub(string.sub(forbidden, 2, -2), -(MOST - 1) * FORBIDDEN)
+    forbidden = '!' .. others .. string.format('%013d', now / 1000 + latest_ms) .. uuid .. '.'
 end
+redis.call('SET', KEYS[2], forbidden .. (memory or ''), 'PX', math.max(redis.call('PTTL', KEYS[2]), latest_ms))
 return 'taken back'

@@ -1,0 +1,186 @@
+//! Commands that come late or twice, as a slow network or a driver may deliver them: sent to the scripts themselves.
+
+#![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
+
+mod support;
+
+use redis::{Value, cmd};
+use shedlock_core::{Acquire, Acquisition, LockProvider};
+use support::nodes::Nodes;
+use support::{acquired, lock, released};
+
+/// A script after all functions that some of them need.
+macro_rules! script {
+    ($name:literal) => {
+        concat!(
+            include_str!("../src/scripts/common/clock.lua"),
+            include_str!("../src/scripts/common/each.lua"),
+            include_str!("../src/scripts/common/time.lua"),
+            include_str!("../src/scripts/common/end_to_set.lua"),
+            include_str!("../src/scripts/common/end_seen.lua"),
+            include_str!("../src/scripts/common/value.lua"),
+            include_str!("../src/scripts/common/memory.lua"),
+            include_str!(concat!("../src/scripts/", $name, ".lua"))
+        )
+    };
+}
+
+const MINUTE_US: u64 = 60_000_000;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+const NO_FIRE_TIME: &str = "";
+const NOON: (&str, &str) = ("2026-03-01T12:00:00.000000Z", "001772366400000000");
+
+impl Nodes {
+    async fn acquire_late(&self, uuid: &str, (time, digits): (&str, &str)) -> Value {
+        let mut command = cmd("EVAL");
+        command
+            .arg(script!("acquire"))
+            .arg(2)
+            .arg(self.lock("job"))
+            .arg(self.memory("job"))
+            .arg(format!("ADDED:{time}@a:{uuid}"))
+            .arg(format!("{MINUTE_US:016}{digits:18}{DAY_MS}"));
+        let answers: Vec<Value> = self.run(&command).await;
+        answers.into_iter().next().expect("an answer")
+    }
+
+    async fn take_back(&self, uuid: &str) {
+        let mut command = cmd("EVAL");
+        command
+            .arg(script!("take_back"))
+            .arg(2)
+            .arg(self.lock("job"))
+            .arg(self.memory("job"))
+            .arg(uuid)
+            .arg(HOUR_MS);
+        let () = self.run(&command).await;
+    }
+
+    async fn is_spent(&self, uuid: &str, fire_time: (&str, &str)) {
+        let answer = self.acquire_late(uuid, fire_time).await;
+        assert!(told(&answer).starts_with("spent "), "{answer:?}");
+        assert_eq!(self.get(&self.lock("job")).await, None);
+    }
+
+    async fn is_granted(&self, uuid: &str, fire_time: (&str, &str)) {
+        let answer = self.acquire_late(uuid, fire_time).await;
+        let granted = matches!(answer, Value::Int(_)) || told(&answer).starts_with("acquired ");
+        assert!(granted, "{answer:?}");
+    }
+
+    async fn free(&self) {
+        let () = self.run(cmd("DEL").arg(self.lock("job"))).await;
+    }
+}
+
+fn told(answer: &Value) -> &str {
+    match answer {
+        Value::BulkString(text) => std::str::from_utf8(text).expect("a text"),
+        other => panic!("a verdict, not {other:?}"),
+    }
+}
+
+fn uuid(number: u32) -> String {
+    format!("{number:08x}-9f6a-4d57-8a11-2f0c9d7e6b54")
+}
+
+#[tokio::test]
+async fn what_was_taken_back_takes_nothing() {
+    for fire_time in [NOON, (NO_FIRE_TIME, NO_FIRE_TIME)] {
+        let nodes = Nodes::new();
+        // Before the lock was ever taken, and after others had it.
+        nodes.take_back(&uuid(1)).await;
+        nodes.is_spent(&uuid(1), fire_time).await;
+        let locks = nodes.provider("b");
+        let lease = acquired(&locks, "job").await;
+        nodes.take_back(&uuid(2)).await;
+        released(&locks, &lease).await;
+        released(&locks, &acquired(&locks, "job").await).await;
+        for number in [1, 2] {
+            nodes.is_spent(&uuid(number), fire_time).await;
+        }
+        nodes
+            .is_granted(&uuid(3), (NO_FIRE_TIME, NO_FIRE_TIME))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn what_comes_twice_is_granted_once() {
+    for fire_time in [NOON, (NO_FIRE_TIME, NO_FIRE_TIME)] {
+        let nodes = Nodes::new();
+        nodes.is_granted(&uuid(1), fire_time).await;
+        let again = nodes.acquire_late(&uuid(1), fire_time).await;
+        assert!(told(&again).ends_with(&uuid(1)), "its own: {again:?}");
+        nodes.free().await;
+        nodes.is_spent(&uuid(1), fire_time).await;
+        nodes
+            .is_granted(&uuid(2), (NO_FIRE_TIME, NO_FIRE_TIME))
+            .await;
+    }
+}
+
+/// What was granted to nobody frees its fire time, and what else is forbidden stays so.
+#[tokio::test]
+async fn what_was_granted_and_taken_back_leaves_its_fire_time() {
+    let nodes = Nodes::new();
+    nodes.take_back(&uuid(1)).await;
+    nodes.is_granted(&uuid(2), NOON).await;
+    nodes.take_back(&uuid(2)).await;
+    assert_eq!(nodes.get(&nodes.lock("job")).await, None);
+    nodes.is_spent(&uuid(1), NOON).await;
+    nodes.is_granted(&uuid(3), NOON).await;
+}
+
+/// The node's own view of a lock does not mind what is forbidden.
+#[tokio::test]
+async fn what_is_forbidden_is_nobody_s_lock() {
+    let nodes = Nodes::new();
+    let locks = nodes.provider("a");
+    nodes.take_back(&uuid(1)).await;
+    assert_eq!(locks.locks().await.expect("a list"), []);
+    let first = acquired(&locks, "job").await;
+    nodes.take_back(&uuid(2)).await;
+    released(&locks, &first).await;
+    let listed = locks.locks().await.expect("a list");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].locked_at, first.locked_at());
+    let fire_time = first.locked_at() - chrono::TimeDelta::seconds(1);
+    let late = Acquire::new(&lock("job")).for_fire_time(fire_time);
+    let answer = locks.acquire(&late).await;
+    assert!(
+        matches!(answer, Ok(Acquisition::AlreadyRan(_))),
+        "{answer:?}"
+    );
+    assert!(acquired(&locks, "job").await.fencing_token() > first.fencing_token());
+}
+
+/// For an hour, and the latest five hundred.
+#[tokio::test]
+async fn what_is_forbidden_is_forgotten() {
+    let nodes = Nodes::new();
+    let memory = nodes.memory("job");
+    for number in 0..501 {
+        nodes.take_back(&uuid(number)).await;
+    }
+    let forbidden = nodes.get(&memory).await.expect("a memory");
+    assert_eq!(forbidden.len(), 500 * (13 + 36) + 2);
+    assert!(!forbidden.contains(&uuid(0)));
+    let hour = HOUR_MS - 60_000..=HOUR_MS;
+    let left: u64 = nodes.run(cmd("PTTL").arg(&memory)).await;
+    assert!(hour.contains(&left), "{left}");
+
+    // The first 499 an hour ago.
+    let last = forbidden.len() - (13 + 36) - 1;
+    let times: Vec<_> = (1..500)
+        .map(|number| format!("{:013}{}", 1_772_366_400_000_u64, uuid(number)))
+        .collect();
+    let old = ["!", &*times.concat(), &forbidden[last..]].concat();
+    let () = nodes.run(cmd("SET").arg(&memory).arg(old)).await;
+    nodes.is_spent(&uuid(500), NOON).await;
+    nodes.is_granted(&uuid(1), NOON).await;
+    let kept = nodes.get(&memory).await.expect("a memory");
+    assert!(kept.starts_with('!') && kept.contains(&uuid(500)), "{kept}");
+    assert_eq!(kept.matches("9f6a").count(), 2, "{kept}");
+}
