@@ -91,14 +91,15 @@ fn acquire(t: &Table) -> String {
 }
 
 /// The same for many locks.
-fn acquire_together(t: &Table, row: &str, ours: &str) -> (String, Reading) {
+fn acquire_together(t: &Table, row: &str) -> (String, Reading) {
     let new_until = format!("TIMESTAMPADD(MICROSECOND, $at_most, {NOW})");
     let new_at = format!("COALESCE({}, {NOW})", instant("$fire_time"));
     let due = format!("COALESCE($fire_time <= {}, TRUE)", micros(NOW));
     let deed = Deed {
         wanted: &format!("{due} AND {}", free("l", t)),
         changed: [&new_until, &next_at("l", t), "$holder"],
-        done: ours,
+        // An attempt is of one lock.
+        done: &same(&format!("l.{}", t.locked_by), "$holder"),
         missing: &due,
         made: Some([&new_until, &new_at, "$holder"]),
     };
@@ -168,7 +169,7 @@ impl Dialect for MySql {
             acquire: Forms {
                 alone: acquire(t),
                 // Which locks of a batch are ours is told by the holder alone.
-                together: (holder.tells_attempts_apart()).then(|| acquire_together(t, &row, &ours)),
+                together: (holder.tells_attempts_apart()).then(|| acquire_together(t, &row)),
             },
             look: Forms {
                 alone: format!(

@@ -1,7 +1,6 @@
 //! Statements about many locks: a few in one message of the text protocol, and in one transaction.
 
-use std::fmt::Write;
-
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor, MySql, MySqlConnection};
 
 use super::{NOW, micros};
@@ -14,16 +13,25 @@ use crate::table::Table;
 /// When a batch began, in microseconds: for what is known by its time to be done.
 pub(super) const BEGAN: &str = "@shedlock_began";
 
-/// The locks of a batch, as a table `a`; a key that is not there is NULL.
-const BATCH: &str = "JSON_TABLE(@shedlock_batch, '$[*]' COLUMNS (
-        place FOR ORDINALITY,
-        name VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.name' ERROR ON ERROR,
-        holder VARCHAR(255) CHARACTER SET utf8mb4 PATH '$.holder' ERROR ON ERROR,
-        at_most BIGINT PATH '$.at_most',
-        at_least BIGINT PATH '$.at_least',
-        fire_time BIGINT PATH '$.fire_time',
-        locked_at BIGINT PATH '$.locked_at'
-    )) AS a";
+/// What a batch has of each lock, in [an array](array). No deed asks for a fire time and a `locked_at`.
+const COLUMNS: [(&str, &str); 6] = [
+    (
+        "a.name",
+        "name VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[0]' ERROR ON ERROR",
+    ),
+    (
+        "a.holder",
+        "holder VARCHAR(255) CHARACTER SET utf8mb4 PATH '$[1]' ERROR ON ERROR",
+    ),
+    ("a.at_most", "at_most BIGINT PATH '$[2]'"),
+    ("a.at_least", "at_least BIGINT PATH '$[3]'"),
+    ("a.fire_time", "fire_time BIGINT PATH '$[4]'"),
+    ("a.locked_at", "locked_at BIGINT PATH '$[4]'"),
+];
+
+/// Before the number that says what was done, a record has its lock's place, as often as this: the server would make and sort a
+/// table to answer in order.
+const PLACE: i64 = 4;
 
 /// Where the values go, as literals: a message with several statements has no parameters.
 const JSON: &str = "{batch}";
@@ -43,6 +51,17 @@ pub(super) struct Deed<'a> {
     pub(super) made: Option<[&'a str; 3]>,
 }
 
+/// The locks of a batch, as a table `a` of the columns that some texts mention.
+fn batch(texts: &[&str]) -> String {
+    let mentioned = COLUMNS
+        .iter()
+        .filter(|(name, _)| texts.iter().any(|text| text.contains(name)));
+    let mut columns = vec!["place FOR ORDINALITY"];
+    columns.extend(mentioned.map(|(_, column)| column));
+    let columns = columns.join(", ");
+    format!("JSON_TABLE(@shedlock_batch, '$[*]' COLUMNS ({columns})) AS a")
+}
+
 /// The rows of a batch's locks. Each is looked up by the primary key, whatever the statistics say.
 ///
 /// A name is compared as a literal, so by the column's character set and collation, which nobody has to know for that: a column of
@@ -57,7 +76,8 @@ pub(super) fn look(t: &Table, row: &str) -> (String, Reading) {
     let (now, rows) = (micros(NOW), rows(t));
     let message = format!(
         "SET @shedlock_batch = {JSON};
-        SELECT {now}, 0, {row} FROM {BATCH} LEFT JOIN {rows} ORDER BY a.place"
+        SELECT {now}, a.place * {PLACE}, {row} FROM {batch} LEFT JOIN {rows}",
+        batch = batch(&[]),
     );
     (message, Reading::InOrder)
 }
@@ -86,10 +106,11 @@ pub(super) fn change(t: &Table, row: &str, deed: &Deed<'_>) -> (String, Reading)
         let [new_until, new_at, new_by] = made.map(of_batch);
         format!(
             "{into} SELECT a.name, {new_until}, {new_at}, {new_by}
-            FROM {BATCH} LEFT JOIN {rows}
+            FROM {batch} LEFT JOIN {rows}
             WHERE l.{name} IS NULL AND {missing}
             ORDER BY a.place
-            ON DUPLICATE KEY UPDATE {name} = {table}.{name};"
+            ON DUPLICATE KEY UPDATE {name} = {table}.{name};",
+            batch = batch(&["a.name", &new_until, &new_at, &new_by, &missing]),
         )
     });
     let message = format!(
@@ -97,18 +118,20 @@ pub(super) fn change(t: &Table, row: &str, deed: &Deed<'_>) -> (String, Reading)
         START TRANSACTION;
         SET @shedlock_batch = {JSON}, {BEGAN} = {now};
         {into} SELECT STRAIGHT_JOIN l.{name}, {new_until}, {new_at}, {new_by}
-            FROM {BATCH} JOIN {rows}
+            FROM {changing} JOIN {rows}
             WHERE {wanted}
             FOR UPDATE SKIP LOCKED
             ON DUPLICATE KEY UPDATE {lock_until} = VALUES({lock_until}), {locked_at} = VALUES({locked_at}),
                 {locked_by} = VALUES({locked_by});
         {make}
         SELECT {now},
-                CASE WHEN {done} THEN 1 WHEN IF(l.{name} IS NULL, {missing}, {wanted}) THEN 2 ELSE 0 END,
+                a.place * {PLACE} + CASE WHEN {done} THEN 1 WHEN IF(l.{name} IS NULL, {missing}, {wanted}) THEN 2 ELSE 0 END,
                 {row}
-            FROM {BATCH} LEFT JOIN {rows} ORDER BY a.place;
+            FROM {looking} LEFT JOIN {rows};
         COMMIT",
+        changing = batch(&[&new_until, &new_at, &new_by, &wanted]),
         make = make.unwrap_or_default(),
+        looking = batch(&[&done, &missing, &wanted]),
     );
     (message, Reading::InOrder)
 }
@@ -125,7 +148,12 @@ pub(super) async fn exchange(
         // What came before the statement that failed.
         connection.execute("ROLLBACK").await?;
     }
-    answer
+    let mut answer = answer?;
+    answer.records.sort_by_key(|record| record.1);
+    for record in &mut answer.records {
+        record.1 %= PLACE;
+    }
+    Ok(answer)
 }
 
 fn with_literals(message: &str, values: &Values) -> String {
@@ -133,18 +161,26 @@ fn with_literals(message: &str, values: &Values) -> String {
         .map(|one| literal(&one.name))
         .collect();
     let names = names.join(", ");
+    let locks: Vec<_> = values.batch.iter().map(array).collect();
+    let locks = Value::from(locks).to_string();
     let message = message.replace(NAMES, &names);
-    message.replace(JSON, &literal(&values.json()))
+    message.replace(JSON, &literal(&locks))
+}
+
+/// What a batch has of one lock.
+fn array(of: &Values) -> Value {
+    let mut array: Vec<Value> = vec![
+        (*of.name).into(),
+        (*of.holder).into(),
+        of.at_most.into(),
+        of.at_least.into(),
+    ];
+    // JSON's null is not SQL's everywhere; what is not there is.
+    array.extend(of.fire_time.or(of.locked_at).map(Value::from));
+    array.into()
 }
 
 /// A text in hexadecimal digits, nothing of which is SQL.
 fn literal(text: &str) -> String {
-    let mut literal = String::with_capacity(2 * text.len() + 12);
-    literal.push_str("_utf8mb4 X'");
-    for byte in text.bytes() {
-        // A `String` takes everything.
-        let _ = write!(literal, "{byte:02X}");
-    }
-    literal.push('\'');
-    literal
+    ["_utf8mb4 X'", &hex::encode(text), "'"].concat()
 }
