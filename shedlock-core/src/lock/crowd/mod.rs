@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Acquire, Acquisition, LockError};
+use crate::turns::let_others_go_first;
 use hearsay::refusal_beside;
 
 /// For providers: requests of one process for one lock. While one is under way the others wait, and the next one asks for all of them.
@@ -57,6 +58,7 @@ enum Turn {
 struct Lead {
     crowds: Crowds,
     name: Arc<str>,
+    /// For whom it asks, once it does.
     followers: VecDeque<Waiter>,
 }
 
@@ -75,23 +77,22 @@ impl Crowds {
         timeout: Duration,
         ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
     ) -> Result<Acquisition, LockError> {
-        let (turn, left) = match self.join(request) {
-            Ok(lead) => (Turn::Lead(lead), timeout),
-            Err(turn) => {
-                let began = Instant::now();
-                let turn = tokio::time::timeout(timeout, turn).await;
-                // The one that asked for it got no answer, or not in time.
-                let turn = turn.ok().and_then(Result::ok).unwrap_or(Turn::Alone);
-                (turn, timeout.saturating_sub(began.elapsed()))
-            }
+        let turn = match self.join(request) {
+            Ok(lead) => return lead.ask(request, timeout, ask).await,
+            Err(turn) => turn,
         };
+        let began = Instant::now();
+        let turn = tokio::time::timeout(timeout, turn).await;
+        // The one that asked for it got no answer, or not in time.
+        let turn = turn.ok().and_then(Result::ok).unwrap_or(Turn::Alone);
+        let left = || timeout.saturating_sub(began.elapsed());
         match turn {
             Turn::Refused(refusal) => Ok(refusal),
-            Turn::Alone => ask(left).await,
+            Turn::Alone => ask(left()).await,
             Turn::Lead(lead) => {
-                let answer = ask(left).await?;
-                lead.answered(request, &answer);
-                Ok(answer)
+                // Whoever asked before may ask again at once, and come along.
+                let_others_go_first().await;
+                lead.ask(request, left(), ask).await
             }
         }
     }
@@ -102,7 +103,7 @@ impl Crowds {
             Entry::Vacant(nobody) => {
                 let name = nobody.key().clone();
                 nobody.insert(VecDeque::new());
-                Ok(self.lead(name, VecDeque::new()))
+                Ok(self.lead(name))
             }
             Entry::Occupied(mut waiters) => {
                 let (turn, told) = oneshot::channel();
@@ -113,24 +114,32 @@ impl Crowds {
         }
     }
 
-    fn lead(&self, name: Arc<str>, followers: VecDeque<Waiter>) -> Lead {
+    fn lead(&self, name: Arc<str>) -> Lead {
         Lead {
             crowds: self.clone(),
             name,
-            followers,
+            followers: VecDeque::new(),
         }
     }
 
-    /// Those who wait by now; if there are none, the lock is nobody's topic any more.
+    /// All who wait by now.
     fn take_waiters(&self, name: &str) -> VecDeque<Waiter> {
         let mut waiting = self.waiting();
         let waiters = waiting.get_mut(name).map(std::mem::take);
-        let mut waiters = waiters.unwrap_or_default();
-        waiters.retain(|waiter| !waiter.turn.is_closed());
-        if waiters.is_empty() {
-            waiting.remove(name);
+        waiters.unwrap_or_default()
+    }
+
+    /// The first of those who wait; if there is none, the lock is nobody's topic any more.
+    fn take_next(&self, name: &str) -> Option<Waiter> {
+        let mut waiting = self.waiting();
+        let waiters = waiting.get_mut(name)?;
+        while let Some(next) = waiters.pop_front() {
+            if !next.turn.is_closed() {
+                return Some(next);
+            }
         }
-        waiters
+        waiting.remove(name);
+        None
     }
 
     /// Those whom an answer told nothing: they came before all who wait.
@@ -147,28 +156,50 @@ impl Crowds {
 }
 
 impl Lead {
-    /// Tells those for whom it asked.
-    fn answered(mut self, request: &Acquire, answer: &Acquisition) {
-        let mut told_nothing = VecDeque::new();
+    async fn ask(
+        mut self,
+        request: &Acquire,
+        timeout: Duration,
+        ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
+    ) -> Result<Acquisition, LockError> {
+        self.gather();
+        let answer = ask(timeout).await?;
+        let told = self.tell(request, &answer);
+        if told && !matches!(answer, Acquisition::Acquired(_)) {
+            // They may ask again at once, and shall do so together.
+            let_others_go_first().await;
+        }
+        Ok(answer)
+    }
+
+    /// From now on it asks for all who wait by now.
+    fn gather(&mut self) {
+        self.followers = self.crowds.take_waiters(&self.name);
+    }
+
+    /// Tells those for whom it asked. Whether there were any.
+    fn tell(&mut self, request: &Acquire, answer: &Acquisition) -> bool {
+        let (mut told, mut told_nothing) = (false, VecDeque::new());
         for follower in self.followers.drain(..) {
             match refusal_beside(answer, request, follower.fire_time) {
                 Some(refusal) => {
                     // Whoever went away needs no answer.
                     let _ = follower.turn.send(Turn::Refused(refusal));
+                    told = true;
                 }
                 None => told_nothing.push_back(follower),
             }
         }
         self.crowds.put_back(&self.name, told_nothing);
+        told
     }
 }
 
 impl Drop for Lead {
     /// Followers that were told nothing, as there is no answer, ask for themselves.
     fn drop(&mut self) {
-        let mut followers = self.crowds.take_waiters(&self.name);
-        if let Some(next) = followers.pop_front() {
-            let lead = self.crowds.lead(self.name.clone(), followers);
+        if let Some(next) = self.crowds.take_next(&self.name) {
+            let lead = self.crowds.lead(self.name.clone());
             // One that went away meanwhile drops it, and so on.
             let _ = next.turn.send(Turn::Lead(lead));
         }
@@ -191,6 +222,8 @@ impl fmt::Debug for Lead {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
     use crate::LockConfig;
     use tokio::task::yield_now;
@@ -204,6 +237,10 @@ mod tests {
         Acquire::new(&LockConfig::new("job", "1m").unwrap())
     }
 
+    fn answered(mut lead: Lead, millis: u64) {
+        lead.tell(&request(), &early(millis));
+    }
+
     fn lead(crowds: &Crowds) -> Lead {
         crowds.join(&request()).expect("nobody asks")
     }
@@ -214,9 +251,13 @@ mod tests {
         (0..count).map(join).collect()
     }
 
+    /// It asks for all who wait by now.
     async fn leads(waiter: oneshot::Receiver<Turn>) -> Lead {
         match waiter.await {
-            Ok(Turn::Lead(lead)) => lead,
+            Ok(Turn::Lead(mut lead)) => {
+                lead.gather();
+                lead
+            }
             other => panic!("it does not lead: {other:?}"),
         }
     }
@@ -226,10 +267,10 @@ mod tests {
         let crowds = Crowds::default();
         let first = lead(&crowds);
         let mut waiting = waiters(&crowds, 3);
-        first.answered(&request(), &early(1));
+        answered(first, 1);
         let next = leads(waiting.remove(0)).await;
         let late = waiters(&crowds, 1);
-        next.answered(&request(), &early(2));
+        answered(next, 2);
         for follower in waiting {
             let turn = follower.await.unwrap();
             assert!(
@@ -242,6 +283,33 @@ mod tests {
             leads(late).await;
         }
         lead(&crowds);
+    }
+
+    /// Who asks again and again is not left behind by those who do so as well.
+    #[tokio::test]
+    async fn those_who_were_just_told_come_along() {
+        let crowds = Crowds::default();
+        let questions = Arc::new(AtomicU32::new(0));
+        let mut callers = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (crowds, questions) = (crowds.clone(), questions.clone());
+            callers.spawn(async move {
+                for _ in 0..100 {
+                    let ask = async |_| {
+                        questions.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(Duration::from_micros(10)).await;
+                        Ok(early(1))
+                    };
+                    let timeout = Duration::from_secs(60);
+                    crowds.ask(&request(), timeout, ask).await.unwrap();
+                }
+            });
+        }
+        while let Some(caller) = callers.join_next().await {
+            caller.unwrap();
+        }
+        // The first one asks alone.
+        assert_eq!(questions.load(Ordering::Relaxed), 101);
     }
 
     #[tokio::test]
@@ -297,10 +365,10 @@ mod tests {
         let mut waiting = waiters(&crowds, 3);
         let later = request().for_fire_time(DateTime::UNIX_EPOCH);
         let undecided = crowds.join(&later).expect_err("another one asks");
-        first.answered(&request(), &early(1));
+        answered(first, 1);
         let next = leads(waiting.remove(0)).await;
         // Of a plain request: it says nothing about a fire time.
-        next.answered(&request(), &early(2));
+        answered(next, 2);
         leads(undecided).await;
     }
 }
