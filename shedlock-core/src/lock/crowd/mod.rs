@@ -1,7 +1,7 @@
 mod hearsay;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,7 +35,7 @@ use hearsay::refusal_beside;
 /// }
 /// ```
 #[derive(Clone, Default)]
-pub struct Crowds(Arc<Mutex<HashMap<Arc<str>, VecDeque<Waiter>>>>);
+pub struct Crowds(Arc<Mutex<HashMap<Arc<str>, Vec<Waiter>>>>);
 
 /// A request that waits.
 struct Waiter {
@@ -54,12 +54,12 @@ enum Turn {
     Refused(Acquisition),
 }
 
-/// The right to ask for all who wait. When it is dropped, it goes to the first of those who wait by then.
+/// The right to ask for all who wait. When it is dropped, it goes to one of those who wait by then.
 struct Lead {
     crowds: Crowds,
     name: Arc<str>,
     /// For whom it asks, once it does.
-    followers: VecDeque<Waiter>,
+    followers: Vec<Waiter>,
 }
 
 impl Crowds {
@@ -102,13 +102,13 @@ impl Crowds {
         match self.waiting().entry(request.shared_name()) {
             Entry::Vacant(nobody) => {
                 let name = nobody.key().clone();
-                nobody.insert(VecDeque::new());
+                nobody.insert(Vec::new());
                 Ok(self.lead(name))
             }
             Entry::Occupied(mut waiters) => {
                 let (turn, told) = oneshot::channel();
                 let fire_time = request.fire_time();
-                waiters.get_mut().push_back(Waiter { fire_time, turn });
+                waiters.get_mut().push(Waiter { fire_time, turn });
                 Err(told)
             }
         }
@@ -118,39 +118,40 @@ impl Crowds {
         Lead {
             crowds: self.clone(),
             name,
-            followers: VecDeque::new(),
+            followers: Vec::new(),
         }
     }
 
     /// All who wait by now.
-    fn take_waiters(&self, name: &str) -> VecDeque<Waiter> {
+    fn take_waiters(&self, name: &str) -> Vec<Waiter> {
         let mut waiting = self.waiting();
         let waiters = waiting.get_mut(name).map(std::mem::take);
         waiters.unwrap_or_default()
     }
 
-    /// The first of those who wait; if there is none, the lock is nobody's topic any more.
+    /// One of those who wait; if there is none, the lock is nobody's topic any more.
+    ///
+    /// Any of them: callers who ask again and again come in a rhythm, in which the first would be the one that is always too early.
     fn take_next(&self, name: &str) -> Option<Waiter> {
         let mut waiting = self.waiting();
         let waiters = waiting.get_mut(name)?;
-        while let Some(next) = waiters.pop_front() {
-            if !next.turn.is_closed() {
-                return Some(next);
-            }
+        waiters.retain(|waiter| !waiter.turn.is_closed());
+        if waiters.is_empty() {
+            waiting.remove(name);
+            return None;
         }
-        waiting.remove(name);
-        None
+        let any = fastrand::usize(..waiters.len());
+        Some(waiters.swap_remove(any))
     }
 
-    /// Those whom an answer told nothing: they came before all who wait.
-    fn put_back(&self, name: &str, mut followers: VecDeque<Waiter>) {
+    /// Those whom an answer told nothing.
+    fn put_back(&self, name: &str, followers: Vec<Waiter>) {
         if let Some(waiters) = self.waiting().get_mut(name) {
-            followers.append(waiters);
-            *waiters = followers;
+            waiters.extend(followers);
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Arc<str>, VecDeque<Waiter>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Waiter>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -179,7 +180,7 @@ impl Lead {
 
     /// Tells those for whom it asked. Whether there were any.
     fn tell(&mut self, request: &Acquire, answer: &Acquisition) -> bool {
-        let (mut told, mut told_nothing) = (false, VecDeque::new());
+        let (mut told, mut told_nothing) = (false, Vec::new());
         for follower in self.followers.drain(..) {
             match refusal_beside(answer, request, follower.fire_time) {
                 Some(refusal) => {
@@ -187,7 +188,7 @@ impl Lead {
                     let _ = follower.turn.send(Turn::Refused(refusal));
                     told = true;
                 }
-                None => told_nothing.push_back(follower),
+                None => told_nothing.push(follower),
             }
         }
         self.crowds.put_back(&self.name, told_nothing);
@@ -222,6 +223,7 @@ impl fmt::Debug for Lead {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
@@ -251,15 +253,19 @@ mod tests {
         (0..count).map(join).collect()
     }
 
-    /// It asks for all who wait by now.
-    async fn leads(waiter: oneshot::Receiver<Turn>) -> Lead {
-        match waiter.await {
-            Ok(Turn::Lead(mut lead)) => {
+    /// One of these has the right to ask, and does so for all who wait by now.
+    fn next_lead(waiting: &mut Vec<oneshot::Receiver<Turn>>) -> Lead {
+        for index in 0..waiting.len() {
+            if let Ok(turn) = waiting[index].try_recv() {
+                waiting.remove(index);
+                let Turn::Lead(mut lead) = turn else {
+                    panic!("it does not lead: {turn:?}");
+                };
                 lead.gather();
-                lead
+                return lead;
             }
-            other => panic!("it does not lead: {other:?}"),
         }
+        panic!("none of them has the right to ask");
     }
 
     #[tokio::test]
@@ -268,8 +274,8 @@ mod tests {
         let first = lead(&crowds);
         let mut waiting = waiters(&crowds, 3);
         answered(first, 1);
-        let next = leads(waiting.remove(0)).await;
-        let late = waiters(&crowds, 1);
+        let next = next_lead(&mut waiting);
+        let mut late = waiters(&crowds, 1);
         answered(next, 2);
         for follower in waiting {
             let turn = follower.await.unwrap();
@@ -278,10 +284,8 @@ mod tests {
                 "{turn:?}"
             );
         }
-        for late in late {
-            // It came after the question.
-            leads(late).await;
-        }
+        // It came after the question.
+        drop(next_lead(&mut late));
         lead(&crowds);
     }
 
@@ -312,6 +316,19 @@ mod tests {
         assert_eq!(questions.load(Ordering::Relaxed), 101);
     }
 
+    #[test]
+    fn any_of_those_who_wait_is_the_next_one() {
+        let last_leads = |_| {
+            let crowds = Crowds::default();
+            let first = lead(&crowds);
+            let mut waiting = waiters(&crowds, 2);
+            drop(first);
+            waiting[1].try_recv().is_ok()
+        };
+        let outcomes: HashSet<_> = (0..100).map(last_leads).collect();
+        assert_eq!(outcomes.len(), 2);
+    }
+
     #[tokio::test]
     async fn without_an_answer_each_asks_for_itself() {
         let crowds = Crowds::default();
@@ -319,7 +336,7 @@ mod tests {
         let mut waiting = waiters(&crowds, 3);
         drop(first);
         // It fails as well.
-        drop(leads(waiting.remove(0)).await);
+        drop(next_lead(&mut waiting));
         for follower in waiting {
             assert!(follower.await.is_err());
         }
@@ -361,14 +378,12 @@ mod tests {
     #[tokio::test]
     async fn whom_an_answer_tells_nothing_waits_for_the_next_one() {
         let crowds = Crowds::default();
-        let first = lead(&crowds);
-        let mut waiting = waiters(&crowds, 3);
+        let mut first = lead(&crowds);
         let later = request().for_fire_time(DateTime::UNIX_EPOCH);
         let undecided = crowds.join(&later).expect_err("another one asks");
-        answered(first, 1);
-        let next = leads(waiting.remove(0)).await;
+        first.gather();
         // Of a plain request: it says nothing about a fire time.
-        answered(next, 2);
-        leads(undecided).await;
+        answered(first, 1);
+        next_lead(&mut vec![undecided]);
     }
 }
