@@ -29,9 +29,12 @@ const COLUMNS: [(&str, &str); 6] = [
     ("a.locked_at", "locked_at BIGINT PATH '$[4]'"),
 ];
 
-/// Before the number that says what was done, a record has its lock's place, as often as this: the server would make and sort a
-/// table to answer in order.
-const PLACE: i64 = 4;
+/// A record's number that says what was done has its lock's place in front: to answer in order the server would make a table and
+/// sort it. Signed, as the number is; MySQL's places are not.
+const PLACE: &str = "CAST(a.place AS SIGNED) * 4";
+
+/// How many such numbers there may be.
+const DONE: i64 = 4;
 
 /// Where the values go, as literals: a message with several statements has no parameters.
 const JSON: &str = "{batch}";
@@ -76,7 +79,7 @@ pub(super) fn look(t: &Table, row: &str) -> (String, Reading) {
     let (now, rows) = (micros(NOW), rows(t));
     let message = format!(
         "SET @shedlock_batch = {JSON};
-        SELECT {now}, a.place * {PLACE}, {row} FROM {batch} LEFT JOIN {rows}",
+        SELECT {now}, {PLACE}, {row} FROM {batch} LEFT JOIN {rows}",
         batch = batch(&[]),
     );
     (message, Reading::InOrder)
@@ -125,7 +128,7 @@ pub(super) fn change(t: &Table, row: &str, deed: &Deed<'_>) -> (String, Reading)
                 {locked_by} = VALUES({locked_by});
         {make}
         SELECT {now},
-                a.place * {PLACE} + CASE WHEN {done} THEN 1 WHEN IF(l.{name} IS NULL, {missing}, {wanted}) THEN 2 ELSE 0 END,
+                {PLACE} + CASE WHEN {done} THEN 1 WHEN IF(l.{name} IS NULL, {missing}, {wanted}) THEN 2 ELSE 0 END,
                 {row}
             FROM {looking} LEFT JOIN {rows};
         COMMIT",
@@ -151,7 +154,7 @@ pub(super) async fn exchange(
     let mut answer = answer?;
     answer.records.sort_by_key(|record| record.1);
     for record in &mut answer.records {
-        record.1 %= PLACE;
+        record.1 %= DONE;
     }
     Ok(answer)
 }
