@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::script::{Request, TAKE_BACK};
 use crate::store::{Store, micros};
 use crate::tries::Tries;
-use crate::value::{text, uuid_of};
+use crate::value::text;
 
 /// How long the acquisitions for fire times are remembered: the last run of a yearly job is still known at the next one.
 const SCHEDULED_MEMORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -110,8 +110,7 @@ impl Store {
     /// Undoes an acquisition, or forbids it if it is still on its way.
     pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
         let [lock, known] = self.keys_of(id);
-        let acquisition = uuid_of(&id.ending);
-        let request = Request::new(&[&lock, &known], &[&acquisition, &LATEST.as_millis()]);
+        let request = Request::new(&[&lock, &known], &[&id.ending, &LATEST.as_millis()]);
         self.links.run_alone(&TAKE_BACK, request).await
     }
 

@@ -4,7 +4,7 @@
 
 mod support;
 
-use redis::{Value, cmd};
+use redis::{FromRedisValue, Value, cmd};
 use shedlock_core::{Acquire, Acquisition, LockProvider};
 use support::nodes::Nodes;
 use support::{acquired, lock, released};
@@ -33,28 +33,23 @@ const NOON: (&str, &str) = ("2026-03-01T12:00:00.000000Z", "001772366400000000")
 
 impl Nodes {
     async fn acquire_late(&self, uuid: &str, (time, digits): (&str, &str)) -> Value {
-        let mut command = cmd("EVAL");
-        command
-            .arg(script!("acquire"))
-            .arg(2)
-            .arg(self.lock("job"))
-            .arg(self.memory("job"))
-            .arg(format!("ADDED:{time}@a:{uuid}"))
-            .arg(format!("{MINUTE_US:016}{digits:18}{DAY_MS}"));
-        let answers: Vec<Value> = self.run(&command).await;
+        let value = format!("ADDED:{time}@a:{uuid}");
+        let terms = format!("{MINUTE_US:016}{digits:18}{DAY_MS}");
+        let answers: Vec<Value> = self.eval(script!("acquire"), &value, &terms).await;
         answers.into_iter().next().expect("an answer")
     }
 
     async fn take_back(&self, uuid: &str) {
+        let (acquisition, latest) = (format!("a:{uuid}"), HOUR_MS.to_string());
+        let () = self.eval(script!("take_back"), &acquisition, &latest).await;
+    }
+
+    /// For the lock and its memory, with two arguments.
+    async fn eval<T: FromRedisValue>(&self, script: &str, first: &str, second: &str) -> T {
         let mut command = cmd("EVAL");
-        command
-            .arg(script!("take_back"))
-            .arg(2)
-            .arg(self.lock("job"))
-            .arg(self.memory("job"))
-            .arg(uuid)
-            .arg(HOUR_MS);
-        let () = self.run(&command).await;
+        command.arg(script).arg(2);
+        command.arg(self.lock("job")).arg(self.memory("job"));
+        self.run(command.arg(first).arg(second)).await
     }
 
     async fn is_spent(&self, uuid: &str, fire_time: (&str, &str)) {

@@ -33,18 +33,18 @@ return each(2, 2, function(key, argument)
     end
 
     local held = redis.call('GET', lock)
-    if held and not scheduled then
-        return say('held', string.format('%d', last_ms(lock, now)), held)
+    local forbidden, known, kind, token, at, ran
+    if scheduled or not held then
+        forbidden, known, kind, token, at = recall(memory, now)
+        ran = scheduled and at ~= NEVER and at >= fire_time
     end
-    local forbidden, known, kind, token, at = recall(memory, now)
-    local ran = scheduled and at ~= NEVER and at >= fire_time
     if held then
         return say(ran and 'ran' or 'held', string.format('%d', last_ms(lock, now)), held)
     end
     if ran or forbidden ~= '' or known and not scheduled then
-        -- A driver may send a command twice, and a network may deliver it late.
-        local uuid = string.sub(value, -UUID)
-        if known and ends_with(known, uuid) or string.find(forbidden, uuid, 1, true) then
+        -- A driver may send a command twice, and a network may deliver it late. (What was granted for a fire time has run.)
+        local uuid = uuid_of(value)
+        if known and uuid_of(known) == uuid or string.find(forbidden, uuid, 1, true) then
             return say('spent', -2, '')
         end
     end

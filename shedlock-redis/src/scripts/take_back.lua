@@ -1,17 +1,17 @@
 -- Undoes an acquisition that nobody has got, or forbids it if it has not come yet.
 -- KEYS: the lock, its memory
--- ARGV: the UUID of the acquisition, for how many ms it may still come
+-- ARGV: the acquisition as `holder:uuid`, for how many ms it may still come
+local now = clock()
+local uuid, latest_ms = uuid_of(ARGV[1]), tonumber(ARGV[2])
 -- So many of one lock are forbidden at once, the latest.
 local MOST = 500
-local now = clock()
-local uuid, latest_ms = ARGV[1], tonumber(ARGV[2])
 
 local held = redis.call('GET', KEYS[1])
-if held and ends_with(held, uuid) then
+if held and uuid_of(held) == uuid then
     redis.call('DEL', KEYS[1])
 end
 local forbidden, memory, kind, token, _, before = recall(KEYS[2], now)
-if memory and ends_with(memory, uuid) then
+if memory and uuid_of(memory) == uuid then
     -- Nobody ran: its fire time is free again. The token stays, as others may have seen it. Who came before is forgotten, not when.
     local value = before == NEVER and '' or 'ADDED:' .. iso(tonumber(before)) .. '@'
     memory = kind .. ' ' .. token .. ' ' .. before .. ' ' .. before .. ' ' .. value

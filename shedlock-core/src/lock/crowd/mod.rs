@@ -58,7 +58,7 @@ enum Turn {
 struct Lead {
     crowds: Crowds,
     name: Arc<str>,
-    /// For whom it asks, once it does.
+    /// For whom else it asks.
     followers: Vec<Waiter>,
 }
 
@@ -89,9 +89,10 @@ impl Crowds {
         match turn {
             Turn::Refused(refusal) => Ok(refusal),
             Turn::Alone => ask(left()).await,
-            Turn::Lead(lead) => {
+            Turn::Lead(mut lead) => {
                 // Whoever asked before may ask again at once, and come along.
                 let_others_go_first().await;
+                lead.gather();
                 lead.ask(request, left(), ask).await
             }
         }
@@ -157,13 +158,13 @@ impl Crowds {
 }
 
 impl Lead {
+    /// Asks for itself and its followers, and tells them.
     async fn ask(
         mut self,
         request: &Acquire,
         timeout: Duration,
         ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
     ) -> Result<Acquisition, LockError> {
-        self.gather();
         let answer = ask(timeout).await?;
         let told = self.tell(request, &answer);
         if told && !matches!(answer, Acquisition::Acquired(_)) {
@@ -173,7 +174,7 @@ impl Lead {
         Ok(answer)
     }
 
-    /// From now on it asks for all who wait by now.
+    /// It will ask for all who wait by now.
     fn gather(&mut self) {
         self.followers = self.crowds.take_waiters(&self.name);
     }
@@ -191,7 +192,9 @@ impl Lead {
                 None => told_nothing.push(follower),
             }
         }
-        self.crowds.put_back(&self.name, told_nothing);
+        if !told_nothing.is_empty() {
+            self.crowds.put_back(&self.name, told_nothing);
+        }
         told
     }
 }

@@ -6,7 +6,7 @@ local OVERWRITTEN = 'what is remembered of the lock has been overwritten'
 -- Answers those that still might come, and what else is remembered.
 local function without_forbidden(memory, now)
     local first, ending = 2, string.find(memory, '.', 1, true) or error(OVERWRITTEN)
-    while first < ending and tonumber(string.sub(memory, first, first + 12)) < now / 1000 do
+    while first < ending and (tonumber(string.sub(memory, first, first + 12)) or error(OVERWRITTEN)) < now / 1000 do
         first = first + FORBIDDEN
     end
     return first < ending and '!' .. string.sub(memory, first, ending) or '', ending < #memory and string.sub(memory, ending + 1)

@@ -1,8 +1,9 @@
--- How long the UUID is that a lock's value ends with. No other acquisition has it.
+-- How long the UUID is that a lock's value ends with.
 local UUID = 36
 
-local function ends_with(value, uuid)
-    return string.sub(value, -UUID) == uuid
+-- Which acquisition a value is of.
+local function uuid_of(value)
+    return string.sub(value, -UUID)
 end
 
 -- Whether a lock's value is that of a lease, of which is known how it begins.
