@@ -135,12 +135,15 @@ impl CurrentLock {
     }
 
     /// Sets the lease's end to `at_most` from now (which may also be sooner), as often as wanted. One round trip.
-    /// Returns the new end, by the store's clock.
+    /// Returns the new end, by the store's clock. Where the lease is kept alive, the next renewal, a third of it later, does not
+    /// shorten it, but a sooner end becomes `at_most` again.
+    ///
+    /// It is asked for to the end, also if the caller goes away.
     ///
     /// # Errors
     /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::NotLocked`] if the work under the lock is over,
     /// [`LockError::Config`] for a duration that is none or out of range, or what the store said; this process
-    /// then goes by the old end.
+    /// then goes by the sooner of the old end and the new one.
     pub async fn extend(&self, at_most: impl IntoDuration) -> Result<DateTime<Utc>, LockError> {
         let lease = self.0.extend(lease_time(at_most)?).await?;
         Ok(lease.lock_until())

@@ -6,11 +6,10 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
+use super::extension::Extensions;
 use super::hold::Care;
 use super::keeper::{self, Term};
-use super::{
-    Extension, KeepAlive, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost,
-};
+use super::{KeepAlive, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
 use crate::retry::{Pauses, retries};
 use crate::turns::let_other_threads_take_it;
@@ -18,19 +17,12 @@ use crate::turns::let_other_threads_take_it;
 const RELEASE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(50), Duration::from_secs(5)).with_jitter();
 
-/// Whether the lease may still be extended.
-#[derive(Debug, PartialEq, Eq)]
-enum Extensions {
-    Open,
-    /// The lock is being given back.
-    Closed,
-}
-
 /// How it stands with a lease.
 #[derive(Debug)]
-struct Standing {
-    term: Term,
-    lost: Option<LostLease>,
+pub(super) struct Standing {
+    pub(super) term: Term,
+    pub(super) lost: Option<LostLease>,
+    pub(super) extensions: Extensions,
 }
 
 /// What all who take part in a held lease share: the work, its keeper, and code deep inside that extends it.
@@ -41,8 +33,6 @@ pub(crate) struct HoldState {
     standing: Mutex<Standing>,
     /// Woken when the standing changes, so that the keeper sees an extension at once and the work a loss.
     pub(super) changed: Notify,
-    /// Extensions go one after the other, so that the last one to be asked for is the last one to be stored.
-    asking: tokio::sync::Mutex<Extensions>,
     pub(super) keep_alive: KeepAlive,
     on_lost: OnLost,
     /// Once it needs one.
@@ -61,9 +51,12 @@ impl HoldState {
         Self {
             provider,
             config,
-            standing: Mutex::new(Standing { term, lost: None }),
+            standing: Mutex::new(Standing {
+                term,
+                lost: None,
+                extensions: Extensions::default(),
+            }),
             changed: Notify::new(),
-            asking: tokio::sync::Mutex::new(Extensions::Open),
             keep_alive: care.keep_alive,
             on_lost: care.on_lost,
             keeper: OnceLock::new(),
@@ -129,7 +122,7 @@ impl HoldState {
         self.standing().lost.clone()
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
+    pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -137,42 +130,6 @@ impl HoldState {
     fn is_taken(&self) -> bool {
         self.lost_lease()
             .is_some_and(|lost| lost.loss == Loss::Taken)
-    }
-
-    /// Sets the lease's end to `at_most` from now.
-    pub(crate) async fn extend(self: &Arc<Self>, at_most: Duration) -> Result<Lease, LockError> {
-        let asking = self.asking.lock().await;
-        if *asking == Extensions::Closed {
-            let name = self.name();
-            return Err(LockError::NotLocked(format!(
-                "the work under the lock `{name}` is over"
-            )));
-        }
-        if let Some(lost) = self.lost_lease() {
-            return Err(lost.into());
-        }
-        let asked_at = Instant::now();
-        match (*self.provider).extend(&self.lease(), at_most).await? {
-            Extension::Extended(lease) => {
-                self.standing().term = Term::new(lease.clone(), asked_at, at_most);
-                self.changed.notify_waiters();
-                self.reporter.tell(EventKind::Extended {
-                    until: lease.lock_until(),
-                });
-                // Its end may come sooner now.
-                self.get_keeper();
-                let_other_threads_take_it();
-                Ok(lease)
-            }
-            Extension::NotHeld => Err(self.lose(Loss::Taken).into()),
-        }
-    }
-
-    /// Lets an extension that is under way come to its end and allows no other: one that the store sees after the release could
-    /// take the lock again.
-    pub(super) async fn end_extensions(&self) {
-        *self.asking.lock().await = Extensions::Closed;
-        self.dismiss_keeper();
     }
 
     /// Whether the work is cancelled when the lease is lost.

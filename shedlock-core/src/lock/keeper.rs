@@ -19,6 +19,8 @@ pub(super) struct Term {
     pub(super) ends: Instant,
     /// When work has to be cancelled, so that it has stopped before the lease ends.
     pub(super) cancel_at: Instant,
+    /// From when it was asked for.
+    lasts: Duration,
 }
 
 impl Term {
@@ -28,6 +30,7 @@ impl Term {
             lease,
             ends: asked_at + at_most,
             cancel_at: asked_at + at_most - margin,
+            lasts: at_most,
         }
     }
 }
@@ -71,11 +74,12 @@ async fn run_out(state: &Arc<HoldState>) -> Loss {
 
 /// When something is to be done for a lease that nobody extends: it has to be renewed, or its work cancelled.
 ///
-/// Renewed after a third of the lease, so that two more attempts fit; later if the work has extended it further.
+/// Renewed after a third of the lease, so that two more attempts fit; later if the work has extended it further, and sooner
+/// if it has shortened it.
 pub(super) fn first_act(state: &HoldState, term: &Term) -> Instant {
     match state.keep_alive {
         KeepAlive::Off => term.cancel_at,
-        KeepAlive::On => term.ends - state.config.at_most() * 2 / 3,
+        KeepAlive::On => term.ends - state.config.at_most().min(term.lasts) * 2 / 3,
     }
 }
 

@@ -6,6 +6,7 @@ mod crowd;
 mod current;
 mod error;
 mod executor;
+mod extension;
 mod hold;
 mod hold_state;
 mod keeper;

@@ -1,13 +1,17 @@
 //! A run extends its lease by itself.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::FutureExt;
 use shedlock_core::{LockError, Loss, Run, RunOutcome};
+use tokio::time::timeout;
 
 use crate::long_job::{LOCK, job, lost, node, took};
-use crate::support::{Answer, Call, Recorder, TestStore, noon, seconds, sleep};
+use crate::support::{Answer, Call, Recorder, TestStore, noon, seconds, sleep, sleep_ms};
 
 #[tokio::test(start_paused = true)]
 async fn a_run_extends_its_lease_as_often_as_it_wants() {
@@ -106,7 +110,7 @@ async fn a_wrong_extension_is_an_error_and_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_extension_that_fails_leaves_the_lease_as_it_was() {
+async fn an_extension_that_fails_does_not_make_the_lease_longer() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     let job = job(|run: Run| async move {
         sleep(5).await;
@@ -118,6 +122,116 @@ async fn an_extension_that_fails_leaves_the_lease_as_it_was() {
     sleep(60).await;
     assert_eq!(seen.outcomes("long"), [lost(Loss::Expired)]);
     assert_eq!(took(&seen).as_secs(), 28);
+}
+
+/// The store may have done it all the same.
+#[tokio::test(start_paused = true)]
+async fn a_shorter_lease_counts_from_when_it_is_asked_for() {
+    for answer in [Answer::Away, Answer::Never] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let job = job(|run: Run| async move {
+            let asked = timeout(Duration::from_secs(1), run.extend("10s")).await;
+            assert!(asked.is_err() || asked.is_ok_and(|asked| asked.is_err()));
+            sleep(300).await;
+        });
+        store.on(Call::Extend, answer);
+        node(&store, &seen, job).await;
+        sleep(60).await;
+        assert_eq!(seen.outcomes("long"), [lost(Loss::Expired)]);
+        assert_eq!(took(&seen).as_secs(), 9, "{answer:?}");
+    }
+}
+
+/// It may come to the store after another one that was asked for later, and granted.
+#[tokio::test(start_paused = true)]
+async fn an_extension_without_an_answer_bounds_longer_ones() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        let _ = timeout(Duration::from_secs(1), run.extend("20s")).await;
+        sleep(4).await;
+        run.extend("5m").await.unwrap();
+        sleep(300).await;
+    });
+    store.on(Call::Extend, Answer::Never);
+    node(&store, &seen, job).await;
+    sleep(3).await;
+    store.on(Call::Extend, Answer::Right);
+    sleep(60).await;
+    assert_eq!(seen.outcomes("long"), [lost(Loss::Expired)]);
+    assert_eq!(took(&seen).as_secs(), 5 + 18);
+}
+
+/// The same where the lease is renewed: then it goes on being renewed.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_without_an_answer_is_renewed_beside_a_longer_extension() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        // The renewal after 10 s gets no answer.
+        sleep(11).await;
+        run.extend("5m").await.unwrap();
+        sleep(300).await;
+    });
+    store.on(Call::Extend, Answer::Never);
+    node(&store, &seen, job.keep_alive(true)).await;
+    sleep(10).await;
+    sleep_ms(500).await;
+    store.on(Call::Extend, Answer::Right);
+    for _ in 0..28 {
+        sleep(10).await;
+        let left = store.row(LOCK).lock_until - store.time();
+        assert!(left >= TimeDelta::seconds(19), "{left}");
+    }
+    assert!(store.calls(Call::Extend) > 25);
+    sleep(60).await;
+    assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn extensions_at_once_count_as_the_shortest() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        let (short, long) = tokio::join!(run.extend("20s"), run.extend("5m"));
+        short.unwrap();
+        long.unwrap();
+        sleep(300).await;
+    });
+    node(&store, &seen, job).await;
+    sleep(60).await;
+    assert_eq!(seen.outcomes("long"), [lost(Loss::Expired)]);
+    assert_eq!(took(&seen).as_secs(), 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_nobody_polls_holds_up_no_other() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        let mut first = pin!(run.extend("1m"));
+        assert!((&mut first).now_or_never().is_none());
+        sleep(5).await;
+        run.extend("1m").await.unwrap();
+        sleep(55).await;
+    });
+    store.slow(Duration::from_millis(100));
+    node(&store, &seen, job).await;
+    sleep(70).await;
+    assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
+    assert_eq!(store.calls(Call::Extend), 2);
+}
+
+/// It could take the lock again for as long as `at_least` keeps it, and nobody would run.
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_given_back_after_an_extension_that_is_under_way() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        let _ = timeout(Duration::from_millis(10), run.extend("1h")).await;
+    });
+    store.slow(Duration::from_secs(2));
+    node(&store, &seen, job.at_least("20s")).await;
+    sleep(15).await;
+    let (extended, released) = (store.times_of(Call::Extend), store.times_of(Call::Release));
+    assert_eq!(released[0] - extended[0], Duration::from_secs(2));
+    let until = store.row(LOCK).lock_until;
+    assert!(until <= noon() + seconds(31), "{until}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,179 @@
+//! Extensions of a lease that this process holds.
+//!
+//! Nobody knows in which order the store gets those that are under way at once, nor when it gets one whose answer was lost. What it was
+//! told last may be the shortest of them, so the lease ends here as if it were.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use tracing::Instrument;
+
+use super::keeper::Term;
+use super::{Extension, HoldState, Lease, LockError, Loss};
+use crate::observe::EventKind;
+use crate::turns::let_other_threads_take_it;
+
+/// How long a release waits for extensions that are under way; a little more than providers take to give up.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// How far the extensions of a lease have come.
+#[derive(Debug, Default)]
+pub(super) struct Extensions {
+    /// No more of them, as the lock is being given back.
+    closed: bool,
+    under_way: Vec<Request>,
+    /// The shortest of those that got no answer.
+    in_doubt: Option<Duration>,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Request {
+    number: u64,
+    at_most: Duration,
+    /// Of all that may come to the store after it.
+    shortest: Duration,
+}
+
+impl Extensions {
+    /// Its number.
+    fn begin(&mut self, at_most: Duration) -> u64 {
+        let others = self.under_way.iter().map(|other| other.at_most);
+        let shortest = others.chain(self.in_doubt).fold(at_most, Duration::min);
+        for other in &mut self.under_way {
+            other.shortest = other.shortest.min(at_most);
+        }
+        self.last += 1;
+        self.under_way.push(Request {
+            number: self.last,
+            at_most,
+            shortest,
+        });
+        self.last
+    }
+
+    fn end(&mut self, number: u64) -> Option<Request> {
+        let index = self.under_way.iter().position(|one| one.number == number)?;
+        Some(self.under_way.swap_remove(index))
+    }
+
+    /// It will get no answer, which says nothing about the store.
+    fn doubt(&mut self, number: u64) {
+        if let Some(request) = self.end(number) {
+            let shortest = self.in_doubt.unwrap_or(request.at_most);
+            self.in_doubt = Some(shortest.min(request.at_most));
+        }
+    }
+}
+
+impl HoldState {
+    /// Sets the lease's end to `at_most` from now.
+    ///
+    /// In a task of its own, so that it comes to its end also if its caller goes away, or waits for something else first.
+    pub(crate) async fn extend(self: &Arc<Self>, at_most: Duration) -> Result<Lease, LockError> {
+        let extending = Extending::begin(self, at_most)?;
+        let asked = tokio::spawn(extending.ask().in_current_span());
+        let_other_threads_take_it();
+        asked.await.unwrap_or_else(|broken| {
+            Err(LockError::Unavailable {
+                problem: format!("the extension of `{}` broke", self.name()),
+                source: broken.into(),
+            })
+        })
+    }
+
+    /// Lets extensions that are under way come to their end and allows no other: one that the store sees after the release could
+    /// take the lock again.
+    pub(super) async fn end_extensions(&self) {
+        self.standing().extensions.closed = true;
+        self.dismiss_keeper();
+        if self.is_extending() {
+            // What is not answered by now is not worth keeping the lock for.
+            let _ = Box::pin(timeout(PATIENCE, self.extended())).await;
+        }
+    }
+
+    async fn extended(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.is_extending() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn is_extending(&self) -> bool {
+        !self.standing().extensions.under_way.is_empty()
+    }
+}
+
+/// An extension that is under way. Dropped, it got no answer.
+struct Extending {
+    state: Arc<HoldState>,
+    number: u64,
+    at_most: Duration,
+    asked_at: Instant,
+}
+
+impl Extending {
+    fn begin(state: &Arc<HoldState>, at_most: Duration) -> Result<Self, LockError> {
+        let asked_at = Instant::now();
+        let number = {
+            let mut standing = state.standing();
+            if standing.extensions.closed {
+                return Err(LockError::NotLocked(format!(
+                    "the work under the lock `{}` is over",
+                    state.name()
+                )));
+            }
+            if let Some(lost) = &standing.lost {
+                return Err(lost.clone().into());
+            }
+            // From now on the store may have it, whatever it answers.
+            let term = Term::new(standing.term.lease.clone(), asked_at, at_most);
+            if term.ends < standing.term.ends {
+                standing.term = term;
+            }
+            standing.extensions.begin(at_most)
+        };
+        state.changed.notify_waiters();
+        // Its end may come sooner now.
+        state.get_keeper();
+        Ok(Self {
+            state: state.clone(),
+            number,
+            at_most,
+            asked_at,
+        })
+    }
+
+    async fn ask(self) -> Result<Lease, LockError> {
+        let state = &self.state;
+        let answer = (*state.provider).extend(&state.lease(), self.at_most).await?;
+        {
+            let mut standing = state.standing();
+            let request = standing.extensions.end(self.number);
+            if let (Extension::Extended(lease), Some(request)) = (&answer, request) {
+                standing.term = Term::new(lease.clone(), self.asked_at, request.shortest);
+            }
+        }
+        match answer {
+            Extension::Extended(lease) => {
+                state.reporter.tell(EventKind::Extended {
+                    until: lease.lock_until(),
+                });
+                Ok(lease)
+            }
+            Extension::NotHeld => Err(state.lose(Loss::Taken).into()),
+        }
+    }
+}
+
+impl Drop for Extending {
+    fn drop(&mut self) {
+        self.state.standing().extensions.doubt(self.number);
+        self.state.changed.notify_waiters();
+    }
+}
