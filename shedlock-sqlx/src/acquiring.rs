@@ -16,6 +16,9 @@ use crate::store::SqlStore;
 /// How often a lock is tried for that changes hands with every look.
 const ROUNDS: u32 = 8;
 
+/// For how long at least what nobody has got is taken back: a fire time may be made up for when its lease is long over.
+const MADE_UP_FOR: Duration = Duration::from_secs(10 * 60);
+
 /// How what nobody waits for is taken back from a store that may be away.
 const TAKE_BACK_RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(100))
@@ -78,15 +81,9 @@ impl<D: Dialect> SqlStore<D> {
     /// Why a request is refused. What was granted to an attempt of ours whose answer was lost is taken back, and is no reason.
     async fn refusal(&self, look: &Look, asked: &Values) -> Result<Option<Acquisition>, Failure> {
         let refusal = look.refusal(asked)?;
-        if let (Some(_), Some(row)) = (&refusal, &look.row)
-            && self.doubts.contain(&row.holder)
+        if refusal.is_some()
+            && let Some(lost) = self.doubts.lost(look)
         {
-            let lost = Values {
-                name: row.name.as_str().into(),
-                holder: row.holder.as_str().into(),
-                locked_at: Some(row.locked_at),
-                ..Values::default()
-            };
             self.ask(&self.errands.take_back, &lost).await?;
             return Ok(None);
         }
@@ -131,7 +128,7 @@ impl<D: Dialect> SqlStore<D> {
     pub(crate) fn give_up(self: Arc<Self>, lost: Values, runtime: &Handle) {
         match self.holder.tells_attempts_apart() {
             true => {
-                self.doubts.insert(&lost.holder);
+                self.doubts.insert(&lost);
                 runtime.spawn(async move {
                     for _ in 0..2 {
                         self.take_back(&lost).await;
@@ -148,7 +145,8 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     async fn take_back(&self, lost: &Values) {
-        let ended = Instant::now() + Duration::from_micros(lost.at_most.unsigned_abs());
+        let at_most = Duration::from_micros(lost.at_most.unsigned_abs());
+        let ended = Instant::now() + at_most.max(MADE_UP_FOR);
         let ask = async || self.bounded(self.ask(&self.errands.take_back, lost)).await;
         let taken_back = ask
             .retry(TAKE_BACK_RETRIES)

@@ -1,9 +1,10 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 
 use crate::dialect::Dialect;
+use crate::look::Look;
 use crate::statement::Values;
 use crate::store::SqlStore;
 
@@ -68,24 +69,39 @@ impl<D: Dialect> Drop for Sent<D> {
     }
 }
 
-/// The holders of attempts whose answers were lost, or whose callers are gone.
+/// The attempts whose answers were lost, or whose callers are gone, by holder: the `locked_at` that each has if it was granted,
+/// where that is known.
 #[derive(Debug, Default)]
-pub(crate) struct Doubts(Mutex<HashSet<String>>);
+pub(crate) struct Doubts(Mutex<HashMap<Arc<str>, Option<i64>>>);
 
 impl Doubts {
-    pub(crate) fn contain(&self, holder: &str) -> bool {
-        self.holders().contains(holder)
+    /// The attempt that has the lock, if it is one of these and was not taken back yet. Only once: the step after that would be
+    /// one into the lock's past, and a fire time that somebody has run would be free again.
+    pub(crate) fn lost(&self, look: &Look) -> Option<Values> {
+        let row = look.row.as_ref()?;
+        let locked_at = *self.holders().get(&*row.holder)?;
+        let is_as_granted = match locked_at {
+            Some(locked_at) => row.locked_at == locked_at,
+            None => row.lock_until > look.now,
+        };
+        is_as_granted.then(|| Values {
+            name: row.name.as_str().into(),
+            holder: row.holder.as_str().into(),
+            locked_at,
+            ..Values::default()
+        })
     }
 
     pub(crate) fn remove(&self, holder: &str) {
         self.holders().remove(holder);
     }
 
-    pub(crate) fn insert(&self, holder: &str) {
-        self.holders().insert(holder.to_owned());
+    pub(crate) fn insert(&self, lost: &Values) {
+        let (holder, locked_at) = (lost.holder.clone(), lost.locked_at);
+        self.holders().insert(holder, locked_at);
     }
 
-    fn holders(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn holders(&self) -> MutexGuard<'_, HashMap<Arc<str>, Option<i64>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

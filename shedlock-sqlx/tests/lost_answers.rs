@@ -9,12 +9,12 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shedlock_core::{Acquire, Acquisition, LockProvider, Release};
+use shedlock_core::{Acquire, Acquisition, Held, LockConfig, LockProvider, Release};
 use shedlock_sqlx::SqlxLockProvider;
 use sqlx::Pool;
 use support::proxy::{Answers, Proxy};
 use support::{
-    Nodes, Sql, acquired, folder, host_and_port, lock, mysql, mysql_pool, pg_pool, postgres,
+    Nodes, Sql, acquired, folder, fresh, host_and_port, lock, mysql, mysql_pool, pg_pool, postgres,
     sqlite, sqlite_pool,
 };
 
@@ -90,8 +90,11 @@ async fn a_caller_that_went_away_costs_no_fire_time<DB: Sql>(nodes: Nodes<DB>) {
     let locks = builder.connections(1).build().expect("settings");
     warm(&locks).await;
     let fire_time = due(&locks).await;
-    for number in 0..20 {
-        let request = Acquire::new(&lock(&format!("job-{number}"))).for_fire_time(fire_time);
+    for number in 0..40 {
+        // Every other lease is over when it is taken back.
+        let at_most = ["1m", "1ms"][number % 2];
+        let job = LockConfig::new(format!("job-{number}"), at_most).expect("a lock");
+        let request = Acquire::new(&job).for_fire_time(fire_time);
         let mut gone = locks.acquire(&request);
         let asked = poll_fn(|context| Poll::Ready(gone.as_mut().poll(context)));
         assert!(asked.await.is_pending());
@@ -180,6 +183,94 @@ async fn what_was_granted_to_nobody_is_taken_back<DB: Sql>(pair: &Pair<DB>) {
         assert_ne!(lease.holder(), nobody.holder);
         warm(&locks).await;
     }
+}
+
+#[tokio::test]
+async fn an_outage_longer_than_the_lease_costs_no_fire_time_on_postgres() {
+    an_outage_longer_than_the_lease_costs_no_fire_time(&on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_outage_longer_than_the_lease_costs_no_fire_time_on_mysql() {
+    an_outage_longer_than_the_lease_costs_no_fire_time(&on_mysql().await).await;
+}
+
+async fn an_outage_longer_than_the_lease_costs_no_fire_time<DB: Sql>(pair: &Pair<DB>) {
+    let (locks, other) = (pair.node(), pair.direct.provider("other"));
+    // Who was granted it knows that nobody ran.
+    let (request, nobody) = lost_in_an_outage(pair, &locks).await;
+    match locks.acquire(&request).await {
+        Ok(Acquisition::Acquired(lease)) => assert_ne!(lease.holder(), nobody.holder),
+        refused => panic!("{refused:?}"),
+    }
+    // Others wait until it was taken back.
+    let (request, _) = lost_in_an_outage(pair, &locks).await;
+    let asked_at = Instant::now();
+    while let Acquisition::AlreadyRan(by) = other.acquire(&request).await.expect("an answer") {
+        assert!(asked_at.elapsed() < Duration::from_secs(20), "{by:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A request that was granted when the network went, which is back when the lease is over; and what the store says of it.
+async fn lost_in_an_outage<DB: Sql>(pair: &Pair<DB>, locks: &SqlxLockProvider) -> (Acquire, Held) {
+    let other = pair.direct.provider("other");
+    warm(locks).await;
+    let brief = LockConfig::new(fresh("job"), "300ms").expect("a lock");
+    let request = Acquire::new(&brief).for_fire_time(due(locks).await);
+    pair.proxy.answers(Answers::Cut);
+    let error = locks.acquire(&request).await.expect_err("no answer");
+    assert!(error.is_transient(), "{error}");
+    let nobody = loop {
+        match other.acquire(&request).await.expect("an answer") {
+            Acquisition::AlreadyRan(by) if by.until < by.now => break by,
+            Acquisition::AlreadyRan(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            other => panic!("the proxy kept the request from the server: {other:?}"),
+        }
+    };
+    pair.proxy.answers(Answers::Delivered);
+    (request, nobody)
+}
+
+#[tokio::test]
+async fn what_is_taken_back_frees_no_other_fire_time_on_postgres() {
+    let smallest = TimeDelta::microseconds(1);
+    what_is_taken_back_frees_no_other_fire_time(&on_postgres().await, smallest).await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_frees_no_other_fire_time_on_mysql() {
+    let smallest = TimeDelta::milliseconds(1);
+    what_is_taken_back_frees_no_other_fire_time(&on_mysql().await, smallest).await;
+}
+
+/// The fire time before the lost one was run, and it is the smallest step before.
+async fn what_is_taken_back_frees_no_other_fire_time<DB: Sql>(
+    pair: &Pair<DB>,
+    smallest: TimeDelta,
+) {
+    let (locks, other) = (pair.node(), pair.direct.provider("other"));
+    warm(&locks).await;
+    let (job, fire_time) = (lock("scheduled"), due(&locks).await);
+    let first = Acquire::new(&job).for_fire_time(fire_time);
+    let second = Acquire::new(&job).for_fire_time(fire_time + smallest);
+    let Ok(Acquisition::Acquired(lease)) = locks.acquire(&first).await else {
+        panic!("{first:?} is not granted");
+    };
+    let released = locks.release(&lease, Duration::ZERO).await;
+    assert_eq!(released.expect("an answer"), Release::Released);
+    pair.proxy.answers(Answers::Cut);
+    locks.acquire(&second).await.expect_err("no answer");
+    pair.proxy.answers(Answers::Delivered);
+    for locks in [&locks, &other, &locks, &other] {
+        let answer = locks.acquire(&first).await;
+        assert!(
+            matches!(answer, Ok(Acquisition::AlreadyRan(_))),
+            "{answer:?}"
+        );
+    }
+    let answer = locks.acquire(&second).await;
+    assert!(matches!(answer, Ok(Acquisition::Acquired(_))), "{answer:?}");
 }
 
 #[tokio::test]

@@ -82,6 +82,17 @@ pub(crate) trait Dialect: Database {
     fn kind(error: &dyn DatabaseError) -> Kind;
 }
 
+/// Whether a lease that [`Statements::take_back`] has found by holder and `locked_at` is one to take back. Also when it is over: a
+/// fire time may still be made up for. Then its exact `locked_at` must be known, as that is gone with the first time, and
+/// its holder be no other attempt's, which may have run it since.
+fn to_take_back(still_runs: &str, holder: &Holder) -> String {
+    if holder.tells_attempts_apart() {
+        format!("({still_runs} OR $locked_at IS NOT NULL)")
+    } else {
+        still_runs.to_owned()
+    }
+}
+
 /// [`Dialect::exchange`] of a statement with parameters, for every driver of sqlx.
 async fn exchange<D>(
     connection: &mut D::Connection,

@@ -5,7 +5,7 @@ use sqlx::Postgres;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 
-use super::{Dialect, Options, exchange};
+use super::{Dialect, Options, exchange, to_take_back};
 use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
@@ -216,7 +216,7 @@ impl Dialect for Postgres {
     const COMPANY: usize = 2;
     const LOOKS_FIRST: bool = false;
 
-    fn statements(t: &Table, patience: Duration, _holder: &Holder) -> Statements<String> {
+    fn statements(t: &Table, patience: Duration, holder: &Holder) -> Statements<String> {
         let Table {
             table,
             name,
@@ -247,7 +247,8 @@ impl Dialect for Postgres {
         // A release need not wait for the disk: if it is lost, the lock is free later.
         let lazily = format!("{waits}, set_config('synchronous_commit', 'off', true)");
         let lost = format!(
-            "l.{name} = $name AND l.{locked_by} = $holder AND {until} > clock.now AND coalesce(l.{locked_at} = {lease_at}, true)"
+            "l.{name} = $name AND l.{locked_by} = $holder AND coalesce(l.{locked_at} = {lease_at}, true) AND {}",
+            to_take_back(&format!("{until} > clock.now"), holder)
         );
         let undo =
             format!("{lock_until} = {now}, {locked_at} = l.{locked_at} - interval '1 microsecond'");

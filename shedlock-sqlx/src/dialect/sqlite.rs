@@ -5,7 +5,7 @@ use sqlx::Sqlite;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 
-use super::{Dialect, exchange};
+use super::{Dialect, exchange, to_take_back};
 use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
@@ -45,7 +45,7 @@ impl Dialect for Sqlite {
     /// A refused request only reads, so it never waits for a writer.
     const LOOKS_FIRST: bool = true;
 
-    fn statements(t: &Table, _patience: Duration, _holder: &Holder) -> Statements<String> {
+    fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements<String> {
         let Table {
             table,
             name,
@@ -81,8 +81,9 @@ impl Dialect for Sqlite {
         );
         let live = format!("{owned} AND {until} > {now}");
         let lost = format!(
-            "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND {until} > {now}
-                AND coalesce(l.{locked_at} = {lease_at}, 1)"
+            "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder
+                AND coalesce(l.{locked_at} = {lease_at}, 1) AND {}",
+            to_take_back(&format!("{until} > {now}"), holder)
         );
         let extend = format!("{lock_until} = {new_until}");
         let release = format!("{lock_until} = {released}");

@@ -22,6 +22,8 @@ pub(crate) enum Answers {
     SecondLost,
     /// They never come, and connections stay open.
     Swallowed,
+    /// The next one is lost, and the connection with it, and no other can be opened.
+    Cut,
 }
 
 struct Counts {
@@ -61,6 +63,9 @@ impl Proxy {
 
 async fn serve(listener: TcpListener, server: String, counts: Arc<Counts>) {
     while let Ok((client, _)) = listener.accept().await {
+        if counts.is_cut() {
+            continue;
+        }
         let server = TcpStream::connect(&server).await.expect("the server");
         let (client, server) = (client.into_split(), server.into_split());
         let requests = forward(client.0, server.1, counts.clone(), true);
@@ -87,7 +92,7 @@ async fn forward(
         if !from_client {
             match counts.next_answer() {
                 Answers::Delivered | Answers::SecondLost => {}
-                Answers::NextLost => return,
+                Answers::NextLost | Answers::Cut => return,
                 Answers::Swallowed => continue,
             }
         }
@@ -98,6 +103,10 @@ async fn forward(
 }
 
 impl Counts {
+    fn is_cut(&self) -> bool {
+        *self.answers.lock().expect("no panic") == Answers::Cut
+    }
+
     fn next_answer(&self) -> Answers {
         let mut answers = self.answers.lock().expect("no panic");
         let next = *answers;

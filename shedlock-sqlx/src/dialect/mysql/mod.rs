@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 use sqlx::{AssertSqlSafe, Executor, MySql};
 
 use self::together::{BEGAN, Deed};
-use super::{Dialect, Options};
+use super::{Dialect, Options, to_take_back};
 use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
@@ -136,8 +136,10 @@ impl Dialect for MySql {
         );
         let owned = format!("{ours} AND {at} = $locked_at");
         let live = format!("{owned} AND l.{lock_until} > {NOW}");
-        let lost =
-            format!("{ours} AND l.{lock_until} > {NOW} AND COALESCE({at} = $locked_at, TRUE)");
+        let lost = format!(
+            "{ours} AND COALESCE({at} = $locked_at, TRUE) AND {}",
+            to_take_back(&format!("l.{lock_until} > {NOW}"), holder)
+        );
         let before = format!("TIMESTAMPADD(MICROSECOND, -{}, l.{locked_at})", Self::STEP);
         let released = |now: &str| format!("GREATEST({now}, LEAST({at}, {now}) + $at_least)");
         let extended = |now: &str| format!("{now} + $at_most");
