@@ -120,6 +120,15 @@ impl Convoy {
         }
     }
 
+    /// Those who wait and go next. If there are none, the line is free.
+    fn board(&self, line: usize) -> Vec<Passenger> {
+        let mut state = self.state(line);
+        state.waiting.retain(|waiter| !waiter.reply.is_closed());
+        let seats = state.waiting.len().min(SEATS);
+        state.under_way = seats > 0;
+        state.waiting.drain(..seats).collect()
+    }
+
     fn state(&self, line: usize) -> MutexGuard<'_, State> {
         self.lines[line]
             .lock()
@@ -129,20 +138,19 @@ impl Convoy {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut state = self.convoy.state(self.line);
-        state.waiting.retain(|waiter| !waiter.reply.is_closed());
-        let runtime = Handle::try_current().ok();
-        match runtime.filter(|_| !state.waiting.is_empty()) {
-            Some(runtime) => {
-                let seats = state.waiting.len().min(SEATS);
-                let passengers = state.waiting.drain(..seats).collect();
-                let seat = Self {
-                    convoy: self.convoy.clone(),
-                    line: self.line,
-                };
-                runtime.spawn(async move { seat.convoy.carry(seat.line, passengers).await });
-            }
-            None => state.under_way = false,
+        let passengers = self.convoy.board(self.line);
+        if passengers.is_empty() {
+            return;
+        }
+        let seat = Self {
+            convoy: self.convoy.clone(),
+            line: self.line,
+        };
+        let carrying = async move { seat.convoy.carry(seat.line, passengers).await };
+        // Not under the lock: a runtime that shuts down drops what it is given, and with it the new seat. So is it where there is none,
+        // and those who waited hear that nobody carries them.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(carrying);
         }
     }
 }

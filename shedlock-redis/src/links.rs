@@ -135,7 +135,8 @@ impl Links {
     fn forget(&self, line: &Line, link: &Arc<Link>) {
         if line.forget(link) {
             for line in &self.lines {
-                line.open().take();
+                // It ends when the lock is free again: with it end tasks of the driver.
+                let _ended = line.open().take();
             }
         }
     }
