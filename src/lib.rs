@@ -24,7 +24,7 @@
 //! - Jobs: [`scheduled`], [`Data`], [`Run`], or [`Job`] without the attribute.
 //! - The scheduler: [`Scheduler`], [`SchedulerBuilder`], [`SchedulerHandle`].
 //! - Locks around any async fn: [`locked`], [`LockExecutor`], [`current`], [`assert_locked`], [`testing`].
-//! - Lock stores: [`sqlx`] behind the features `postgres`, `mysql` and `sqlite`; [`InMemoryLockProvider`]; your own [`LockProvider`].
+//! - Lock stores: [`sqlx`] behind the features `postgres`, `mysql` and `sqlite`; [`redis`] behind `redis`; [`InMemoryLockProvider`]; your own [`LockProvider`].
 //! - Seeing what happens: [`tracing`](https://docs.rs/tracing) events, an [`Observer`], and metrics behind the feature `metrics`.
 
 #[doc(hidden)]

@@ -2,10 +2,11 @@
 
 mod support;
 
+use std::future::pending;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use shedlock_core::{Job, Misfire, SchedulerHandle};
+use chrono::{DateTime, TimeDelta, Utc};
+use shedlock_core::{Clock, Job, Misfire, RunError, SchedulerHandle};
 use support::{
     Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
     start, time,
@@ -61,6 +62,43 @@ async fn steps_of_the_wall_clock_neither_stop_nor_double_a_job_with_a_lock() {
         every(seconds(1), noon() + seconds(1), 20)
     );
     assert_eq!(seen.count("already_ran") + seen.count("misfired"), 0);
+}
+
+/// Between the first look at the one and the end of the start.
+#[tokio::test(start_paused = true)]
+async fn a_slow_second_store_costs_the_first_no_fire_time() {
+    let (first, second, seen) = (TestStore::new(), TestStore::new(), Recorder::new());
+    second.slow(Duration::from_secs(5));
+    let builder = scheduler(&first)
+        .clock(TestClock::at(noon() + seconds(3)))
+        .observer(seen.clone())
+        .provider("second", second)
+        .add_job(locked(Job::new("early", |_| async {}).cron("5 * * * * *")))
+        .add_job(locked(hourly()).provider("second"));
+    start(builder).await;
+    sleep(1).await;
+    assert_eq!(seen.runs("early"), [noon() + seconds(5)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_panics_ends_the_scheduler_with_an_error() {
+    #[derive(Debug)]
+    struct Broken(TestClock);
+    impl Clock for Broken {
+        fn now(&self) -> DateTime<Utc> {
+            let now = self.0.now();
+            assert!(now < noon() + seconds(90), "no time left");
+            now
+        }
+    }
+    let store = TestStore::new();
+    let clock = Broken(TestClock::at(noon()));
+    let scheduler = scheduler(&store).clock(clock).add_job(locked(hourly()));
+    let ended = scheduler.build().unwrap().run_until(pending()).await;
+    let Err(RunError::Broken(said)) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(said, "no time left");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shedlock_core::{
     Data, InMemoryLockProvider, Job, JobOverride, Misfire, OnLost, Problem, Run, Scheduler,
@@ -277,6 +278,22 @@ fn defaults_that_are_wrong() {
             "misfire_grace: the duration is empty: write for example `59s` or `PT59S`",
         ]
     );
+}
+
+#[test]
+fn a_grace_that_nothing_keeps_or_that_no_clock_can_count() {
+    for (grace, text) in [
+        (Duration::ZERO, "0ns"),
+        (Duration::MAX, "18446744073709551615.999999999s"),
+    ] {
+        let builder = builder().misfire_grace(grace).add_job(hourly("a"));
+        assert_eq!(
+            only_problem(builder),
+            format!("misfire_grace: {text} is not between 1ms and 366 days")
+        );
+    }
+    let longest = builder().misfire_grace("366d").add_job(hourly("a"));
+    assert!(longest.build().is_ok());
 }
 
 #[test]

@@ -3,11 +3,14 @@
 mod support;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use shedlock_core::{Job, JobOverride, Run, RunOutcome, SchedulerHandle, Skip, Triggered};
+use shedlock_core::{Job, JobOverride, Misfire, Run, RunOutcome, SchedulerHandle, Skip, Triggered};
 use support::{
-    Answer, Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, sleep_ms, start, time,
+    Answer, Call, Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, sleep_ms, start,
+    time,
 };
+use tokio::time::{Instant, timeout};
 
 fn nightly() -> Job {
     Job::new("nightly", |_| sleep_ms(500))
@@ -128,6 +131,71 @@ async fn a_paused_job_does_not_fire_until_it_is_resumed() {
     sleep(2).await;
     assert_eq!(seen.runs("tick"), [1, 2, 8, 9].map(|n| noon() + seconds(n)));
     assert_eq!(seen.count("misfired"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fire_time_that_waits_does_not_run_once_its_job_is_paused() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let hourly = Job::new("hourly", |_| async {})
+        .every("1h")
+        .misfire(Misfire::Once);
+    let handle = node(&store, &seen, hourly.lock("hourly").at_most("1m")).await;
+    store.on(Call::Acquire, Answer::Away);
+    sleep(3_610).await;
+    handle.pause("hourly").await.unwrap();
+    store.on(Call::Acquire, Answer::Right);
+    sleep(60).await;
+    assert_eq!(seen.count("started"), 0);
+    assert_eq!(handle.jobs().await[0].last_skip, Some(Skip::Paused));
+    handle.resume("hourly").await.unwrap();
+    sleep(3_600).await;
+    assert_eq!(seen.runs("hourly"), [noon() + seconds(7_200)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fire_time_that_waits_for_a_place_does_not_run_once_its_job_is_paused() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let builder = scheduler(&store)
+        .clock(TestClock::at(noon()))
+        .observer(seen.clone())
+        .max_concurrent_runs(1)
+        .add_job(Job::new("a", |_| sleep(5)).every("10s"))
+        .add_job(Job::new("b", |_| sleep(5)).every("10s"));
+    let handle = start(builder).await;
+    sleep(11).await;
+    let jobs = handle.jobs().await;
+    let waits = jobs.iter().find(|job| !job.running).unwrap().name.clone();
+    handle.pause(&waits).await.unwrap();
+    sleep(8).await;
+    assert!(seen.runs(&waits).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_nobody_waits_for_any_more_does_not_begin() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = node(&store, &seen, nightly().misfire(Misfire::Once)).await;
+    store.on(Call::Acquire, Answer::Away);
+    let patience = Duration::from_secs(5);
+    assert!(timeout(patience, handle.trigger("nightly")).await.is_err());
+    store.on(Call::Acquire, Answer::Right);
+    sleep(30).await;
+    assert_eq!(seen.count("started"), 0);
+}
+
+/// Also one of a job whose fire times are made up for until the next one.
+#[tokio::test(start_paused = true)]
+async fn a_trigger_gives_up_after_the_misfire_grace() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = node(&store, &seen, nightly().misfire(Misfire::Once)).await;
+    store.on(Call::Acquire, Answer::Away);
+    let began = Instant::now();
+    let triggered = handle.trigger("nightly").await.unwrap();
+    assert!(matches!(triggered, Triggered::Failed(_)), "{triggered:?}");
+    assert!(
+        began.elapsed() < Duration::from_secs(65),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -188,6 +188,23 @@ async fn an_acquire_that_never_answers_keeps_no_other_job_from_firing() {
     );
 }
 
+/// The lock that could not be given back is no reason to skip.
+#[tokio::test(start_paused = true)]
+async fn an_outage_over_the_end_of_a_run_costs_no_fire_time() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = Job::new("minutely", |_| sleep(50)).every("1m");
+    let builder = scheduler(&store).observer(seen.clone());
+    let _handle = start(builder.add_job(job.lock("minutely").at_most("10m"))).await;
+    sleep(100).await;
+    // The run of 12:01 ends at 12:01:50, and the next one is due at 12:02.
+    store.on(Call::Release, Answer::Away);
+    sleep(40).await;
+    store.on(Call::Release, Answer::Right);
+    sleep(30).await;
+    let expected = every(seconds(60), noon() + seconds(60), 2);
+    assert_eq!(seen.runs("minutely"), expected);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_release_that_fails_is_tried_again_and_the_result_stands() {
     let (store, seen) = (TestStore::new(), Recorder::new());

@@ -253,10 +253,39 @@ async fn afterwards_the_handle_says_that_the_scheduler_has_ended() {
     let handle = start(scheduler(&TestStore::new()).add_job(job("tick", 0))).await;
     handle.shutdown().await;
     assert!(handle.jobs().await.is_empty());
-    let text = "there is no job `tick` (known: none, the scheduler has ended)";
+    let text = "the scheduler of the job `tick` shuts down or has ended";
     assert_eq!(handle.trigger("tick").await.unwrap_err().to_string(), text);
     assert_eq!(handle.pause("tick").await.unwrap_err().to_string(), text);
     assert_eq!(handle.resume("tick").await.unwrap_err().to_string(), text);
+}
+
+/// A guard that work holds may do anything when it is dropped.
+#[tokio::test(start_paused = true)]
+async fn work_that_panics_while_it_is_cancelled_is_an_orderly_end() {
+    struct Breaks;
+    impl Drop for Breaks {
+        fn drop(&mut self) {
+            panic!("broken guard");
+        }
+    }
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let work = |_| async {
+        let _guard = Breaks;
+        sleep(1000).await;
+    };
+    let long = Job::new("long", work)
+        .every("1s")
+        .lock("long")
+        .at_most("1m");
+    let builder = scheduler(&store)
+        .observer(seen.clone())
+        .shutdown_grace("1s");
+    let handle = start(builder.add_job(long)).await;
+    sleep_ms(1_500).await;
+    handle.shutdown().await;
+    let outcome = RunOutcome::Panicked("broken guard".to_owned());
+    assert_eq!(seen.outcomes("long"), [outcome]);
+    assert!(store.is_free("long"), "the shutdown waited for the release");
 }
 
 #[tokio::test(start_paused = true)]

@@ -170,7 +170,7 @@ impl Job {
         self
     }
 
-    /// How long the lock stays taken at least, counted from the acquisition.
+    /// How long the lock stays taken at least, counted from the fire time (of a triggered run, from the acquisition).
     pub fn at_least(mut self, at_least: impl IntoDuration) -> Self {
         self.settings.at_least = self.keep_error(at_least.into_duration());
         self

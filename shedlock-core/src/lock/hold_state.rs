@@ -15,7 +15,7 @@ use crate::retry::{Pauses, retries};
 use crate::turns::let_other_threads_take_it;
 
 const RELEASE_RETRIES: ExponentialBuilder =
-    retries(Duration::from_millis(50), Duration::from_secs(5)).with_jitter();
+    retries(Duration::from_millis(50), Duration::from_secs(1)).with_jitter();
 
 /// How it stands with a lease.
 #[derive(Debug)]

@@ -163,6 +163,10 @@ pub enum Skip {
     AtCapacity,
     /// The scheduler shuts down, so it begins no run; another node can.
     ShuttingDown,
+    /// The job was paused while its fire time waited for the store or for a place.
+    Paused,
+    /// Whoever triggered the job went away before it began.
+    Abandoned,
 }
 
 impl Skip {
@@ -174,6 +178,8 @@ impl Skip {
             Self::StillRunning => "still_running",
             Self::AtCapacity => "at_capacity",
             Self::ShuttingDown => "shutting_down",
+            Self::Paused => "paused",
+            Self::Abandoned => "abandoned",
         }
     }
 
@@ -194,6 +200,8 @@ impl fmt::Display for Skip {
             Self::StillRunning => f.write_str("the previous run still goes on in this process"),
             Self::AtCapacity => f.write_str("this process runs as many jobs as it may"),
             Self::ShuttingDown => f.write_str("this scheduler shuts down"),
+            Self::Paused => f.write_str("the job is paused on this node"),
+            Self::Abandoned => f.write_str("nobody waits for it any more"),
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::context::Phase;
-use super::firing::{Fired, Firing};
+use super::firing::{Fired, Firing, Occasion};
 use super::plan::LockPlan;
 use crate::lock::{Acquire, Acquisition, Care, Hold, LockError};
 use crate::observe::{EventKind, Skip};
@@ -76,7 +76,7 @@ impl Firing<'_> {
 
     /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is told at once that another goes on.
     async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
-        if self.due.fire_time.is_none() {
+        if self.due.fire_time().is_none() {
             return Ok(None);
         }
         match self.due.plan.progress.try_turn() {
@@ -85,13 +85,21 @@ impl Firing<'_> {
         }
     }
 
-    /// Who waits for too long asks the store all the same, which decides.
+    /// Who waits for too long asks the store all the same, which decides; but not while this node still gives back the lock
+    /// of the fire time before, which would be the reason to skip.
     async fn wait_for_turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
+        let progress = &self.due.plan.progress;
+        let patience = async {
+            sleep(TURN_PATIENCE.min(self.worth())).await;
+            if progress.is_releasing() {
+                sleep(self.worth()).await;
+            }
+        };
         tokio::select! {
             biased;
-            turn = self.due.plan.progress.turn() => Ok(Some(turn)),
+            turn = progress.turn() => Ok(Some(turn)),
             () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
-            () = sleep(TURN_PATIENCE.min(self.worth())) => match self.due.plan.progress.is_running() {
+            () = patience => match progress.is_running() {
                 true => Err(Fired::Skipped(Skip::StillRunning)),
                 false => Ok(None),
             },
@@ -100,7 +108,7 @@ impl Firing<'_> {
 
     fn has_jitter(&self) -> bool {
         !self.context.jitter.is_zero()
-            && self.due.fire_time.is_some()
+            && self.due.fire_time().is_some()
             && self.due.plan.lock.is_some()
     }
 
@@ -112,12 +120,21 @@ impl Firing<'_> {
         let _ = timeout(delay, self.shutdown()).await;
     }
 
-    /// A place among the runs of this process. Nobody gets one once a shutdown has begun: a fire time that is taken now would
-    /// be cut short here, and is better left to other nodes.
+    /// Whether it may still begin.
+    fn check_wanted(&self) -> Result<(), Fired> {
+        let paused = || self.due.plan.progress.is_paused();
+        Err(Fired::Skipped(match &self.due.occasion {
+            // A fire time that is taken now would be cut short here, and is better left to other nodes.
+            _ if self.context.has_reached(Phase::Draining) => Skip::ShuttingDown,
+            Occasion::FireTime(_) if paused() => Skip::Paused,
+            Occasion::Trigger(asker) if asker.is_closed() => Skip::Abandoned,
+            _ => return Ok(()),
+        }))
+    }
+
+    /// A place among the runs of this process.
     async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Fired> {
-        if self.context.has_reached(Phase::Draining) {
-            return Err(Fired::Skipped(Skip::ShuttingDown));
-        }
+        self.check_wanted()?;
         let Some(places) = &self.context.places else {
             return Ok(None);
         };
@@ -131,13 +148,15 @@ impl Firing<'_> {
         &'a self,
         places: &'a Semaphore,
     ) -> Result<Option<SemaphorePermit<'a>>, Fired> {
-        tokio::select! {
+        let place = tokio::select! {
             biased;
             // Nobody closes it.
-            place = places.acquire() => Ok(place.ok()),
-            () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
-            () = sleep_until(self.give_up_at()) => Err(Fired::Skipped(Skip::AtCapacity)),
-        }
+            place = places.acquire() => place.ok(),
+            () = self.shutdown() => return Err(Fired::Skipped(Skip::ShuttingDown)),
+            () = sleep_until(self.give_up_at()) => return Err(Fired::Skipped(Skip::AtCapacity)),
+        };
+        self.check_wanted()?;
+        Ok(place)
     }
 
     /// Completes when a shutdown begins.
@@ -158,7 +177,7 @@ impl Firing<'_> {
     /// Asks the store once.
     async fn acquire(&self, lock: &LockPlan) -> Result<Hold, Fired> {
         let mut request = Acquire::new(&lock.config);
-        if let Some(fire_time) = self.due.fire_time {
+        if let Some(fire_time) = self.due.fire_time() {
             request = request.for_fire_time(fire_time);
         }
         let asked_at = Instant::now();

@@ -10,12 +10,11 @@ pub(super) struct Agenda {
     entries: BTreeSet<Entry>,
 }
 
-/// A fire time of a job. Entries of an earlier `edition` of the job's plan are out of date.
+/// A fire time of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     pub(super) fire_time: DateTime<Utc>,
     pub(super) job: usize,
-    pub(super) edition: u32,
 }
 
 impl Agenda {
@@ -23,8 +22,8 @@ impl Agenda {
         self.entries.insert(entry);
     }
 
-    pub(super) fn clear(&mut self) {
-        self.entries.clear();
+    pub(super) fn remove(&mut self, entry: Entry) {
+        self.entries.remove(&entry);
     }
 
     /// The next fire time.

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::job::{JobError, MissingData};
 use crate::lock::ConfigError;
@@ -148,6 +149,9 @@ pub enum Problem {
         /// What is wrong.
         error: JobError,
     },
+    /// Nothing would be in time, or the builder's `misfire_grace` is longer than any schedule.
+    #[error("misfire_grace: {0:?} is not between 1ms and 366 days")]
+    MisfireGrace(Duration),
     /// A job takes a value that was not registered.
     #[error("job `{job}`: {missing}")]
     MissingData {

@@ -1,4 +1,5 @@
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
 
 /// How late a fire time may be taken care of, unless set.
 const MISFIRE_GRACE: Duration = Duration::from_secs(60);
+
+/// How late that may be: with none at all nothing would ever be in time.
+const MISFIRE_GRACES: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(366 * 86_400);
 
 /// The name of the provider that jobs use that name none.
 const DEFAULT_PROVIDER: &str = "default";
@@ -158,7 +163,7 @@ impl SchedulerBuilder {
     }
 
     /// How late this node may still take care of a fire time (it was stalled or asleep, or the store was away);
-    /// a later one is a misfire. 60 s unless set, and never beyond the job's next fire time.
+    /// a later one is a misfire. 60 s unless set, from 1 ms to 366 days, and never beyond the job's next fire time.
     pub fn misfire_grace(mut self, grace: impl IntoDuration) -> Self {
         if let Some(grace) = self.or_problem("misfire_grace", grace.into_duration()) {
             self.misfire_grace = grace;
@@ -257,7 +262,6 @@ impl SchedulerBuilder {
         for job in jobs {
             let changes = changes.get(&*job.name).map_or(&[][..], Vec::as_slice);
             let enabled = changes.iter().rev().find_map(|change| change.enabled);
-            let disabled = enabled == Some(false);
             let job = changes.iter().fold(job, |job, change| change.apply(job));
             let plan = Plan::check(
                 job,
@@ -267,9 +271,15 @@ impl SchedulerBuilder {
                 &mut schedules,
                 &mut problems,
             );
-            plans.extend(plan.map(|plan| (Arc::new(plan), disabled)));
+            if let (Some(plan), Some(false)) = (&plan, enabled) {
+                plan.progress.pause();
+            }
+            plans.extend(plan.map(Arc::new));
         }
         find_shared_locks(&plans, &mut problems);
+        if !MISFIRE_GRACES.contains(&self.misfire_grace) {
+            problems.push(Problem::MisfireGrace(self.misfire_grace));
+        }
         BuildError::unless_empty(problems)?;
         let context = Context {
             services: Arc::new(self.services),
@@ -348,9 +358,9 @@ fn changes_by_job(overrides: &[(String, JobOverride)]) -> HashMap<&str, Vec<&Job
     changes
 }
 
-fn find_shared_locks(plans: &[(Arc<Plan>, bool)], problems: &mut Vec<Problem>) {
+fn find_shared_locks(plans: &[Arc<Plan>], problems: &mut Vec<Problem>) {
     let mut seen = HashMap::new();
-    for (plan, _) in plans {
+    for plan in plans {
         let Some(lock) = plan.lock_name() else {
             continue;
         };

@@ -79,7 +79,7 @@ impl Crew {
     pub(super) async fn begin(&self, due: &Due) -> Fired {
         let context = &self.context;
         let fired = Firing { due, context }.fire().await;
-        if let (Fired::TooEarly, Some(fire_time)) = (&fired, due.fire_time) {
+        if let (Fired::TooEarly, Some(fire_time)) = (&fired, due.fire_time()) {
             // The driver plans it anew, unless it has ended.
             let _ = self.messages.send(Message::TooEarly(due.job, fire_time));
         }

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::admission::Admission;
 use super::context::{Context, Phase};
+use super::handle::{Triggered, UnknownJob};
 use super::plan::Plan;
 use crate::job::Run;
 use crate::lock::{CurrentLock, Ended, Hold, LockError, holding};
@@ -21,10 +23,28 @@ pub(super) struct Due {
     /// Its number.
     pub(super) job: usize,
     pub(super) plan: Arc<Plan>,
-    /// None if somebody triggered it.
-    pub(super) fire_time: Option<DateTime<Utc>>,
+    pub(super) occasion: Occasion,
     /// Until when it is worth asking the store again, by the store's clock.
     pub(super) worth_until: DateTime<Utc>,
+}
+
+/// What a job is fired for.
+pub(super) enum Occasion {
+    FireTime(DateTime<Utc>),
+    Trigger(Asker),
+}
+
+/// Whom to tell what became of a trigger.
+pub(super) type Asker = oneshot::Sender<Result<Triggered, UnknownJob>>;
+
+impl Due {
+    /// None if somebody triggered it.
+    pub(super) fn fire_time(&self) -> Option<DateTime<Utc>> {
+        match self.occasion {
+            Occasion::FireTime(fire_time) => Some(fire_time),
+            Occasion::Trigger(_) => None,
+        }
+    }
 }
 
 /// One job at one fire time on this node: asks for the lock, runs the work, gives the lock back.
@@ -46,7 +66,7 @@ pub(super) enum Fired {
 impl Firing<'_> {
     pub(super) async fn fire(self) -> Fired {
         let fired = self.run_if_admitted().await;
-        self.due.plan.record(self.due.fire_time, &fired);
+        self.due.plan.record(self.due.fire_time(), &fired);
         fired
     }
 
@@ -65,6 +85,7 @@ impl Firing<'_> {
         // Others may run now, however long it takes to give the lock back.
         drop(place);
         if let Some(hold) = hold {
+            let _releasing = self.due.plan.progress.release();
             hold.release_for_sure().await;
         }
         Fired::Ran(outcome)
@@ -95,17 +116,14 @@ impl Firing<'_> {
     }
 
     async fn run_unlocked(&self) -> RunOutcome {
-        self.work(self.run(None), &self.reporter(), |work| async {
-            let result = AssertUnwindSafe(work).catch_unwind().await;
-            result.unwrap_or_else(|panic| RunOutcome::Panicked(message(&*panic)))
-        })
-        .await
+        self.work(self.run(None), &self.reporter(), |work| work)
+            .await
     }
 
     fn run(&self, hold: Option<&Hold>) -> Run {
         Run::new(
             self.due.plan.name.clone(),
-            self.due.fire_time,
+            self.due.fire_time(),
             hold.map(Hold::state),
             self.context.services.clone(),
         )
@@ -131,13 +149,18 @@ impl Firing<'_> {
         let span = self.span(&run);
         let work = self.due.plan.work.clone();
         let work = async move { work(run).await }.instrument(span).boxed();
-        let outcome = tokio::select! {
-            biased;
-            () = self.context.once_reached(Phase::Cancelling) => RunOutcome::ShutDown,
-            outcome = guard(work) => outcome,
-            // Listens only if the work has to wait.
-            () = async { self.context.reached(Phase::Cancelling).boxed().await } => RunOutcome::ShutDown,
+        let outcome = async {
+            tokio::select! {
+                biased;
+                () = self.context.once_reached(Phase::Cancelling) => RunOutcome::ShutDown,
+                outcome = guard(work) => outcome,
+                // Listens only if the work has to wait.
+                () = async { self.context.reached(Phase::Cancelling).boxed().await } => RunOutcome::ShutDown,
+            }
         };
+        // Work may also panic while it is cancelled, as what it holds is dropped.
+        let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|panic| RunOutcome::Panicked(message(&*panic)));
         reporter.tell(EventKind::Finished {
             outcome: outcome.clone(),
             took: started.elapsed(),
@@ -148,7 +171,7 @@ impl Firing<'_> {
     fn late_by(&self) -> Duration {
         let late_by = self
             .due
-            .fire_time
+            .fire_time()
             .map(|fire_time| self.due.plan.lane.clock.now() - fire_time);
         late_by
             .and_then(|late_by| late_by.to_std().ok())
@@ -160,7 +183,7 @@ impl Firing<'_> {
             observers: self.context.observers.clone(),
             job: Some(self.due.plan.name.clone()),
             lock: self.due.plan.lock_name(),
-            fire_time: self.due.fire_time,
+            fire_time: self.due.fire_time(),
         }
     }
 
@@ -170,7 +193,7 @@ impl Firing<'_> {
             "run",
             job = &*self.due.plan.name,
             lock = self.due.plan.lock_name().as_deref(),
-            fire_time = self.due.fire_time.map(tracing::field::display),
+            fire_time = self.due.fire_time().map(tracing::field::display),
             holder = run.lock().map(CurrentLock::holder),
             token = run.lock().map(CurrentLock::fencing_token),
         )
@@ -180,7 +203,7 @@ impl Firing<'_> {
 type Work = futures_util::future::BoxFuture<'static, RunOutcome>;
 
 /// What a panic said.
-fn message(panic: &(dyn Any + Send)) -> String {
+pub(super) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic without a message").to_owned()

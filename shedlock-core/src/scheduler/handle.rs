@@ -1,10 +1,14 @@
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
-use tokio::sync::{mpsc, oneshot};
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, oneshot, watch};
 
+use super::RunError;
 use super::driver::{Driver, Message};
+use super::firing::message;
 use super::status::JobStatus;
-use crate::observe::{RunOutcome, Skip};
+use crate::observe::{LOG_TARGET, RunOutcome, Skip};
 
 /// Steers a scheduler that runs in the background. Clones steer the same one; dropping them does not stop it.
 ///
@@ -26,12 +30,29 @@ use crate::observe::{RunOutcome, Skip};
 #[derive(Clone, Debug)]
 pub struct SchedulerHandle {
     messages: mpsc::UnboundedSender<Message>,
+    end: watch::Receiver<Option<End>>,
+}
+
+/// How a scheduler ended.
+#[derive(Debug)]
+enum End {
+    Orderly,
+    /// It panicked, and this is what it said.
+    Broken(String),
 }
 
 impl SchedulerHandle {
     pub(super) fn new(messages: mpsc::UnboundedSender<Message>, driver: Driver) -> Self {
-        tokio::spawn(driver.drive());
-        Self { messages }
+        let (ended, end) = watch::channel(None);
+        tokio::spawn(async move {
+            let driven = AssertUnwindSafe(driver.drive()).catch_unwind().await;
+            let end = driven.map_or_else(|panic| End::Broken(message(&*panic)), |()| End::Orderly);
+            if let End::Broken(panic) = &end {
+                tracing::error!(target: LOG_TARGET, panic, "the scheduler broke: nothing fires any more");
+            }
+            ended.send_replace(Some(end));
+        });
+        Self { messages, end }
     }
 
     /// Stops firing, lets runs finish while their leases are still renewed, cancels them after the grace period,
@@ -45,7 +66,16 @@ impl SchedulerHandle {
 
     /// Completes when the scheduler has ended, which somebody else's [`shutdown`](Self::shutdown) makes it do.
     pub async fn ended(&self) {
-        self.messages.closed().await;
+        // An error means that its runtime has ended, and it as well.
+        let _ = self.end.clone().wait_for(Option::is_some).await;
+    }
+
+    /// Once it has ended: whether as it should.
+    pub(super) fn outcome(&self) -> Result<(), RunError> {
+        match &*self.end.borrow() {
+            Some(End::Broken(panic)) => Err(RunError::Broken(panic.clone())),
+            _ => Ok(()),
+        }
     }
 
     /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run has ended and the lock is
@@ -107,7 +137,7 @@ impl SchedulerHandle {
         let _ = self.messages.send(message(name.to_owned(), reply));
         answer.await.map_err(|_| UnknownJob {
             name: name.to_owned(),
-            known: "none, the scheduler has ended".to_owned(),
+            known: None,
         })
     }
 }
@@ -157,9 +187,24 @@ impl fmt::Display for Triggered {
 /// assert_eq!(error.to_string(), "there is no job `clean-up` (known: cleanup)");
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no job `{name}` (known: {known})")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownJob {
     pub(super) name: String,
-    pub(super) known: String,
+    /// None if nobody is there to be asked.
+    pub(super) known: Option<String>,
+}
+
+impl std::error::Error for UnknownJob {}
+
+impl fmt::Display for UnknownJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match &self.known {
+            Some(known) => write!(f, "there is no job `{name}` (known: {known})"),
+            None => write!(
+                f,
+                "the scheduler of the job `{name}` shuts down or has ended"
+            ),
+        }
+    }
 }

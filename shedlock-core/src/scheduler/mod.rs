@@ -69,7 +69,8 @@ impl Scheduler {
     /// [`SchedulerHandle::shutdown`] does. A second signal ends it at once.
     ///
     /// # Errors
-    /// As [`start`](Self::start); [`RunError::Signals`] if signals cannot be caught; [`RunError::Interrupted`] after a second signal.
+    /// As [`start`](Self::start); [`RunError::Signals`] if signals cannot be caught; [`RunError::Interrupted`] after a second signal;
+    /// [`RunError::Broken`].
     pub async fn run(self) -> Result<(), RunError> {
         let mut signals = Signals::catch().map_err(RunError::Signals)?;
         let handle = tokio::select! {
@@ -80,11 +81,11 @@ impl Scheduler {
         tokio::select! {
             biased;
             () = signals.next() => {}
-            () = handle.ended() => return Ok(()),
+            () = handle.ended() => return handle.outcome(),
         }
         tokio::select! {
             biased;
-            () = handle.shutdown() => Ok(()),
+            () = handle.shutdown() => handle.outcome(),
             () = signals.next() => Err(RunError::Interrupted),
         }
     }
@@ -106,7 +107,7 @@ impl Scheduler {
     /// ```
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// As [`start`](Self::start); [`RunError::Broken`].
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
         let mut stop = pin!(stop);
         let handle = tokio::select! {
@@ -119,7 +120,7 @@ impl Scheduler {
             () = stop => handle.shutdown().await,
             () = handle.ended() => {}
         }
-        Ok(())
+        handle.outcome()
     }
 
     /// Runs in the background. Two round trips to each lock store that has jobs with a lock: its clock, and a look at its locks.
@@ -167,4 +168,7 @@ pub enum RunError {
     /// A second signal came before the shutdown was complete. Runs may have been cut; their leases end by themselves.
     #[error("a second signal ended the scheduler before its runs had ended")]
     Interrupted,
+    /// The scheduler itself panicked (a clock of the service's own did, or a defect of this library), and fires nothing any more.
+    #[error("the scheduler broke: {0}")]
+    Broken(String),
 }

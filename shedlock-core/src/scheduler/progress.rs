@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::status::LastRun;
@@ -7,7 +7,11 @@ use crate::observe::Skip;
 /// How far the firings of one job have come in this process.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
+    /// Fire times pass.
+    paused: AtomicBool,
     running: AtomicUsize,
+    /// Runs that are over, but not their locks.
+    releasing: AtomicUsize,
     /// Fire times take turns: one that waits for a slow store is not overtaken by the next, which would take it along.
     turn: tokio::sync::Mutex<()>,
     /// From the first firing on: of many jobs most are seldom due.
@@ -25,6 +29,23 @@ pub(super) struct Past {
 impl Progress {
     pub(super) fn is_running(&self) -> bool {
         self.running.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn is_releasing(&self) -> bool {
+        self.releasing.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn pause(&self) {
+        self.paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was paused.
+    pub(super) fn resume(&self) -> bool {
+        self.paused.swap(false, Ordering::Relaxed)
     }
 
     /// The turn, if no other fire time of the job waits for its answer or runs.
@@ -53,9 +74,13 @@ impl Progress {
     }
 
     /// Counts a run for as long as it goes on, however it ends.
-    pub(super) fn enter(&self) -> Running<'_> {
-        self.running.fetch_add(1, Ordering::Relaxed);
-        Running(self)
+    pub(super) fn enter(&self) -> Counted<'_> {
+        Counted::one_more(&self.running)
+    }
+
+    /// Counts a release for as long as it goes on.
+    pub(super) fn release(&self) -> Counted<'_> {
+        Counted::one_more(&self.releasing)
     }
 
     fn change_past(&self, change: impl FnOnce(&mut Past)) {
@@ -67,11 +92,18 @@ impl Progress {
     }
 }
 
-/// A run that goes on.
-pub(super) struct Running<'a>(&'a Progress);
+/// One of those that go on.
+pub(super) struct Counted<'a>(&'a AtomicUsize);
 
-impl Drop for Running<'_> {
+impl<'a> Counted<'a> {
+    fn one_more(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use super::{Driver, Phase};
 use crate::lock::StoredLock;
-use crate::scheduler::firing::Fired;
+use crate::scheduler::firing::{Asker, Fired, Occasion};
 use crate::scheduler::handle::{Triggered, UnknownJob};
 use crate::scheduler::status::JobStatus;
 
@@ -13,7 +13,7 @@ type Reply<T> = oneshot::Sender<Result<T, UnknownJob>>;
 
 #[derive(Debug)]
 pub(in crate::scheduler) enum Message {
-    Trigger(String, Reply<Triggered>),
+    Trigger(String, Asker),
     Pause(String, Reply<()>),
     Resume(String, Reply<()>),
     Jobs(oneshot::Sender<Vec<JobStatus>>),
@@ -63,16 +63,17 @@ impl Driver {
     fn find(&self, name: &str) -> Result<usize, UnknownJob> {
         self.by_name.get(name).copied().ok_or_else(|| UnknownJob {
             name: name.to_owned(),
-            known: self
-                .jobs
-                .iter()
-                .map(|job| &*job.plan.name)
-                .collect::<Vec<_>>()
-                .join(", "),
+            known: Some(
+                self.jobs
+                    .iter()
+                    .map(|job| &*job.plan.name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
         })
     }
 
-    fn trigger(&mut self, name: &str, reply: Reply<Triggered>) {
+    fn trigger(&mut self, name: &str, reply: Asker) {
         let job = match self.find(name) {
             Ok(job) if *self.context.phase.borrow() == Phase::Running => job,
             // Dropping `reply` says that the scheduler has ended.
@@ -82,28 +83,28 @@ impl Driver {
                 return;
             }
         };
-        let due = self.due(job, None);
+        let due = self.due(job, Occasion::Trigger(reply));
         self.crew.spawn(|crew| async move {
-            let triggered = match crew.begin(&due).await {
+            let fired = crew.begin(&due).await;
+            let Occasion::Trigger(reply) = due.occasion else {
+                return;
+            };
+            let _ = reply.send(Ok(match fired {
                 Fired::Ran(outcome) => Triggered::Ran(outcome),
                 Fired::Skipped(skip) => Triggered::Skipped(skip),
                 Fired::Failed(error) => Triggered::Failed(error),
                 Fired::TooEarly => return,
-            };
-            let _ = reply.send(Ok(triggered));
+            }));
         });
     }
 
     fn pause(&mut self, job: usize) {
-        let state = &mut self.jobs[job];
-        state.paused = true;
-        state.edition = state.edition.wrapping_add(1);
-        state.next_fire_time = None;
+        self.jobs[job].plan.progress.pause();
+        self.put_on_agenda(job, None);
     }
 
     fn resume(&mut self, job: usize) {
-        if self.jobs[job].paused {
-            self.jobs[job].paused = false;
+        if self.jobs[job].plan.progress.resume() {
             let now = self.tracks[self.jobs[job].track].lane.clock.now();
             self.plan_next(job, now);
         }
@@ -117,7 +118,7 @@ impl Driver {
             schedule: state.plan.timetable.schedule.clone(),
             lock: state.plan.lock_name(),
             next_fire_time: state.next_fire_time,
-            paused: state.paused,
+            paused: state.plan.progress.is_paused(),
             running: state.plan.progress.is_running(),
             last_run: past.last_run,
             last_skip: past.last_skip,

@@ -1,7 +1,7 @@
 //! What is due, what was missed, and what comes next.
 
 use std::hint::black_box;
-use std::iter;
+use std::{iter, mem};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_schedule::Schedule;
@@ -36,8 +36,7 @@ impl Driver {
     fn herd(&mut self, track: usize, now: DateTime<Utc>) -> Vec<Entry> {
         let agenda = &mut self.tracks[track].agenda;
         let due = iter::from_fn(|| agenda.pop_due(now)).take(HERD);
-        let mut herd: Vec<_> = due.collect();
-        herd.retain(|entry| self.jobs[entry.job].edition == entry.edition);
+        let herd: Vec<_> = due.collect();
         let touched = herd.iter().map(|entry| self.jobs[entry.job].plan.touch());
         black_box(touched.sum::<usize>());
         herd
@@ -45,6 +44,7 @@ impl Driver {
 
     /// The job at the latest fire time that has come; earlier ones that this node slept through are misfires.
     fn latest(&mut self, entry: Entry, now: DateTime<Utc>) -> Option<Due> {
+        self.jobs[entry.job].next_fire_time = None;
         let (latest, passed) = self.move_on(entry, now);
         let plan = &self.jobs[entry.job].plan;
         let too_late = plan.misfire == Misfire::Skip && self.context.is_misfire(now - latest);
@@ -87,7 +87,7 @@ impl Driver {
     pub(super) fn plan_again(&mut self, job: usize, fire_time: DateTime<Utc>) {
         let state = &self.jobs[job];
         let now = self.tracks[state.track].lane.clock.now();
-        if !state.paused {
+        if !state.plan.progress.is_paused() {
             self.plan_next(job, now.min(fire_time - TimeDelta::microseconds(1)));
         }
     }
@@ -97,17 +97,14 @@ impl Driver {
         self.next_fire_times.next_after(timetable, after)
     }
 
-    fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {
+    pub(super) fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {
         let state = &mut self.jobs[job];
-        state.edition = state.edition.wrapping_add(1);
-        state.next_fire_time = fire_time;
+        let agenda = &mut self.tracks[state.track].agenda;
+        if let Some(fire_time) = mem::replace(&mut state.next_fire_time, fire_time) {
+            agenda.remove(Entry { fire_time, job });
+        }
         if let Some(fire_time) = fire_time {
-            let edition = state.edition;
-            self.tracks[state.track].agenda.add(Entry {
-                fire_time,
-                job,
-                edition,
-            });
+            agenda.add(Entry { fire_time, job });
         }
     }
 }

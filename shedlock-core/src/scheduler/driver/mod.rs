@@ -17,7 +17,7 @@ pub(super) use control::Message;
 use super::agenda::Agenda;
 use super::context::{Context, Phase};
 use super::crew::Crew;
-use super::firing::Due;
+use super::firing::{Due, Occasion};
 use super::lane::Lane;
 use super::plan::Plan;
 use super::timetable::NextFireTimes;
@@ -58,15 +58,13 @@ struct Track {
 struct JobState {
     plan: Arc<Plan>,
     track: usize,
-    paused: bool,
-    /// Counts how often the plan was made anew; see [`Entry`].
-    edition: u32,
+    /// What the agenda has for it.
     next_fire_time: Option<DateTime<Utc>>,
 }
 
 impl Driver {
     pub(super) fn new(
-        plans: Vec<(Arc<Plan>, bool)>,
+        plans: Vec<Arc<Plan>>,
         lanes: Vec<Arc<Lane>>,
         context: Context,
         shutdown_grace: Duration,
@@ -80,7 +78,11 @@ impl Driver {
         };
         let jobs: Vec<_> = plans
             .into_iter()
-            .map(|(plan, disabled)| JobState::new(track_of(&plan), plan, disabled))
+            .map(|plan| JobState {
+                track: track_of(&plan),
+                plan,
+                next_fire_time: None,
+            })
             .collect();
         let names = jobs.iter().map(|job| job.plan.name.clone());
         let context = Arc::new(context);
@@ -147,24 +149,28 @@ impl Driver {
             self.reporter(job, fire_time).tell(EventKind::Skipped(skip));
             return None;
         }
-        Some(self.due(job, Some(fire_time)))
+        Some(self.due(job, Occasion::FireTime(fire_time)))
     }
 
-    fn due(&self, job: usize, fire_time: Option<DateTime<Utc>>) -> Due {
+    fn due(&self, job: usize, occasion: Occasion) -> Due {
         let state = &self.jobs[job];
         Due {
             job,
             plan: state.plan.clone(),
-            fire_time,
-            worth_until: self.worth_until(state, fire_time),
+            worth_until: self.worth_until(state, &occasion),
+            occasion,
         }
     }
 
-    /// A fire time is worth asking for until the next one comes, and until it is a misfire that nobody makes up for.
-    fn worth_until(&self, state: &JobState, fire_time: Option<DateTime<Utc>>) -> DateTime<Utc> {
-        let clock = &self.tracks[state.track].lane.clock;
-        let misfires_at = fire_time.unwrap_or_else(|| clock.now()) + self.context.misfire_grace;
-        match (state.plan.misfire, state.next_fire_time) {
+    /// A fire time is worth asking for until the next one comes, and until it is a misfire that nobody makes up for; a trigger,
+    /// as a fire time that is due now and that nobody makes up for.
+    fn worth_until(&self, state: &JobState, occasion: &Occasion) -> DateTime<Utc> {
+        let (due, misfire) = match occasion {
+            Occasion::FireTime(fire_time) => (*fire_time, state.plan.misfire),
+            Occasion::Trigger(_) => (self.tracks[state.track].lane.clock.now(), Misfire::Skip),
+        };
+        let misfires_at = due + self.context.misfire_grace;
+        match (misfire, state.next_fire_time) {
             (Misfire::Once, Some(next)) => next,
             (Misfire::Skip, Some(next)) => next.min(misfires_at),
             (_, None) => misfires_at,
@@ -203,18 +209,6 @@ impl Track {
         self.agenda
             .next()
             .map(|fire_time| self.lane.clock.instant_of(fire_time))
-    }
-}
-
-impl JobState {
-    fn new(track: usize, plan: Arc<Plan>, paused: bool) -> Self {
-        Self {
-            plan,
-            track,
-            paused,
-            edition: 0,
-            next_fire_time: None,
-        }
     }
 }
 

@@ -35,7 +35,8 @@ impl Driver {
             } else {
                 None
             };
-            self.plan_all(track, self.tracks[track].lane.clock.now());
+            let now = self.tracks[track].look_at_clock();
+            self.plan_all(track, |_| now);
             if let Some(locks) = locks {
                 self.catch_up(track, &locks);
             }
@@ -69,17 +70,18 @@ impl Driver {
             }
             if self.tracks[track].clock_went_back() {
                 let now = self.tracks[track].lane.clock.now();
-                self.plan_all(track, now - TimeDelta::microseconds(1));
+                // What is due and was not fired yet stays so.
+                let first = |job: &JobState| job.next_fire_time.map_or(now, |next| next.min(now));
+                self.plan_all(track, |job| first(job) - TimeDelta::microseconds(1));
             }
         }
     }
 
-    /// Makes the agenda anew, of each job's first fire time after `after`.
-    fn plan_all(&mut self, track: usize, after: DateTime<Utc>) {
-        self.tracks[track].agenda.clear();
+    /// Makes the agenda anew, of each job's first fire time after an instant.
+    fn plan_all(&mut self, track: usize, after: impl Fn(&JobState) -> DateTime<Utc>) {
         for job in self.jobs_of(track) {
-            if !self.jobs[job].paused {
-                self.plan_next(job, after);
+            if !self.jobs[job].plan.progress.is_paused() {
+                self.plan_next(job, after(&self.jobs[job]));
             }
         }
     }
@@ -133,7 +135,7 @@ impl Driver {
                 schedule = %job.plan.timetable.schedule,
                 lock = job.plan.lock_name().as_deref(),
                 next_fire_time = job.next_fire_time.map(tracing::field::display),
-                paused = job.paused,
+                paused = job.plan.progress.is_paused(),
                 "job scheduled"
             );
         }
@@ -160,12 +162,17 @@ impl Track {
         heard_of.elapsed() > CLOCK_READ
     }
 
+    /// What the store's clock shows, for an agenda that goes by it.
+    fn look_at_clock(&mut self) -> DateTime<Utc> {
+        self.clock_at_origin = self.lane.clock.at_origin();
+        self.lane.clock.now()
+    }
+
     /// Whether the store's clock shows less than it did, so that what is on the agenda would come too late.
     fn clock_went_back(&mut self) -> bool {
-        let at_origin = self.lane.clock.at_origin();
-        let went_back = at_origin < self.clock_at_origin - BACKWARD_STEP;
-        self.clock_at_origin = at_origin;
-        went_back
+        let before = self.clock_at_origin;
+        self.look_at_clock();
+        self.clock_at_origin < before - BACKWARD_STEP
     }
 }
 
@@ -176,7 +183,7 @@ impl JobState {
         locked_at: &HashMap<&str, DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        if self.paused || self.plan.misfire != Misfire::Once {
+        if self.plan.progress.is_paused() || self.plan.misfire != Misfire::Once {
             return None;
         }
         let locked_at = locked_at.get(&*self.plan.lock_name()?)?;
