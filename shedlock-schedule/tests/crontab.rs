@@ -27,6 +27,10 @@ fn days_by_either_field() {
         ("0 12 13 * *", ["13 Fri", "13 Sun", "13 Wed"]),
         ("0 12 ? * 0", ["08 Sun", "15 Sun", "22 Sun"]),
         ("0 12 * * 7", ["08 Sun", "15 Sun", "22 Sun"]),
+        // a step counts from Sunday
+        ("0 12 * * */2", ["03 Tue", "05 Thu", "07 Sat"]),
+        ("0 12 * * */3", ["04 Wed", "07 Sat", "08 Sun"]),
+        ("0 12 * * */7", ["08 Sun", "15 Sun", "22 Sun"]),
         // special days
         ("0 12 L * *", ["30 Mon", "31 Thu", "31 Sun"]),
         ("0 12 L * FRI#1", ["06 Fri", "30 Mon", "04 Fri"]),

@@ -9,8 +9,17 @@ pub(super) enum Field {
     Hour,
     DayOfMonth,
     Month,
-    DayOfWeek,
+    DayOfWeek(Week),
     Year,
+}
+
+/// The day from which `*/2` counts the days of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Week {
+    /// As Spring does.
+    FromMonday,
+    /// As crontab does.
+    FromSunday,
 }
 
 const MONTHS: [&str; 12] = [
@@ -26,7 +35,7 @@ impl Field {
             Field::Hour => "hour",
             Field::DayOfMonth => "day-of-month",
             Field::Month => "month",
-            Field::DayOfWeek => "day-of-week",
+            Field::DayOfWeek(_) => "day-of-week",
             Field::Year => "year",
         }
     }
@@ -38,15 +47,16 @@ impl Field {
             Field::Hour => 0..=23,
             Field::DayOfMonth => 1..=31,
             Field::Month => 1..=12,
-            Field::DayOfWeek => 0..=7,
+            Field::DayOfWeek(_) => 0..=7,
             Field::Year => 1970..=2099,
         }
     }
 
-    /// The values that `*` stands for: both 0 and 7 are Sunday, so the week begins at 1.
+    /// The values that `*` stands for: both 0 and 7 are Sunday, and only one of them is among these.
     pub(super) fn all(self) -> RangeInclusive<u32> {
         match self {
-            Field::DayOfWeek => 1..=7,
+            Field::DayOfWeek(Week::FromMonday) => 1..=7,
+            Field::DayOfWeek(Week::FromSunday) => 0..=6,
             other => other.range(),
         }
     }
@@ -59,7 +69,7 @@ impl Field {
             Field::Hour => "hours go from 0 to 23",
             Field::DayOfMonth => "days go from 1 to 31",
             Field::Month => "months go from 1 to 12 or from JAN to DEC",
-            Field::DayOfWeek => {
+            Field::DayOfWeek(_) => {
                 "days of the week go from 0 to 7, where 0 and 7 are Sunday, or from MON to SUN"
             }
             Field::Year => "years go from 1970 to 2099",
@@ -87,7 +97,7 @@ impl Field {
     fn names(self) -> &'static [&'static str] {
         match self {
             Field::Month => &MONTHS,
-            Field::DayOfWeek => &WEEKDAYS,
+            Field::DayOfWeek(_) => &WEEKDAYS,
             _ => &[],
         }
     }

@@ -1,7 +1,7 @@
 //! From the text of a line to its fields.
 
 use super::calendar::{Calendar, Days, Join, Years};
-use super::field::Field;
+use super::field::{Field, Week};
 use super::{Bits, Clock, Cron, Dialect};
 use crate::ScheduleError;
 
@@ -57,7 +57,7 @@ fn spring(source: &str, fields: [&str; 6], year: Option<&str>) -> Result<Cron, S
         calendar: calendar(
             date,
             month,
-            weekday,
+            (weekday, Week::FromMonday),
             Join::Both,
             years(year.unwrap_or("*"))?,
         )?,
@@ -104,7 +104,7 @@ fn crontab(source: &str, fields: [&str; 5]) -> Result<Cron, ScheduleError> {
             minutes: numbers(Field::Minute, minute)?,
             hours: numbers(Field::Hour, hour)?,
         },
-        calendar: calendar(date, month, weekday, join, Years::Every)?,
+        calendar: calendar(date, month, (weekday, Week::FromSunday), join, Years::Every)?,
         dialect,
     })
 }
@@ -112,14 +112,14 @@ fn crontab(source: &str, fields: [&str; 5]) -> Result<Cron, ScheduleError> {
 fn calendar(
     date: &str,
     month: &str,
-    weekday: &str,
+    (weekday, week): (&str, Week),
     join: Join,
     years: Years,
 ) -> Result<Calendar, ScheduleError> {
     Ok(Calendar {
         dates: days(Field::DayOfMonth, date)?,
         months: numbers(Field::Month, month)?,
-        weekdays: days(Field::DayOfWeek, weekday)?,
+        weekdays: days(Field::DayOfWeek(week), weekday)?,
         join,
         years,
     })

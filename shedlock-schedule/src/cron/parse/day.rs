@@ -3,8 +3,11 @@
 use super::values::{Wrong, parse_value, parse_values};
 use crate::cron::bits::Bits;
 use crate::cron::calendar::{Days, Part};
-use crate::cron::field::Field;
+use crate::cron::field::{Field, Week};
 use crate::cron::special::Special;
+
+/// For single days, with which the week begins does not matter.
+const WEEKDAY: Field = Field::DayOfWeek(Week::FromMonday);
 
 /// Reads a whole day field.
 pub(super) fn parse_days(field: Field, text: &str) -> Result<Days, Wrong> {
@@ -40,14 +43,14 @@ fn parse_numbers(field: Field, list: &str) -> Result<Part, Wrong> {
 /// Letters count as Spring counts them: capitals only among dates, any among weekdays.
 fn is_special(field: Field, element: &str) -> bool {
     match field {
-        Field::DayOfWeek => element.contains(['L', 'l', '#']),
+        Field::DayOfWeek(_) => element.contains(['L', 'l', '#']),
         _ => element.contains(['L', 'W']),
     }
 }
 
 fn parse_special(field: Field, element: &str) -> Result<Special, Wrong> {
     match field {
-        Field::DayOfWeek => parse_weekday_special(element),
+        Field::DayOfWeek(_) => parse_weekday_special(element),
         _ => parse_date_special(element),
     }
 }
@@ -108,7 +111,7 @@ fn parse_weekday_special(element: &str) -> Result<Special, Wrong> {
 
 /// A weekday from Monday, 1, to Sunday, 7.
 fn parse_weekday(text: &str) -> Result<u32, Wrong> {
-    match parse_value(Field::DayOfWeek, text)? {
+    match parse_value(WEEKDAY, text)? {
         0 => Ok(7),
         weekday => Ok(weekday),
     }

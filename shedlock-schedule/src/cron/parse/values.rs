@@ -1,6 +1,6 @@
 //! One element of a field's list: `*`, `5`, `MON`, `1-5`, `*/15`, `10/5`, `MON-FRI/2`.
 
-use crate::cron::field::Field;
+use crate::cron::field::{Field, Week};
 
 /// A part that cannot be read, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn parse_range(field: Field, text: &str) -> Result<Range, Wrong> {
     };
     let (first, last) = (parse_value(field, first)?, parse_value(field, last)?);
     // Sunday begins a range as 0 and ends it as 7: `SUN-TUE` and `FRI-SUN` are both fine.
-    let first = if field == Field::DayOfWeek && first == 7 {
+    let first = if matches!(field, Field::DayOfWeek(_)) && first == 7 {
         0
     } else {
         first
@@ -106,7 +106,7 @@ fn not_a_number(field: Field, text: &str) -> String {
     if let Some(name) = field.name_within(text) {
         return format!("names have three letters, so write `{name}`");
     }
-    match [Field::Month, Field::DayOfWeek]
+    match [Field::Month, Field::DayOfWeek(Week::FromMonday)]
         .into_iter()
         .find(|home| home.number_of(text).is_some())
     {
