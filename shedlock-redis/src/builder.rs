@@ -64,7 +64,8 @@ impl Builder {
         self
     }
 
-    /// How long a call takes at most, connecting and trying again included; 5 s unless set. Half of it is for one answer.
+    /// How long a call takes at most, connecting and trying again included; 5 s unless set. Half of it is for one answer. A listing
+    /// of the locks goes through all keys, and has this time for each page of them.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,7 @@ use tokio::time::timeout;
 use crate::error::Failure;
 use crate::link::Link;
 use crate::origin::Origin;
+use crate::scan::Scan;
 use crate::script::{Kept, Request};
 
 /// How many connections there are at most.
@@ -97,12 +97,14 @@ impl Links {
         self.run(script, line, &[request]).await
     }
 
-    /// Every key that matches a pattern.
-    pub(crate) async fn scan(&self, pattern: &str) -> Result<BTreeSet<String>, Failure> {
+    /// Reads the next page of a scan.
+    pub(crate) async fn turn(&self, scan: &mut Scan) -> Result<(), Failure> {
         let line = &self.lines[0];
-        let link = self.reach(line).await?;
-        let mut asked = (*link).clone();
-        self.answer(line, &link, asked.scan(pattern)).await
+        let link = match scan.link() {
+            Some(link) => link.clone(),
+            None => self.reach(line).await?,
+        };
+        self.answer(line, &link, scan.turn(&link)).await
     }
 
     async fn reach(&self, line: &Line) -> Result<Arc<Link>, Failure> {

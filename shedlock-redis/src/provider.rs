@@ -49,12 +49,12 @@ use crate::store::Store;
 ///
 /// What waits together travels together: each lock has one of four connections. A call goes at once, but while that has a script of its kind
 /// under way, and then all that wait for it go in one, 400 locks at most. In a Cluster each lock is a script of its own, as a script is about one slot;
-/// all share one connection. `locks` goes through all keys of the Redis, 2,000 in a round trip, and looks at each lock.
+/// all share one connection. `locks` goes through all keys of the Redis, 2,000 in a round trip (some seconds for millions), and looks at each lock.
 ///
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a reason
-/// that passes (a broken connection, a server that is loading, a Cluster that is down): for about a second if it fails at once. It
-/// connects again by itself. An acquire whose outcome is unknown, or whose caller is gone, is taken back: undone if it happened,
+/// that passes (a broken connection, a server that is loading, a Cluster that is down): for about a second if it fails at once.
+/// (`locks` takes as long as there are keys, and has this time for each round trip.) It connects again by itself. An acquire whose outcome is unknown, or whose caller is gone, is taken back: undone if it happened,
 /// forbidden if it is still on its way, tried again until `at_most` is over. Then its fire time is free as well.
 ///
 /// # Failover

@@ -1,10 +1,8 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join_all;
-use shedlock_core::{Extension, Lease, LockError, Release, StoredLock};
+use shedlock_core::{Extension, Lease, LockError, Release};
 
 use crate::answer::{Extended, Look};
 use crate::claim::Doubts;
@@ -15,9 +13,6 @@ use crate::links::Links;
 use crate::script::{ACQUIRE, EXTEND, LOOK, RELEASE, Request};
 use crate::tries::Tries;
 use crate::value::proof;
-
-/// How many locks are looked at together while they are listed.
-const LOOKS: usize = 256;
 
 /// The locks of one environment.
 pub(crate) struct Store {
@@ -108,32 +103,7 @@ impl Store {
         })
     }
 
-    pub(crate) async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
-        self.decided(|| self.try_locks()).await
-    }
-
-    async fn try_locks(&self) -> Result<Vec<StoredLock>, Failure> {
-        let keys = self.links.scan(&self.keys.pattern()).await?;
-        let names: BTreeSet<_> = keys
-            .iter()
-            .filter_map(|key| self.keys.name_of(key))
-            .collect();
-        let names: Vec<_> = names.into_iter().collect();
-        let mut locks = Vec::new();
-        for some in names.chunks(LOOKS) {
-            let looks = some.iter().map(|name| self.look(name));
-            locks.extend(try_join_all(looks).await?.into_iter().flatten());
-        }
-        Ok(locks)
-    }
-
-    async fn look(&self, name: &str) -> Result<Option<StoredLock>, Failure> {
-        let lock = self.keys.lock(name);
-        let memory = self.keys.memory(&lock);
-        Ok(self.look_at([lock, memory]).await?.lock(name))
-    }
-
-    async fn look_at(&self, [lock, known]: [String; 2]) -> Result<Look, Failure> {
+    pub(crate) async fn look_at(&self, [lock, known]: [String; 2]) -> Result<Look, Failure> {
         let request = Request::new(&[&lock, &known], &[]);
         self.links.run_alone(&LOOK, request).await
     }
@@ -149,7 +119,7 @@ impl Store {
     }
 
     /// Asks what may be asked twice until the store has decided.
-    async fn decided<T, F>(&self, ask: impl Fn() -> F) -> Result<T, LockError>
+    pub(crate) async fn decided<T, F>(&self, ask: impl Fn() -> F) -> Result<T, LockError>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -166,7 +136,7 @@ impl Store {
     }
 
     /// As long as a caller waits.
-    async fn bounded<T>(
+    pub(crate) async fn bounded<T>(
         &self,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, LockError> {

@@ -1,16 +1,27 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Stands between a client and a server, and cuts connections when the server has answered but before the client knows.
+/// Stands between a client and a server: may be slow, or cut connections when the server has answered but before the client knows.
 pub(crate) struct Proxy {
     pub(crate) url: String,
+    mood: Arc<Mood>,
+}
+
+#[derive(Default)]
+struct Mood {
     /// How many answers are to be lost.
-    lose: Arc<AtomicU32>,
+    lose: AtomicU32,
     /// How many connections there have been.
-    opened: Arc<AtomicU32>,
+    opened: AtomicU32,
+    /// By how many ms each answer is late.
+    late: AtomicU64,
+    /// Whether the way is cut once an answer is lost.
+    falls: AtomicBool,
+    down: AtomicBool,
 }
 
 impl Proxy {
@@ -18,35 +29,59 @@ impl Proxy {
         let server = url.trim_start_matches("redis://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let lose = Arc::new(AtomicU32::new(0));
-        let opened = Arc::new(AtomicU32::new(0));
-        tokio::spawn(serve(listener, server, lose.clone(), opened.clone()));
+        let mood = Arc::new(Mood::default());
+        tokio::spawn(serve(listener, server, mood.clone()));
         Self {
             url: format!("redis://127.0.0.1:{port}"),
-            lose,
-            opened,
+            mood,
         }
     }
 
     pub(crate) fn opened(&self) -> u32 {
-        self.opened.load(SeqCst)
+        self.mood.opened.load(SeqCst)
     }
 
     pub(crate) fn lose_next_answer(&self) {
-        self.lose.store(1, SeqCst);
+        self.mood.lose.store(1, SeqCst);
+    }
+
+    /// Loses the next answer, and lets nothing through after it.
+    pub(crate) fn go_down_with_next_answer(&self) {
+        self.mood.falls.store(true, SeqCst);
+        self.lose_next_answer();
+    }
+
+    pub(crate) fn come_back(&self) {
+        self.mood.falls.store(false, SeqCst);
+        self.mood.down.store(false, SeqCst);
+    }
+
+    pub(crate) fn delay_answers(&self, delay: Duration) {
+        let ms = delay.as_millis().try_into().expect("no eternity");
+        self.mood.late.store(ms, SeqCst);
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    server: String,
-    lose: Arc<AtomicU32>,
-    opened: Arc<AtomicU32>,
-) {
+impl Mood {
+    /// Whether this answer is lost.
+    fn loses(&self) -> bool {
+        let lose = |left: u32| left.checked_sub(1);
+        let lost = self.lose.fetch_update(SeqCst, SeqCst, lose).is_ok();
+        if lost && self.falls.load(SeqCst) {
+            self.down.store(true, SeqCst);
+        }
+        lost
+    }
+}
+
+async fn serve(listener: TcpListener, server: String, mood: Arc<Mood>) {
     while let Ok((client, _)) = listener.accept().await {
-        opened.fetch_add(1, SeqCst);
+        if mood.down.load(SeqCst) {
+            continue;
+        }
+        mood.opened.fetch_add(1, SeqCst);
         let server = TcpStream::connect(&server).await.expect("the server");
-        let lose = lose.clone();
+        let mood = mood.clone();
         tokio::spawn(async move {
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_server, mut to_server) = server.into_split();
@@ -54,8 +89,8 @@ async fn serve(
             let answers = async {
                 let mut buffer = [0; 4096];
                 while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
-                    let lost = lose.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
-                    if lost.is_ok() || to_client.write_all(&buffer[..length]).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(mood.late.load(SeqCst))).await;
+                    if mood.loses() || to_client.write_all(&buffer[..length]).await.is_err() {
                         return;
                     }
                 }

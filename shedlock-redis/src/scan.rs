@@ -1,0 +1,107 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use redis::{Cmd, FromRedisValue, RedisResult, cmd};
+
+use crate::link::Link;
+
+/// How many keys a server looks at for one page. It does nothing else meanwhile: a ms or two.
+const COUNT: usize = 2_000;
+
+/// All keys that match a pattern, on all masters, read page by page.
+pub(crate) struct Scan {
+    pattern: String,
+    keys: BTreeSet<String>,
+    /// None before the first page.
+    course: Option<Course>,
+}
+
+/// Where a scan goes on. Only the servers that gave the bookmarks know what they mean.
+struct Course {
+    link: Arc<Link>,
+    bookmarks: Vec<Bookmark>,
+}
+
+/// The beginning, or what one server said of its next page.
+#[derive(Default)]
+pub(crate) struct Bookmark {
+    pub(crate) cursor: u64,
+    /// None for all masters.
+    #[cfg(feature = "cluster")]
+    pub(crate) node: Option<redis::cluster_routing::SingleNodeRoutingInfo>,
+}
+
+impl Scan {
+    pub(crate) fn new(pattern: String) -> Self {
+        Self {
+            pattern,
+            keys: BTreeSet::new(),
+            course: None,
+        }
+    }
+
+    /// The connection that it has to stay on.
+    pub(crate) fn link(&self) -> Option<&Arc<Link>> {
+        Some(&self.course.as_ref()?.link)
+    }
+
+    pub(crate) async fn turn(&mut self, link: &Arc<Link>) -> RedisResult<()> {
+        let course = self.course.get_or_insert_with(|| Course {
+            link: link.clone(),
+            bookmarks: vec![Bookmark::default()],
+        });
+        let Some(bookmark) = course.bookmarks.pop() else {
+            return Ok(());
+        };
+        let command = command(bookmark.cursor, &self.pattern);
+        let pages = (**link).clone().scan(command, bookmark).await?;
+        for (page, mut bookmark) in pages {
+            // A key that is no text is nobody's lock.
+            self.keys
+                .extend(page.keys.into_iter().flat_map(String::from_utf8));
+            bookmark.cursor = page.next;
+            if bookmark.cursor != 0 {
+                course.bookmarks.push(bookmark);
+            }
+        }
+        Ok(())
+    }
+
+    /// After a page that did not come: what was read stays, and is read again.
+    pub(crate) fn begin_again(&mut self) {
+        self.course = None;
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        let course = self.course.as_ref();
+        course.is_some_and(|course| course.bookmarks.is_empty())
+    }
+
+    pub(crate) fn into_keys(self) -> BTreeSet<String> {
+        self.keys
+    }
+}
+
+fn command(cursor: u64, pattern: &str) -> Cmd {
+    let mut command = cmd("SCAN");
+    command
+        .arg(cursor)
+        .arg("MATCH")
+        .arg(pattern)
+        .arg("COUNT")
+        .arg(COUNT);
+    command
+}
+
+pub(crate) struct Page {
+    /// 0 after the last one.
+    next: u64,
+    keys: Vec<Vec<u8>>,
+}
+
+impl FromRedisValue for Page {
+    fn from_redis_value(value: redis::Value) -> Result<Self, redis::ParsingError> {
+        let (next, keys) = FromRedisValue::from_redis_value(value)?;
+        Ok(Self { next, keys })
+    }
+}
