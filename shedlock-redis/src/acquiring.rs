@@ -19,7 +19,7 @@ const SCHEDULED_MEMORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// For how long a command that is on its way may still come: longer than TCP tries.
-const LATEST: Duration = Duration::from_secs(60 * 60);
+pub(crate) const LATEST: Duration = Duration::from_secs(60 * 60);
 
 /// What the store says about an acquire.
 pub(crate) enum Decision {

@@ -7,6 +7,7 @@ use shedlock_core::Acquire;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::acquiring::LATEST;
 use crate::error::Failure;
 use crate::store::Store;
 use crate::value::acquisition;
@@ -83,7 +84,8 @@ impl Drop for Claim {
         let (store, id, until) = (
             self.store.clone(),
             self.id.clone(),
-            Instant::now() + self.at_most,
+            // Not only for as long as it holds the lock: its fire time seems to have run until it is taken back.
+            Instant::now() + self.at_most.max(LATEST),
         );
         store.doubts.endings().insert(id.ending.clone());
         runtime.spawn(async move {
@@ -94,6 +96,8 @@ impl Drop for Claim {
             if let Err(failure) = taken_back {
                 let error = store.described(failure);
                 tracing::warn!(lock = &*id.name, %error, "a lock that nobody waited for any more could not be released");
+                // Whoever asks for it here tries that again.
+                tokio::time::sleep_until(until).await;
             }
             // An answer from before that may still be on its way.
             tokio::time::sleep(store.timeout).await;

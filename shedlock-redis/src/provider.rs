@@ -55,7 +55,7 @@ use crate::store::Store;
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a reason
 /// that passes (a broken connection, a server that is loading, a Cluster that is down): for about a second if it fails at once.
 /// (`locks` takes as long as there are keys, and has this time for each round trip.) It connects again by itself. An acquire whose outcome is unknown, or whose caller is gone, is taken back: undone if it happened,
-/// forbidden if it is still on its way, tried again until `at_most` is over. Then its fire time is free as well.
+/// forbidden if it is still on its way, tried again for an hour, or for `at_most` if that is longer. Then its fire time is free as well.
 ///
 /// # Failover
 /// Redis replicates asynchronously. If a master dies, the acquisitions of its last moments (usually milliseconds; of all the time
