@@ -3,7 +3,7 @@ use std::time::Duration;
 use shedlock_core::{LockError, default_holder};
 
 use crate::connection::RedisConnection;
-use crate::error::{Failure, Invalid};
+use crate::error::Invalid;
 use crate::keys::Keys;
 use crate::links::Links;
 use crate::provider::RedisLockProvider;
@@ -74,10 +74,9 @@ impl Builder {
     /// The provider. Opens no connection yet.
     ///
     /// # Errors
-    /// [`LockError::Store`] that names a setting that cannot be used.
+    /// [`LockError::Setup`] that names a setting that cannot be used.
     pub fn build(self) -> Result<RedisLockProvider, LockError> {
-        self.assemble()
-            .map_err(|invalid| Failure::from(invalid).about(""))
+        Ok(self.assemble()?)
     }
 
     pub(crate) fn build_defaults(self) -> RedisLockProvider {

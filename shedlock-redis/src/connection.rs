@@ -4,7 +4,7 @@ use redis::Client;
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use shedlock_core::LockError;
 
-use crate::error::{Failure, Invalid};
+use crate::error::Invalid;
 use crate::link::Link;
 use crate::origin::Origin;
 
@@ -44,10 +44,10 @@ impl RedisConnection {
     /// `valkey` means the same as `redis`. For Sentinel see `sentinel`.
     ///
     /// # Errors
-    /// [`LockError::Store`] if the URL does not parse or needs a feature that is off. No error contains the URL, which may hold a
+    /// [`LockError::Setup`] if the URL does not parse or needs a feature that is off. No error contains the URL, which may hold a
     /// password.
     pub fn url(url: &str) -> Result<Self, LockError> {
-        Self::parse(url).map_err(invalid)
+        Ok(Self::parse(url)?)
     }
 
     /// To the master of a name that these sentinels know (`redis://host:26379`). Opens no connection yet.
@@ -67,7 +67,7 @@ impl RedisConnection {
     /// ```
     ///
     /// # Errors
-    /// [`LockError::Store`] if there is no sentinel, or an address does not parse.
+    /// [`LockError::Setup`] if there is no sentinel, or an address does not parse.
     #[cfg(feature = "sentinel")]
     pub fn sentinel<T: redis::IntoConnectionInfo>(
         master: impl Into<String>,
@@ -75,7 +75,7 @@ impl RedisConnection {
         node: redis::sentinel::SentinelNodeConnectionInfo,
     ) -> Result<Self, LockError> {
         let sentinels = redis::sentinel::Sentinel::build(sentinels.into_iter().collect())
-            .map_err(|error| invalid(Invalid::Address(error)))?;
+            .map_err(Invalid::Address)?;
         Ok(Self(Origin::Sentinel(Box::new(crate::origin::Sentinel {
             sentinels: sentinels.into(),
             master: master.into(),
@@ -136,10 +136,6 @@ fn cluster(given: &str, _: &str, _: &str) -> Result<RedisConnection, Invalid> {
         scheme: given.to_owned(),
         feature: "cluster",
     })
-}
-
-fn invalid(invalid: Invalid) -> LockError {
-    Failure::from(invalid).about("")
 }
 
 impl fmt::Debug for RedisConnection {

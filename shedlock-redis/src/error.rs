@@ -65,8 +65,6 @@ pub(crate) enum Failure {
     /// The acquisition was granted or forbidden already, so this is the echo of an earlier one.
     #[error("the command was carried out more than once")]
     Echo,
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
 }
 
 impl Failure {
@@ -80,7 +78,6 @@ impl Failure {
                 )
             }
             Self::ConnectingTimedOut(_) | Self::TimedOut(_) | Self::Echo => true,
-            Self::Invalid(_) => false,
         }
     }
 
@@ -90,7 +87,7 @@ impl Failure {
             // What a server answers with an error, it did not do.
             Self::Command(error) => error.code().is_none() && !error.is_connection_refusal(),
             Self::TimedOut(_) | Self::Echo => true,
-            Self::Unconnected(_) | Self::ConnectingTimedOut(_) | Self::Invalid(_) => false,
+            Self::Unconnected(_) | Self::ConnectingTimedOut(_) => false,
         }
     }
 
@@ -112,10 +109,6 @@ impl Failure {
     pub(crate) fn about(self, keys: &str) -> LockError {
         match self {
             Self::Unconnected(error) | Self::Command(error) => described(keys, error),
-            Self::Invalid(invalid) => LockError::Store {
-                problem: invalid.to_string(),
-                source: "a setting cannot be used".into(),
-            },
             Self::ConnectingTimedOut(after) | Self::TimedOut(after) => LockError::Unavailable {
                 problem: format!(
                     "Redis did not answer within {after:?}; is it up, and is the network?"
@@ -213,4 +206,12 @@ pub(crate) enum Invalid {
     /// Without the driver's details, which quote parameters: that may be the end of a password which was not escaped.
     #[error("the address of Redis cannot be used: {}", .0.category())]
     Address(RedisError),
+}
+
+impl From<Invalid> for LockError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Setup {
+            problem: invalid.to_string(),
+        }
+    }
 }

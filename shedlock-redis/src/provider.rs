@@ -76,7 +76,7 @@ impl RedisLockProvider {
     /// Locks in the Redis that a [URL](RedisConnection::url) names. Opens no connection yet.
     ///
     /// # Errors
-    /// [`LockError::Store`] if the URL does not parse or needs a feature that is off.
+    /// [`LockError::Setup`] if the URL does not parse or needs a feature that is off.
     pub fn connect(url: &str) -> Result<Self, LockError> {
         Ok(Self::new(RedisConnection::url(url)?))
     }

@@ -160,6 +160,7 @@ fn settings_that_cannot_be_used() {
         (builder().timeout(Duration::ZERO).build(), "timeout"),
     ] {
         let error = built.expect_err("an error");
+        assert!(matches!(error, LockError::Setup { .. }), "{error:?}");
         assert!(error.to_string().contains(what), "{error}");
     }
     for url in [
@@ -171,11 +172,16 @@ fn settings_that_cannot_be_used() {
         "redis+unix:///s?db=s3cret",
     ] {
         let error = RedisLockProvider::connect(url).expect_err("an error");
+        assert!(matches!(error, LockError::Setup { .. }), "{error:?}");
         assert!(
             !format!("{error:?} {}", whole(&error)).contains("s3cret"),
             "{error:?}"
         );
     }
+    let nowhere: [&str; 0] = [];
+    let sentinels = RedisConnection::sentinel("m", nowhere, Default::default());
+    let error = sentinels.expect_err("an error");
+    assert!(matches!(error, LockError::Setup { .. }), "{error:?}");
     for url in [
         "redis://u:p@h:1/2",
         "rediss://h",
