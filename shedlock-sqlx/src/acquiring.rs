@@ -145,14 +145,25 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     async fn take_back(&self, lost: &Values) {
-        let at_most = Duration::from_micros(lost.at_most.unsigned_abs());
-        let ended = Instant::now() + at_most.max(MADE_UP_FOR);
-        let ask = async || self.bounded(self.ask(&self.errands.take_back, lost)).await;
+        let ended = Instant::now() + self.can_be_taken_back_for(lost);
+        let ask = async || {
+            let asked = self.ask(&self.errands.take_back, lost);
+            self.bounded(self.overtime(), asked).await
+        };
         let taken_back = ask
             .retry(TAKE_BACK_RETRIES)
             .when(|_| Instant::now() < ended);
         if let Err(error) = taken_back.await {
             tracing::warn!(lock = &*lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
+        }
+    }
+
+    /// As long as the statement finds it, and somebody may ask for its fire time.
+    fn can_be_taken_back_for(&self, lost: &Values) -> Duration {
+        let at_most = Duration::from_micros(lost.at_most.unsigned_abs());
+        match lost.locked_at {
+            Some(_) if self.holder.tells_attempts_apart() => at_most.max(MADE_UP_FOR),
+            _ => at_most,
         }
     }
 }

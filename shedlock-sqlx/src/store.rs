@@ -158,13 +158,18 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    /// Gives up on a call that nobody waits for any more, after as long again: until then its answer may still come and
-    /// be put right. Its connection is closed.
+    /// How long a call may go on though nobody waits for it any more: its answer may still come and be put right.
+    pub(crate) fn overtime(&self) -> Duration {
+        self.timeout * 2
+    }
+
+    /// Gives up on a call after a time. Its connection is closed.
     pub(crate) async fn bounded<T>(
         &self,
+        limit: Duration,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, LockError> {
-        let outcome = tokio::time::timeout(self.timeout * 2, call).await;
+        let outcome = tokio::time::timeout(limit, call).await;
         Ok(outcome.unwrap_or(Err(Failure::TimedOut(self.timeout)))?)
     }
 }
@@ -184,7 +189,8 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn acquire(self: Arc<Self>, request: &Acquire) -> Result<Acquisition, LockError> {
-        self.bounded(self.try_acquire(request)).await
+        self.bounded(self.overtime(), self.try_acquire(request))
+            .await
     }
 
     fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle) {
@@ -202,8 +208,9 @@ impl<D: Dialect> Store for SqlStore<D> {
             at_most: micros(at_most, D::STEP),
             ..self.lease_values(lease)
         };
+        // Not for longer than its caller waits: what is sent after that could come after the release, and take the lock again.
         let answer = self
-            .bounded(self.ask(&self.errands.extend, &values))
+            .bounded(self.timeout, self.ask(&self.errands.extend, &values))
             .await?;
         Ok(match D::extended(&answer) {
             Some(lock_until) => Extension::Extended(lease.until(instant(lock_until))),
@@ -217,7 +224,7 @@ impl<D: Dialect> Store for SqlStore<D> {
             ..self.lease_values(lease)
         };
         let answer = self
-            .bounded(self.ask(&self.errands.release, &values))
+            .bounded(self.overtime(), self.ask(&self.errands.release, &values))
             .await?;
         Ok(match answer.affected {
             0 => Release::NotHeld,
@@ -226,7 +233,8 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
-        let answer = self.bounded(self.ask_at_large(&self.errands.locks)).await?;
+        let asked = self.ask_at_large(&self.errands.locks);
+        let answer = self.bounded(self.timeout, asked).await?;
         let rows = answer
             .records
             .into_iter()
@@ -235,12 +243,13 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
-        let answer = self.bounded(self.ask_at_large(&self.errands.now)).await?;
+        let asked = self.ask_at_large(&self.errands.now);
+        let answer = self.bounded(self.timeout, asked).await?;
         let now = answer.records.first().and_then(|record| record.0);
         Ok(instant(now.unwrap_or_default()))
     }
 
     async fn migrate(&self) -> Result<(), LockError> {
-        self.bounded(self.try_migrate()).await
+        self.bounded(self.overtime(), self.try_migrate()).await
     }
 }
