@@ -220,15 +220,18 @@ impl Dialect for MySql {
     }
 
     /// A `TIMESTAMP` column means the session's time zone, and ShedLock's Java clients leave that as the server has it.
-    /// Without the strict mode a text that is too long would be cut, and lock something else.
+    /// Without the strict mode a text that is too long would be cut, and lock something else. Without `autocommit` a lock would be
+    /// granted that is gone with its connection.
     async fn greet(
         connection: &mut Self::Connection,
         patience: Duration,
     ) -> Result<(), sqlx::Error> {
+        // Whole seconds, at least one.
+        let seconds = (patience * 4 / 5).as_secs().max(1);
+        // For a row, and for a table that somebody alters.
         let greeting = format!(
-            "SET time_zone = DEFAULT, sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), innodb_lock_wait_timeout = {}",
-            // Whole seconds, at least one.
-            (patience * 4 / 5).as_secs().max(1)
+            "SET time_zone = DEFAULT, sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), autocommit = 1,
+                innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
         );
         connection.execute(AssertSqlSafe(greeting)).await.map(drop)
     }
