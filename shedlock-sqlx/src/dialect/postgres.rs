@@ -1,9 +1,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use sqlx::Postgres;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgQueryResult};
+use sqlx::{AssertSqlSafe, Executor, Postgres};
 
 use super::{Dialect, Options, exchange, to_take_back};
 use crate::batch::Reading;
@@ -35,6 +35,11 @@ fn new_times(t: &Table) -> (String, String) {
         instant("clock.now + $at_most", &t.lock_until, &t.table),
         instant("coalesce($fire_time, clock.now)", &t.locked_at, &t.table),
     )
+}
+
+/// How long a statement waits for others, in milliseconds.
+fn wait(patience: Duration) -> u128 {
+    (patience * 4 / 5).as_millis().max(1)
 }
 
 /// One round trip for every outcome, and a refusal writes nothing: `INSERT` is reached only if a look says that the lock is free.
@@ -237,11 +242,8 @@ impl Dialect for Postgres {
             lock_until,
             table,
         );
-        // For as long as the statement lasts.
-        let waits = format!(
-            "set_config('lock_timeout', '{}', true)",
-            (patience * 4 / 5).as_millis().max(1)
-        );
+        // For as long as the statement lasts; where the session has it already, it costs nothing that could be measured.
+        let waits = format!("set_config('lock_timeout', '{}', true)", wait(patience));
         let with_clock = format!("WITH clock AS MATERIALIZED (SELECT {clock} AS now, {waits})");
         let now = instant("clock.now", lock_until, table);
         // A release need not wait for the disk: if it is lost, the lock is free later.
@@ -321,6 +323,24 @@ impl Dialect for Postgres {
 
     fn tune(options: PgConnectOptions, _patience: Duration) -> PgConnectOptions {
         options
+    }
+
+    /// A statement waits for the table (somebody alters it) before its first word is executed, so it is the session that has to
+    /// say for how long.
+    ///
+    /// Not behind a proxy that pools transactions: it would be said to whoever has that session of the server next, so there each
+    /// statement says it for its row, and nobody for the table. Such a proxy does not pass on what drivers want of a session when
+    /// it begins. sqlx wants `extra_float_digits`, and the server knows who wanted it.
+    async fn greet(
+        connection: &mut Self::Connection,
+        patience: Duration,
+    ) -> Result<(), sqlx::Error> {
+        let greeting = format!(
+            "SELECT set_config('lock_timeout', '{}', false) FROM pg_catalog.pg_settings
+            WHERE name = 'extra_float_digits' AND source = 'client'",
+            wait(patience)
+        );
+        connection.execute(AssertSqlSafe(greeting)).await.map(drop)
     }
 
     fn is_private(_options: &Options<Self>) -> bool {
