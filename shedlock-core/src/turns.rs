@@ -4,6 +4,17 @@ use std::future::poll_fn;
 use std::mem;
 use std::task::Poll;
 
+use tokio::task::JoinHandle;
+
+/// As tokio's, for a task that any thread may begin at once.
+pub(crate) fn spawn<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    let task = tokio::spawn(task);
+    let_other_threads_take_it();
+    task
+}
+
 /// The task that was spawned or woken last is next on this thread, and no other thread takes it: it would be stuck behind
 /// work that blocks. Only the last one is, so another one sets it free.
 pub(crate) fn let_other_threads_take_it() {

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::keeper::Term;
 use super::{Extension, HoldState, Lease, LockError, Loss};
 use crate::observe::EventKind;
-use crate::turns::let_other_threads_take_it;
+use crate::turns;
 
 /// How long a release waits for extensions that are under way; a little more than providers take to give up.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -73,8 +73,7 @@ impl HoldState {
     /// In a task of its own, so that it comes to its end also if its caller goes away, or waits for something else first.
     pub(crate) async fn extend(self: &Arc<Self>, at_most: Duration) -> Result<Lease, LockError> {
         let extending = Extending::begin(self, at_most)?;
-        let asked = tokio::spawn(extending.ask().in_current_span());
-        let_other_threads_take_it();
+        let asked = turns::spawn(extending.ask().in_current_span());
         asked.await.unwrap_or_else(|broken| {
             Err(LockError::Unavailable {
                 problem: format!("the extension of `{}` broke", self.name()),
@@ -132,7 +131,7 @@ impl Extending {
                 return Err(lost.clone().into());
             }
             // From now on the store may have it, whatever it answers.
-            let term = Term::new(standing.term.lease.clone(), asked_at, at_most);
+            let term = Term::new(asked_at, at_most);
             if term.ends < standing.term.ends {
                 standing.term = term;
             }
@@ -151,12 +150,15 @@ impl Extending {
 
     async fn ask(self) -> Result<Lease, LockError> {
         let state = &self.state;
-        let answer = (*state.provider).extend(&state.lease(), self.at_most).await?;
+        let answer = (*state.provider)
+            .extend(&state.lease(), self.at_most)
+            .await?;
         {
             let mut standing = state.standing();
             let request = standing.extensions.end(self.number);
             if let (Extension::Extended(lease), Some(request)) = (&answer, request) {
-                standing.term = Term::new(lease.clone(), self.asked_at, request.shortest);
+                standing.term = Term::new(self.asked_at, request.shortest);
+                standing.extended = Some(lease.clone());
             }
         }
         match answer {

@@ -63,11 +63,12 @@ impl Hold {
         care: Care<'_>,
         reporter: Reporter,
     ) -> Self {
-        reporter.tell(EventKind::Acquired {
+        reporter.tell_lazily(|| EventKind::Acquired {
             lease: lease.clone(),
         });
-        let term = Term::new(lease, asked_at, config.at_most());
-        let state = Arc::new(HoldState::new(provider, config, term, care, reporter));
+        let term = Term::new(asked_at, config.at_most());
+        let state = HoldState::new(provider, config, lease, term, care, reporter);
+        let state = Arc::new(state);
         let place = care.keepers.map(|keepers| keepers.take_on(&state));
         if place.is_none() {
             state.get_keeper();

@@ -12,7 +12,7 @@ use super::keeper::{self, Term};
 use super::{KeepAlive, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
 use crate::retry::{Pauses, retries};
-use crate::turns::let_other_threads_take_it;
+use crate::turns;
 
 const RELEASE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(50), Duration::from_secs(1)).with_jitter();
@@ -21,6 +21,8 @@ const RELEASE_RETRIES: ExponentialBuilder =
 #[derive(Debug)]
 pub(super) struct Standing {
     pub(super) term: Term,
+    /// The lease, if it has another end by now.
+    pub(super) extended: Option<Lease>,
     pub(super) lost: Option<LostLease>,
     pub(super) extensions: Extensions,
 }
@@ -30,6 +32,8 @@ pub(super) struct Standing {
 pub(crate) struct HoldState {
     pub(super) provider: Arc<dyn LockProvider>,
     pub(super) config: LockConfig,
+    /// As it was granted.
+    lease: Lease,
     standing: Mutex<Standing>,
     /// Woken when the standing changes, so that the keeper sees an extension at once and the work a loss.
     pub(super) changed: Notify,
@@ -44,6 +48,7 @@ impl HoldState {
     pub(super) fn new(
         provider: Arc<dyn LockProvider>,
         config: LockConfig,
+        lease: Lease,
         term: Term,
         care: Care<'_>,
         reporter: Reporter,
@@ -51,8 +56,10 @@ impl HoldState {
         Self {
             provider,
             config,
+            lease,
             standing: Mutex::new(Standing {
                 term,
+                extended: None,
                 lost: None,
                 extensions: Extensions::default(),
             }),
@@ -73,12 +80,13 @@ impl HoldState {
     }
 
     pub(crate) fn lease(&self) -> Lease {
-        self.standing().term.lease.clone()
+        let extended = self.standing().extended.clone();
+        extended.unwrap_or_else(|| self.lease.clone())
     }
 
-    /// The lease and its local deadlines.
+    /// What the lease means by this process's clock.
     pub(super) fn term(&self) -> Term {
-        self.standing().term.clone()
+        self.standing().term
     }
 
     /// When work has to be cancelled.
@@ -93,11 +101,8 @@ impl HoldState {
 
     /// Gives the lease a keeper, unless it has one.
     pub(super) fn get_keeper(self: &Arc<Self>) {
-        self.keeper.get_or_init(|| {
-            let keeper = tokio::spawn(keeper::keep(self.clone())).abort_handle();
-            let_other_threads_take_it();
-            keeper
-        });
+        self.keeper
+            .get_or_init(|| turns::spawn(keeper::keep(self.clone())).abort_handle());
     }
 
     pub(super) fn dismiss_keeper(&self) {
@@ -161,10 +166,9 @@ impl HoldState {
         if self.is_taken() {
             return Ok(());
         }
-        let lease = self.lease();
-        (*self.provider)
-            .release(&lease, self.config.least())
-            .await?;
+        let extended = self.standing().extended.clone();
+        let lease = extended.as_ref().unwrap_or(&self.lease);
+        (*self.provider).release(lease, self.config.least()).await?;
         self.reporter.tell(EventKind::Released);
         Ok(())
     }

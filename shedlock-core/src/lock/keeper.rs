@@ -6,16 +6,15 @@ use std::time::Duration;
 use backon::Retryable;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::{HoldState, KeepAlive, Lease, LockError, Loss};
+use super::{HoldState, KeepAlive, LockError, Loss};
 use crate::observe::EventKind;
 use crate::retry::retries;
 
-/// A lease and what it means by this process's monotonic clock.
+/// What a lease means by this process's monotonic clock.
 ///
 /// The lease is counted from the moment it was asked for, so it ends here no later than in the store.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
-    pub(super) lease: Lease,
     pub(super) ends: Instant,
     /// When work has to be cancelled, so that it has stopped before the lease ends.
     pub(super) cancel_at: Instant,
@@ -24,10 +23,9 @@ pub(super) struct Term {
 }
 
 impl Term {
-    pub(super) fn new(lease: Lease, asked_at: Instant, at_most: Duration) -> Self {
+    pub(super) fn new(asked_at: Instant, at_most: Duration) -> Self {
         let margin = (at_most / 10).min(Duration::from_secs(2));
         Self {
-            lease,
             ends: asked_at + at_most,
             cancel_at: asked_at + at_most - margin,
             lasts: at_most,

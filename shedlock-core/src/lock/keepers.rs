@@ -5,7 +5,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::HoldState;
-use crate::turns::let_other_threads_take_it;
+use crate::turns;
 
 /// Leases that need no keeper yet. Most are released long before they do, so that one task watches them all, and hires a keeper
 /// for each whose time has come.
@@ -50,12 +50,9 @@ impl Keepers {
             Some(looks_at) if looks_at <= at => {}
             Some(_) => {
                 self.sooner.notify_one();
-                let_other_threads_take_it();
+                turns::let_other_threads_take_it();
             }
-            None => {
-                tokio::spawn(self.clone().watch());
-                let_other_threads_take_it();
-            }
+            None => drop(turns::spawn(self.clone().watch())),
         }
         let keepers = self.clone();
         Place { keepers, turn }

@@ -124,15 +124,22 @@ impl LockProvider for InMemoryLockProvider {
             Some(row) => now.max(row.locked_at + STEP),
             None => now,
         };
-        let row = Row {
-            holder: self.holder.clone(),
-            locked_at: request.fire_time().unwrap_or_else(after_last),
-            lock_until: now + request.at_most(),
-        };
-        let lease = row.lease(request);
+        let locked_at = request.fire_time().unwrap_or_else(after_last);
+        let lock_until = now + request.at_most();
+        let (name, holder) = (request.name.clone(), self.holder.clone());
+        let lease = Lease::new(name, holder, locked_at, lock_until);
         match stored {
-            Some(stored) => *stored = row,
-            None => {
+            // Mostly the same one as before, which all threads share.
+            Some(row) if *row.holder == *self.holder => {
+                (row.locked_at, row.lock_until) = (locked_at, lock_until);
+            }
+            _ => {
+                let holder = self.holder.clone();
+                let row = Row {
+                    holder,
+                    locked_at,
+                    lock_until,
+                };
                 locks.insert(request.name.clone(), row);
             }
         }
@@ -205,11 +212,6 @@ struct Row {
 impl Row {
     fn is(&self, lease: &Lease) -> bool {
         *self.holder == *lease.holder() && self.locked_at == lease.locked_at()
-    }
-
-    fn lease(&self, request: &Acquire) -> Lease {
-        let (name, holder) = (request.name.clone(), self.holder.clone());
-        Lease::new(name, holder, self.locked_at, self.lock_until)
     }
 
     fn held(&self, now: DateTime<Utc>) -> Held {

@@ -47,6 +47,15 @@ impl Reporter {
         self.lock.as_deref().unwrap_or_default()
     }
 
+    /// The same of what takes some making, if anybody listens.
+    pub(crate) fn tell_lazily(&self, kind: impl FnOnce() -> EventKind) {
+        if !self.observers.observers.is_empty()
+            || tracing::enabled!(target: LOG_TARGET, Level::DEBUG)
+        {
+            self.tell(kind());
+        }
+    }
+
     pub(crate) fn tell(&self, kind: EventKind) {
         log(self, &kind, self.observers.skip_level);
         if self.observers.observers.is_empty() {

@@ -10,9 +10,9 @@ use backon::ExponentialBuilder;
 use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use super::context::Phase;
 use super::firing::{Fired, Firing, Occasion};
 use super::plan::LockPlan;
+use super::shutdown::Phase;
 use crate::lock::{Acquire, Acquisition, Care, Hold, LockError};
 use crate::observe::{EventKind, Skip};
 use crate::retry::{Pauses, retries};
@@ -125,7 +125,7 @@ impl Firing<'_> {
         let paused = || self.due.plan.progress.is_paused();
         Err(Fired::Skipped(match &self.due.occasion {
             // A fire time that is taken now would be cut short here, and is better left to other nodes.
-            _ if self.context.has_reached(Phase::Draining) => Skip::ShuttingDown,
+            _ if self.context.shutdown.has_reached(Phase::Draining) => Skip::ShuttingDown,
             Occasion::FireTime(_) if paused() => Skip::Paused,
             Occasion::Trigger(asker) if asker.is_closed() => Skip::Abandoned,
             _ => return Ok(()),
@@ -161,7 +161,7 @@ impl Firing<'_> {
 
     /// Completes when a shutdown begins.
     async fn shutdown(&self) {
-        self.context.reached(Phase::Draining).await;
+        self.context.shutdown.reached(Phase::Draining).await;
     }
 
     /// Until when it is worth asking the store.

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shedlock_schedule::Tz;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tracing::Level;
 
 use super::Scheduler;
 use super::build_error::{BuildError, Problem};
-use super::context::{Context, Phase};
+use super::context::Context;
 use super::driver::Driver;
 use super::lane::Lane;
 use super::overrides::JobOverride;
 use super::plan::{Defaults, Plan};
+use super::shutdown::Shutdown;
 use super::timetable::Schedules;
 use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, linked_jobs};
 use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
@@ -288,7 +289,7 @@ impl SchedulerBuilder {
             places: self.max_concurrent_runs.map(Semaphore::new),
             misfire_grace: self.misfire_grace,
             jitter: self.jitter,
-            phase: watch::Sender::new(Phase::Running),
+            shutdown: Shutdown::default(),
         };
         let (driver, messages) = Driver::new(plans, lanes, context, self.shutdown_grace);
         Ok(Scheduler { driver, messages })

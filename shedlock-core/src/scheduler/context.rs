@@ -1,10 +1,9 @@
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
+use super::shutdown::Shutdown;
 use crate::job::Services;
 use crate::lock::Keepers;
 use crate::observe::Observers;
@@ -19,17 +18,7 @@ pub(super) struct Context {
     pub(super) misfire_grace: Duration,
     /// How long a fire time is delayed at most, so that all nodes get their share.
     pub(super) jitter: Duration,
-    pub(super) phase: watch::Sender<Phase>,
-}
-
-/// How far a shutdown has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    Running,
-    /// Nothing fires any more; runs go on.
-    Draining,
-    /// Runs are cancelled.
-    Cancelling,
+    pub(super) shutdown: Shutdown,
 }
 
 impl Context {
@@ -37,25 +26,5 @@ impl Context {
         late_by
             .to_std()
             .is_ok_and(|late_by| late_by > self.misfire_grace)
-    }
-
-    /// Completes when a shutdown has come as far as `phase`.
-    pub(super) async fn reached(&self, phase: Phase) {
-        // It cannot fail, as the sender is here.
-        let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
-    }
-
-    pub(super) fn has_reached(&self, phase: Phase) -> bool {
-        *self.phase.borrow() >= phase
-    }
-
-    /// The same as [`reached`](Self::reached), but it only looks whenever it is polled: for a `select!` that listens once it
-    /// has to wait, which costs more than many a run.
-    pub(super) async fn once_reached(&self, phase: Phase) {
-        poll_fn(|_| match self.has_reached(phase) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        })
-        .await;
     }
 }

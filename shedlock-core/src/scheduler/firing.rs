@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::admission::Admission;
-use super::context::{Context, Phase};
+use super::context::Context;
 use super::handle::{Triggered, UnknownJob};
 use super::plan::Plan;
+use super::shutdown::Phase;
 use crate::job::Run;
 use crate::lock::{CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
@@ -152,10 +153,10 @@ impl Firing<'_> {
         let outcome = async {
             tokio::select! {
                 biased;
-                () = self.context.once_reached(Phase::Cancelling) => RunOutcome::ShutDown,
+                () = self.context.shutdown.once_reached(Phase::Cancelling) => RunOutcome::ShutDown,
                 outcome = guard(work) => outcome,
                 // Listens only if the work has to wait.
-                () = async { self.context.reached(Phase::Cancelling).boxed().await } => RunOutcome::ShutDown,
+                () = async { self.context.shutdown.reached(Phase::Cancelling).boxed().await } => RunOutcome::ShutDown,
             }
         };
         // Work may also panic while it is cancelled, as what it holds is dropped.

@@ -16,6 +16,7 @@ mod lane;
 mod overrides;
 mod plan;
 mod progress;
+mod shutdown;
 mod signals;
 mod status;
 mod store_clock;

@@ -40,17 +40,9 @@ impl Driver {
             Message::Jobs(reply) => {
                 let _ = reply.send((0..self.jobs.len()).map(|job| self.status(job)).collect());
             }
-            Message::Shutdown => {
-                self.context.phase.send_if_modified(|phase| {
-                    let running = *phase == Phase::Running;
-                    if running {
-                        *phase = Phase::Draining;
-                    }
-                    running
-                });
-            }
+            Message::Shutdown => self.context.shutdown.begin(Phase::Draining),
             Message::StoreIsBack(track, locks) => {
-                if *self.context.phase.borrow() == Phase::Running {
+                if self.fires() {
                     self.catch_up(track, &locks);
                 }
             }
@@ -75,7 +67,7 @@ impl Driver {
 
     fn trigger(&mut self, name: &str, reply: Asker) {
         let job = match self.find(name) {
-            Ok(job) if *self.context.phase.borrow() == Phase::Running => job,
+            Ok(job) if self.fires() => job,
             // Dropping `reply` says that the scheduler has ended.
             Ok(_) => return,
             Err(unknown) => {

@@ -15,11 +15,12 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub(super) use control::Message;
 
 use super::agenda::Agenda;
-use super::context::{Context, Phase};
+use super::context::Context;
 use super::crew::Crew;
 use super::firing::{Due, Occasion};
 use super::lane::Lane;
 use super::plan::Plan;
+use super::shutdown::Phase;
 use super::timetable::NextFireTimes;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
@@ -102,7 +103,7 @@ impl Driver {
 
     /// Fires until it is told to shut down, then lets everything end.
     pub(super) async fn drive(mut self) {
-        while *self.context.phase.borrow() == Phase::Running {
+        while self.fires() {
             self.check_clocks();
             self.fire_due();
             let wake = self.next_wake();
@@ -114,7 +115,7 @@ impl Driver {
             }
         }
         let _ = timeout(self.shutdown_grace, self.drain()).await;
-        self.context.phase.send_replace(Phase::Cancelling);
+        self.context.shutdown.begin(Phase::Cancelling);
         if timeout(RELEASE_GRACE, self.drain()).await.is_err() {
             tracing::error!(target: LOG_TARGET, runs = self.crew.size(),
                 "the scheduler ends with runs that could not be stopped, or locks that could not be released"
@@ -133,6 +134,11 @@ impl Driver {
                 () = &mut idle => return,
             }
         }
+    }
+
+    /// Until a shutdown begins.
+    fn fires(&self) -> bool {
+        !self.context.shutdown.has_reached(Phase::Draining)
     }
 
     fn next_wake(&self) -> Instant {

@@ -1,0 +1,55 @@
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Poll;
+
+use tokio::sync::Notify;
+
+/// How far a shutdown has come. Every firing looks several times, on all threads, so a look writes nothing.
+#[derive(Debug, Default)]
+pub(super) struct Shutdown {
+    phase: AtomicU8,
+    changed: Notify,
+}
+
+/// One after the other, and none again.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// Nothing fires any more; runs go on.
+    Draining = 1,
+    /// Runs are cancelled.
+    Cancelling,
+}
+
+impl Shutdown {
+    pub(super) fn begin(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn has_reached(&self, phase: Phase) -> bool {
+        self.phase.load(Ordering::Acquire) >= phase as u8
+    }
+
+    /// Completes when it has come as far as `phase`.
+    pub(super) async fn reached(&self, phase: Phase) {
+        loop {
+            // Listens before it looks.
+            let changed = self.changed.notified();
+            if self.has_reached(phase) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// The same as [`reached`](Self::reached), but it only looks whenever it is polled: for a `select!` that listens once it
+    /// has to wait, which costs more than many a run.
+    pub(super) async fn once_reached(&self, phase: Phase) {
+        poll_fn(|_| match self.has_reached(phase) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
+}
