@@ -120,8 +120,8 @@ impl LockExecutor {
             return Ok(Outcome::Ran(work.await));
         }
         let hold = match self.acquire(config).await? {
-            Ok(hold) => hold,
-            Err(held) => return Ok(Outcome::Skipped(held)),
+            Asked::Granted(hold) => hold,
+            Asked::Held(held) => return Ok(Outcome::Skipped(held)),
         };
         let ended = hold
             .watch_over(current::holding(hold.state().clone(), work))
@@ -134,7 +134,7 @@ impl LockExecutor {
         }
     }
 
-    async fn acquire(&self, config: LockConfig) -> Result<Result<Hold, Held>, LockError> {
+    async fn acquire(&self, config: LockConfig) -> Result<Asked, LockError> {
         let reporter = Reporter {
             observers: self.observers.clone(),
             job: None,
@@ -142,36 +142,37 @@ impl LockExecutor {
             fire_time: None,
         };
         let asked_at = Instant::now();
-        Ok(
-            match (*self.provider).acquire(&Acquire::new(&config)).await? {
-                Acquisition::Acquired(lease) => Ok(Hold::new(
-                    self.provider.clone(),
-                    config,
-                    lease,
-                    asked_at,
-                    Care {
-                        keep_alive: self.keep_alive,
-                        on_lost: self.on_lost,
-                        keepers: None,
-                    },
-                    reporter,
-                )),
-                Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
-                    reporter.tell(EventKind::Skipped(Skip::Held(held.clone())));
-                    Err(held)
-                }
-                Acquisition::TooEarly { .. } => {
-                    return Err(LockError::Store {
-                        problem: format!(
-                            "it refused `{}` as too early, though no fire time was named",
-                            reporter.lock_name()
-                        ),
-                        source: "a provider that breaks its contract".into(),
-                    });
-                }
-            },
-        )
+        let lease = match (*self.provider).acquire(&Acquire::new(&config)).await? {
+            Acquisition::Acquired(lease) => lease,
+            Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
+                reporter.tell(EventKind::Skipped(Skip::Held(held.clone())));
+                return Ok(Asked::Held(held));
+            }
+            Acquisition::TooEarly { .. } => {
+                return Err(LockError::Store {
+                    problem: format!(
+                        "it refused `{}` as too early, though no fire time was named",
+                        reporter.lock_name()
+                    ),
+                    source: "a provider that breaks its contract".into(),
+                });
+            }
+        };
+        let care = Care {
+            keep_alive: self.keep_alive,
+            on_lost: self.on_lost,
+            keepers: None,
+        };
+        let provider = self.provider.clone();
+        let hold = Hold::new(provider, config, lease, asked_at, care, reporter);
+        Ok(Asked::Granted(hold))
     }
+}
+
+/// What a store said about a lock.
+enum Asked {
+    Granted(Hold),
+    Held(Held),
 }
 
 /// What became of work that needed a lock.

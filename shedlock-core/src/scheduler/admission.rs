@@ -10,7 +10,7 @@ use backon::ExponentialBuilder;
 use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use super::firing::{Fired, Firing, Occasion};
+use super::firing::{Firing, NotRun, Occasion};
 use super::plan::LockPlan;
 use super::shutdown::Phase;
 use crate::lock::{Acquire, Acquisition, Care, Hold, LockError};
@@ -34,20 +34,20 @@ pub(super) struct Admission<'a> {
 type PlaceAndLock<'a> = (Option<SemaphorePermit<'a>>, Option<Hold>);
 
 impl Firing<'_> {
-    pub(super) async fn enter(&self) -> Result<Admission<'_>, Fired> {
+    pub(super) async fn enter(&self) -> Result<Admission<'_>, NotRun> {
         let _turn = self.turn().await?;
         if self.has_jitter() {
             Box::pin(self.jitter()).await;
         }
         let (place, hold) = match self.try_to_enter().await {
-            Err(Fired::Failed(error)) => Box::pin(self.try_again(error)).await?,
+            Err(NotRun::Failed(error)) => Box::pin(self.try_again(error)).await?,
             decided => decided?,
         };
         Ok(Admission { _turn, place, hold })
     }
 
     /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
-    async fn try_again(&self, mut error: Arc<LockError>) -> Result<PlaceAndLock<'_>, Fired> {
+    async fn try_again(&self, mut error: Arc<LockError>) -> Result<PlaceAndLock<'_>, NotRun> {
         let give_up_at = self.give_up_at();
         let mut pauses = Pauses::of(ACQUIRE_RETRIES);
         while Instant::now() < give_up_at {
@@ -58,14 +58,14 @@ impl Firing<'_> {
             let next = Instant::now() + pauses.next();
             let _ = timeout_at(next.min(give_up_at), self.shutdown()).await;
             error = match self.try_to_enter().await {
-                Err(Fired::Failed(error)) => error,
+                Err(NotRun::Failed(error)) => error,
                 decided => return decided,
             };
         }
-        Err(Fired::Failed(error))
+        Err(NotRun::Failed(error))
     }
 
-    async fn try_to_enter(&self) -> Result<PlaceAndLock<'_>, Fired> {
+    async fn try_to_enter(&self) -> Result<PlaceAndLock<'_>, NotRun> {
         let place = self.place().await?;
         let hold = match &self.due.plan.lock {
             Some(lock) => Some(self.acquire(lock).await?),
@@ -75,7 +75,7 @@ impl Firing<'_> {
     }
 
     /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is told at once that another goes on.
-    async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
+    async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, NotRun> {
         if self.due.fire_time().is_none() {
             return Ok(None);
         }
@@ -87,7 +87,7 @@ impl Firing<'_> {
 
     /// Who waits for too long asks the store all the same, which decides; but not while this node still gives back the lock
     /// of the fire time before, which would be the reason to skip.
-    async fn wait_for_turn(&self) -> Result<Option<MutexGuard<'_, ()>>, Fired> {
+    async fn wait_for_turn(&self) -> Result<Option<MutexGuard<'_, ()>>, NotRun> {
         let progress = &self.due.plan.progress;
         let patience = async {
             sleep(TURN_PATIENCE.min(self.worth())).await;
@@ -98,9 +98,9 @@ impl Firing<'_> {
         tokio::select! {
             biased;
             turn = progress.turn() => Ok(Some(turn)),
-            () = self.shutdown() => Err(Fired::Skipped(Skip::ShuttingDown)),
+            () = self.shutdown() => Err(NotRun::Skipped(Skip::ShuttingDown)),
             () = patience => match progress.is_running() {
-                true => Err(Fired::Skipped(Skip::StillRunning)),
+                true => Err(NotRun::Skipped(Skip::StillRunning)),
                 false => Ok(None),
             },
         }
@@ -121,9 +121,9 @@ impl Firing<'_> {
     }
 
     /// Whether it may still begin.
-    fn check_wanted(&self) -> Result<(), Fired> {
+    fn check_wanted(&self) -> Result<(), NotRun> {
         let paused = || self.due.plan.progress.is_paused();
-        Err(Fired::Skipped(match &self.due.occasion {
+        Err(NotRun::Skipped(match &self.due.occasion {
             // A fire time that is taken now would be cut short here, and is better left to other nodes.
             _ if self.context.shutdown.has_reached(Phase::Draining) => Skip::ShuttingDown,
             Occasion::FireTime(_) if paused() => Skip::Paused,
@@ -133,7 +133,7 @@ impl Firing<'_> {
     }
 
     /// A place among the runs of this process.
-    async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Fired> {
+    async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, NotRun> {
         self.check_wanted()?;
         let Some(places) = &self.context.places else {
             return Ok(None);
@@ -147,13 +147,13 @@ impl Firing<'_> {
     async fn wait_for_place<'a>(
         &'a self,
         places: &'a Semaphore,
-    ) -> Result<Option<SemaphorePermit<'a>>, Fired> {
+    ) -> Result<Option<SemaphorePermit<'a>>, NotRun> {
         let place = tokio::select! {
             biased;
             // Nobody closes it.
             place = places.acquire() => place.ok(),
-            () = self.shutdown() => return Err(Fired::Skipped(Skip::ShuttingDown)),
-            () = sleep_until(self.give_up_at()) => return Err(Fired::Skipped(Skip::AtCapacity)),
+            () = self.shutdown() => return Err(NotRun::Skipped(Skip::ShuttingDown)),
+            () = sleep_until(self.give_up_at()) => return Err(NotRun::Skipped(Skip::AtCapacity)),
         };
         self.check_wanted()?;
         Ok(place)
@@ -175,7 +175,7 @@ impl Firing<'_> {
     }
 
     /// Asks the store once.
-    async fn acquire(&self, lock: &LockPlan) -> Result<Hold, Fired> {
+    async fn acquire(&self, lock: &LockPlan) -> Result<Hold, NotRun> {
         let mut request = Acquire::new(&lock.config);
         if let Some(fire_time) = self.due.fire_time() {
             request = request.for_fire_time(fire_time);
@@ -194,10 +194,10 @@ impl Firing<'_> {
                 },
                 self.reporter(),
             )),
-            Ok(Acquisition::Held(held)) => Err(Fired::Skipped(Skip::Held(held))),
-            Ok(Acquisition::AlreadyRan(held)) => Err(Fired::Skipped(Skip::AlreadyRan(held))),
-            Ok(Acquisition::TooEarly { .. }) => Err(Fired::TooEarly),
-            Err(error) => Err(Fired::Failed(Arc::new(error))),
+            Ok(Acquisition::Held(held)) => Err(NotRun::Skipped(Skip::Held(held))),
+            Ok(Acquisition::AlreadyRan(held)) => Err(NotRun::Skipped(Skip::AlreadyRan(held))),
+            Ok(Acquisition::TooEarly { .. }) => Err(NotRun::TooEarly),
+            Err(error) => Err(NotRun::Failed(Arc::new(error))),
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::coop::consume_budget;
 
 use super::context::Context;
 use super::driver::Message;
-use super::firing::{Due, Fired, Firing};
+use super::firing::{Due, Fired, Firing, NotRun};
 use crate::observe::LOG_TARGET;
 use crate::turns::let_other_threads_take_it;
 
@@ -79,7 +79,7 @@ impl Crew {
     pub(super) async fn begin(&self, due: &Due) -> Fired {
         let context = &self.context;
         let fired = Firing { due, context }.fire().await;
-        if let (Fired::TooEarly, Some(fire_time)) = (&fired, due.fire_time()) {
+        if let (Err(NotRun::TooEarly), Some(fire_time)) = (&fired, due.fire_time()) {
             // The driver plans it anew, unless it has ended.
             let _ = self.messages.send(Message::TooEarly(due.job, fire_time));
         }

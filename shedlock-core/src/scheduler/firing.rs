@@ -54,31 +54,30 @@ pub(super) struct Firing<'a> {
     pub(super) context: &'a Context,
 }
 
-/// What became of a firing.
+/// Why a firing began no run.
 #[derive(Debug)]
-pub(super) enum Fired {
-    Ran(RunOutcome),
+pub(super) enum NotRun {
     Skipped(Skip),
     /// The store's clock has not come to the fire time.
     TooEarly,
     Failed(Arc<LockError>),
 }
 
+/// What became of a firing.
+pub(super) type Fired = Result<RunOutcome, NotRun>;
+
 impl Firing<'_> {
     pub(super) async fn fire(self) -> Fired {
         let fired = self.run_if_admitted().await;
+        if let Err(not_run) = &fired {
+            self.tell_why_not(not_run);
+        }
         self.due.plan.record(self.due.fire_time(), &fired);
         fired
     }
 
     async fn run_if_admitted(&self) -> Fired {
-        let Admission { _turn, place, hold } = match self.enter().await {
-            Ok(admission) => admission,
-            Err(fired) => {
-                self.tell_why_not(&fired);
-                return fired;
-            }
-        };
+        let Admission { _turn, place, hold } = self.enter().await?;
         let outcome = match &hold {
             Some(hold) => self.run_under(hold).await,
             None => self.run_unlocked().await,
@@ -89,17 +88,17 @@ impl Firing<'_> {
             let _releasing = self.due.plan.progress.release();
             hold.release_for_sure().await;
         }
-        Fired::Ran(outcome)
+        Ok(outcome)
     }
 
-    fn tell_why_not(&self, fired: &Fired) {
-        match fired {
-            Fired::Skipped(skip) => self.reporter().tell(EventKind::Skipped(skip.clone())),
-            Fired::Failed(error) => self.reporter().tell(EventKind::AcquireFailed {
+    fn tell_why_not(&self, not_run: &NotRun) {
+        match not_run {
+            NotRun::Skipped(skip) => self.reporter().tell(EventKind::Skipped(skip.clone())),
+            NotRun::Failed(error) => self.reporter().tell(EventKind::AcquireFailed {
                 error: error.clone(),
                 retrying: false,
             }),
-            Fired::TooEarly | Fired::Ran(_) => {}
+            NotRun::TooEarly => {}
         }
     }
 

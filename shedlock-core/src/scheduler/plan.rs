@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use shedlock_schedule::{Schedule, Tz};
 
 use super::build_error::Problem;
-use super::firing::Fired;
+use super::firing::{Fired, NotRun};
 use super::lane::Lane;
 use super::progress::Progress;
 use super::status::LastRun;
@@ -98,13 +98,13 @@ impl Plan {
     /// Keeps what became of a firing.
     pub(super) fn record(&self, fire_time: Option<DateTime<Utc>>, fired: &Fired) {
         match fired {
-            Fired::Ran(outcome) => self.progress.ran(LastRun {
+            Ok(outcome) => self.progress.ran(LastRun {
                 fire_time,
                 outcome: outcome.clone(),
                 ended_at: self.lane.clock.now(),
             }),
-            Fired::Skipped(skip) => self.progress.skipped(skip.clone()),
-            Fired::TooEarly | Fired::Failed(_) => {}
+            Err(NotRun::Skipped(skip)) => self.progress.skipped(skip.clone()),
+            Err(NotRun::TooEarly | NotRun::Failed(_)) => {}
         }
     }
 

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use super::{Driver, Phase};
 use crate::lock::StoredLock;
-use crate::scheduler::firing::{Asker, Fired, Occasion};
+use crate::scheduler::firing::{Asker, NotRun, Occasion};
 use crate::scheduler::handle::{Triggered, UnknownJob};
 use crate::scheduler::status::JobStatus;
 
@@ -82,10 +82,10 @@ impl Driver {
                 return;
             };
             let _ = reply.send(Ok(match fired {
-                Fired::Ran(outcome) => Triggered::Ran(outcome),
-                Fired::Skipped(skip) => Triggered::Skipped(skip),
-                Fired::Failed(error) => Triggered::Failed(error),
-                Fired::TooEarly => return,
+                Ok(outcome) => Triggered::Ran(outcome),
+                Err(NotRun::Skipped(skip)) => Triggered::Skipped(skip),
+                Err(NotRun::Failed(error)) => Triggered::Failed(error),
+                Err(NotRun::TooEarly) => return,
             }));
         });
     }
