@@ -90,6 +90,9 @@ pub(crate) enum Failure {
     /// The row that the store finds has another name.
     #[error("`{name}` finds `{stored}`")]
     Collision { name: String, stored: String },
+    /// The columns cut off what makes the smallest step.
+    #[error("`locked_at` and `lock_until` keep too few digits of a second")]
+    Coarse { table: String, right: &'static str },
     /// A column of a lock holds something that is no time, or none that another one can follow.
     #[error("`{column}` of the lock `{name}` is no time")]
     Garbled { column: &'static str, name: String },
@@ -145,6 +148,11 @@ impl From<Failure> for LockError {
                 source,
             } => described(kind, place, source),
             Failure::Collision { name, stored } => Self::NameCollision { name, stored },
+            Failure::Coarse { ref table, right } => Self::TableMismatch {
+                table: table.clone(),
+                problem: format!("{failure}, alter both to {right}"),
+                source: failure.into(),
+            },
             Failure::Garbled { .. } => Self::Store {
                 problem: format!("{failure} that can be used; correct or delete the row"),
                 source: failure.into(),

@@ -96,7 +96,9 @@ impl SqlxLockProvider {
     /// whoever runs it there.
     ///
     /// # Errors
-    /// [`LockError`] if it is missing and cannot be created, or if it lacks one of the columns.
+    /// [`LockError`] if it is missing and cannot be created, if it lacks one of the columns, or if their times keep too few digits of
+    /// a second: on MySQL and MariaDB 3 are needed, which a plain `DATETIME` or `TIMESTAMP` has not, and on PostgreSQL 6, which it
+    /// has. [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the same reason.
     pub async fn migrate(&self) -> Result<(), LockError> {
         let store = self.store.clone();
         detached(self.store.timeout(), async move { store.migrate().await }).await

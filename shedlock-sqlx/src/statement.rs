@@ -18,11 +18,12 @@ pub(crate) struct Statements<S> {
     pub(crate) extend: Forms<S>,
     /// Affects the row of the released lease.
     pub(crate) release: Forms<S>,
-    /// A record per lock, in order of name.
+    /// A record per lock, and that of the probe if there is one.
     pub(crate) locks: S,
     /// A record of the clock, without the table.
     pub(crate) now: S,
-    /// Reads no row, but every column.
+    /// Reads no row, but names every column. Where columns differ in what they keep of an instant, its record has no lock, and the
+    /// instants are what each column keeps of the smallest step.
     pub(crate) probe: S,
     /// Creates the table.
     pub(crate) create: S,

@@ -152,10 +152,34 @@ impl<D: Dialect> SqlStore<D> {
                 ..
             }) => {
                 self.ask_at_large(&self.errands.create).await?;
-                self.ask_at_large(&self.errands.probe).await.map(drop)
+                self.columns_keep_steps(&self.ask_at_large(&self.errands.probe).await?)
             }
-            other => other.map(drop),
+            probed => self.columns_keep_steps(&probed?),
         }
+    }
+
+    async fn try_locks(&self) -> Result<Vec<StoredLock>, Failure> {
+        let answer = self.ask_at_large(&self.errands.locks).await?;
+        self.columns_keep_steps(&answer)?;
+        let looks = answer.records.into_iter().map(Look::of);
+        let mut locks: Vec<_> = looks
+            .filter_map(|look| Some(look.row?.into_stored()))
+            .collect();
+        locks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(locks)
+    }
+
+    /// Whether `locked_at` grows with every acquisition and comes back as it was written, so that it tells whose a lock is.
+    fn columns_keep_steps(&self, probed: &Answer) -> Result<(), Failure> {
+        let of_table = probed.records.iter().filter(|record| record.2.is_none());
+        let mut kept = of_table.flat_map(|record| [record.4, record.5]).flatten();
+        if kept.all(|kept| kept == D::STEP) {
+            return Ok(());
+        }
+        Err(Failure::Coarse {
+            table: self.table.clone(),
+            right: D::TIMES,
+        })
     }
 
     /// How long a call may go on though nobody waits for it any more: its answer may still come and be put right.
@@ -233,13 +257,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
-        let asked = self.ask_at_large(&self.errands.locks);
-        let answer = self.bounded(self.timeout, asked).await?;
-        let rows = answer
-            .records
-            .into_iter()
-            .filter_map(|record| Look::of(record).row);
-        Ok(rows.map(|row| row.into_stored()).collect())
+        self.bounded(self.timeout, self.try_locks()).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {

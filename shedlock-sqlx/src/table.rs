@@ -62,6 +62,11 @@ impl Table {
         })
     }
 
+    /// A quoted name as a text: nothing in it ends a literal.
+    pub(crate) fn text(quoted: &str) -> String {
+        format!("'{}'", &quoted[1..quoted.len() - 1])
+    }
+
     /// The SQL of a migration file, with these names for the file's.
     pub(crate) fn rename(&self, migration: &str) -> String {
         let code = migration.lines().filter(|line| !line.starts_with("--"));

@@ -36,6 +36,8 @@ pub(crate) trait Dialect: Database {
     const NUMBERED: Option<char>;
     /// The smallest step of a stored instant, in microseconds.
     const STEP: i64;
+    /// The types of columns that keep it.
+    const TIMES: &'static str;
     /// Whether an acquire first looks by a statement that takes no lock in the store.
     const LOOKS_FIRST: bool;
 

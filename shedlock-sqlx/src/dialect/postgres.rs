@@ -14,6 +14,7 @@ use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
 const EPOCH: &str = "'1970-01-01 00:00:00+00'";
+const STEP: &str = "'1970-01-01 00:00:00.000001+00'";
 const FAR: &str = "'9999-12-31 00:00:00+00'";
 
 /// The microseconds of an instant; 0 for NULL, and a limit for `infinity`.
@@ -34,6 +35,26 @@ fn new_times(t: &Table) -> (String, String) {
     (
         instant("clock.now + $at_most", &t.lock_until, &t.table),
         instant("coalesce($fire_time, clock.now)", &t.locked_at, &t.table),
+    )
+}
+
+/// Makes a row of a text, as the columns would keep it; there is no way to ask for the type of a column whose table may be in any
+/// schema of the search path.
+fn probe(t: &Table) -> String {
+    let Table {
+        table,
+        name,
+        lock_until,
+        locked_at,
+        locked_by,
+    } = t;
+    let clock = micros("clock_timestamp()");
+    let [until_key, at_key] = [lock_until, locked_at].map(|column| Table::text(column));
+    let [kept_at, kept_until] = [locked_at, lock_until].map(|c| micros(&format!("kept.{c}")));
+    format!(
+        "SELECT {clock}, 0::bigint, l.{name}::text, l.{locked_by}::text, {kept_at}, {kept_until}
+        FROM {table} AS l RIGHT JOIN
+            jsonb_populate_record(NULL::{table}, jsonb_build_object({at_key}, {STEP}, {until_key}, {STEP})) AS kept ON false"
     )
 }
 
@@ -218,6 +239,7 @@ impl Dialect for Postgres {
     const QUOTE: char = '"';
     const NUMBERED: Option<char> = Some('$');
     const STEP: i64 = 1;
+    const TIMES: &'static str = "TIMESTAMP(6)";
     const COMPANY: usize = 2;
     const LOOKS_FIRST: bool = false;
 
@@ -269,6 +291,7 @@ impl Dialect for Postgres {
                 },
             )
         };
+        let probe = probe(t);
         Statements {
             acquire: Forms {
                 alone: acquire(t, &waits),
@@ -308,13 +331,11 @@ impl Dialect for Postgres {
                 ),
                 together: Some(changes(&lazily, &owned, &release)),
             },
-            locks: format!(
-                "SELECT {clock}, 0::bigint, {row} FROM {table} AS l ORDER BY l.{name}::text COLLATE \"C\""
-            ),
+            locks: format!("{probe} UNION ALL SELECT {clock}, 0::bigint, {row} FROM {table} AS l"),
             now: format!(
                 "SELECT {clock}, 0::bigint, NULL::text, NULL::text, NULL::bigint, NULL::bigint"
             ),
-            probe: format!("SELECT {clock}, 0::bigint, {row} FROM {table} AS l WHERE false"),
+            probe,
             create: t.rename(include_str!(
                 "../../migrations/postgres/0001_create_shedlock.sql"
             )),

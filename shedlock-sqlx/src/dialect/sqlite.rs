@@ -41,6 +41,7 @@ impl Dialect for Sqlite {
     const QUOTE: char = '"';
     const NUMBERED: Option<char> = Some('?');
     const STEP: i64 = 1_000;
+    const TIMES: &'static str = "TEXT";
     const COMPANY: usize = 2;
     /// A refused request only reads, so it never waits for a writer.
     const LOOKS_FIRST: bool = true;
@@ -137,9 +138,7 @@ impl Dialect for Sqlite {
             },
             extend: update(&extend, &live),
             release: update(&release, &owned),
-            locks: format!(
-                "SELECT {now}, 0, {row} FROM {table} AS l ORDER BY l.{name} COLLATE BINARY"
-            ),
+            locks: format!("SELECT {now}, 0, {row} FROM {table} AS l"),
             now: format!("SELECT {now}, 0, NULL, NULL, NULL, NULL"),
             probe: format!("SELECT {now}, 0, {row} FROM {table} AS l WHERE false"),
             create: t.rename(include_str!(

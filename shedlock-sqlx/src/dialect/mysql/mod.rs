@@ -106,10 +106,26 @@ fn acquire_together(t: &Table, row: &str) -> (String, Reading) {
     together::change(t, row, &deed)
 }
 
+/// What a column keeps of the smallest step; all of it if the server does not tell.
+fn kept(t: &Table, column: &str) -> String {
+    let (schema, table) = match t.table.split_once('.') {
+        Some((schema, table)) => (Table::text(schema), table),
+        None => ("DATABASE()".into(), &*t.table),
+    };
+    format!(
+        "(SELECT IF(MIN(datetime_precision) < 3, 0, {step}) FROM information_schema.columns
+            WHERE table_schema = {schema} AND table_name = {table} AND column_name = {column})",
+        step = MySql::STEP,
+        table = Table::text(table),
+        column = Table::text(column),
+    )
+}
+
 impl Dialect for MySql {
     const QUOTE: char = '`';
     const NUMBERED: Option<char> = None;
     const STEP: i64 = 1_000;
+    const TIMES: &'static str = "TIMESTAMP(3) or DATETIME(3)";
     const LOOKS_FIRST: bool = false;
     /// Measured: the several statements of a batch cost as much as three alone.
     const COMPANY: usize = 4;
@@ -167,6 +183,11 @@ impl Dialect for MySql {
                 &format!("{owned} AND {until} = {new_until}"),
             )
         };
+        let [kept_at, kept_until] = [locked_at, lock_until].map(|column| kept(t, column));
+        let probe = format!(
+            "SELECT {now}, 0, CONVERT(l.{name} USING utf8mb4), CONVERT(l.{locked_by} USING utf8mb4), {kept_at}, {kept_until}
+            FROM (SELECT 1) AS clock LEFT JOIN {table} AS l ON FALSE AND l.{locked_at} = l.{lock_until}"
+        );
         Statements {
             acquire: Forms {
                 alone: acquire(t),
@@ -204,11 +225,9 @@ impl Dialect for MySql {
                 ),
                 together: timed(&owned, &released(BEGAN)),
             },
-            locks: format!(
-                "SELECT {now}, 0, {row} FROM {table} AS l ORDER BY CAST(CONVERT(l.{name} USING utf8mb4) AS BINARY)"
-            ),
+            locks: format!("{probe} UNION ALL SELECT {now}, 0, {row} FROM {table} AS l"),
             now: format!("SELECT {now}, 0, NULL, NULL, NULL, NULL"),
-            probe: format!("SELECT {now}, 0, {row} FROM {table} AS l WHERE FALSE"),
+            probe,
             create: t.rename(include_str!(
                 "../../../migrations/mysql/0001_create_shedlock.sql"
             )),
