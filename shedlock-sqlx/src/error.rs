@@ -17,6 +17,9 @@ pub(crate) enum Kind {
     /// The hour that clocks leave out in spring, in a column that means the server's time zone.
     #[cfg(feature = "mysql")]
     NoSuchTime,
+    /// A proxy lets others have the session between two statements, and mixes up what each has prepared there.
+    #[cfg(feature = "postgres")]
+    SharedSession,
     /// Another statement was in the way (deadlock, serialization, a busy file): the same one may succeed at once.
     Conflict,
     /// The connection is of no use any more; another one may be.
@@ -210,6 +213,11 @@ fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
             problem: format!(
                 "the server's time zone leaves out this hour, so the TIMESTAMP columns of `{table}` cannot hold it; make them DATETIME(3)"
             ),
+            source,
+        },
+        #[cfg(feature = "postgres")]
+        Kind::SharedSession => LockError::Store {
+            problem: "a proxy between here and the database mixes up the prepared statements of its clients; it must keep them apart (PgBouncer does from 1.21 with `max_prepared_statements`), or let each have a session".into(),
             source,
         },
         Kind::Conflict => LockError::Unavailable {

@@ -26,11 +26,15 @@ use crate::store::Store;
 /// It has connections of its own: at most two unless [set](Builder::connections), opened when they are first needed with the
 /// options of the given pool. So a lock never waits for the service's pool, never joins a transaction,
 /// and a cancelled call leaves no connection in the middle of a statement. An in-memory SQLite exists in one pool only, and
-/// is used through that one. A connection that turns out dead is replaced. Behind a proxy that pools transactions, give the
-/// pool's options a `statement_cache_capacity(0)`.
+/// is used through that one. A connection that turns out dead is replaced.
+///
+/// A proxy that pools transactions must keep apart what its clients have prepared: PgBouncer does from 1.21 with
+/// `max_prepared_statements`. With another, give the provider a pool that leads to the database itself. A proxy that sends
+/// reads to replicas (MaxScale, rules of ProxySQL) must send all of the lock table's to the primary: a replica that lags tells
+/// who had a lock. `statement_cache_capacity` of the pool's options does not count: statements stay prepared.
 ///
 /// # Cost
-/// In round trips, once the connection has prepared its statements (two more for each with the statement cache off):
+/// In round trips, once the connection has prepared its statements:
 ///
 /// | | PostgreSQL | MySQL, MariaDB |
 /// |---|---|---|

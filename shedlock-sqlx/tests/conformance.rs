@@ -18,11 +18,6 @@ conformance_suite!(postgres_timestamptz_in_seoul, {
     Nodes::on(pg_pool(seoul), "TIMESTAMPTZ").await
 });
 
-// As a transaction-pooling proxy needs it.
-conformance_suite!(postgres_without_statement_cache, {
-    Nodes::on(pg_pool(postgres().statement_cache_capacity(0)), "TIMESTAMP").await
-});
-
 conformance_suite!(
     mysql_as_migrated,
     Nodes::migrated(mysql_pool(mysql())).await

@@ -26,6 +26,8 @@ struct Cost {
 async fn postgres_answers_everything_in_one() {
     let options = postgres();
     let proxy = Proxy::to(options.get_host(), options.get_port()).await;
+    // What the service has prepared is its own business.
+    let options = options.statement_cache_capacity(0);
     let nodes = Nodes::migrated(pg_pool(options.host("127.0.0.1").port(proxy.port))).await;
     every_call_costs(
         &proxy,

@@ -6,10 +6,11 @@ mod support;
 
 use std::time::Duration;
 
-use shedlock_core::{LockProvider, Release};
+use shedlock_core::{LockError, LockProvider, Release};
 use sqlx::Executor;
 use sqlx::mysql::MySqlPoolOptions;
-use support::{Nodes, acquired, held, mysql, mysql_pool};
+use sqlx::postgres::PgPoolOptions;
+use support::{Nodes, acquire, acquired, held, mysql, mysql_pool, pg_pool, postgres};
 
 /// What is granted is there, for others as well.
 #[tokio::test]
@@ -29,4 +30,22 @@ async fn mysql_without_autocommit() {
     assert_eq!(release.expect("an answer"), Release::Released);
     drop(locks);
     acquired(&direct.provider("other"), "job").await;
+}
+
+/// As it is behind a proxy that pools transactions and knows nothing of prepared statements.
+#[tokio::test]
+async fn postgres_shared_with_another_client() {
+    let direct = Nodes::migrated(pg_pool(postgres())).await;
+    let shared = PgPoolOptions::new().after_connect(|connection, _| {
+        Box::pin(async move {
+            let others = "PREPARE sqlx_s_1 AS SELECT 1";
+            connection.execute(others).await.map(drop)
+        })
+    });
+    let builder = shedlock_sqlx::SqlxLockProvider::builder(shared.connect_lazy_with(postgres()));
+    let locks = builder.table(&direct.table).build().expect("settings");
+    match acquire(&locks, "job").await {
+        Err(LockError::Store { problem, .. }) => assert!(problem.contains("a proxy"), "{problem}"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -342,8 +342,10 @@ impl Dialect for Postgres {
         }
     }
 
+    /// There is a place for each statement, whatever the service wants for its own: without a cache, sqlx 0.9.0 leaves the statement of
+    /// each call behind in the server (its issue 4328).
     fn tune(options: PgConnectOptions, _patience: Duration) -> PgConnectOptions {
-        options
+        options.statement_cache_capacity(100)
     }
 
     /// A statement waits for the table (somebody alters it) before its first word is executed, so it is the session that has to
@@ -399,6 +401,7 @@ impl Dialect for Postgres {
             // Serialization, deadlock, lock_timeout, statement_timeout; and two that create the table at once.
             "40001" | "40P01" | "55P03" | "57014" | "23505" | "42P07" | "42710" => Kind::Conflict,
             "53300" => Kind::Unreachable,
+            "42P05" => Kind::SharedSession,
             // A proxy or `DISCARD ALL` took the prepared statements away.
             "26000" => Kind::Broken,
             code if code.starts_with("57P") || code.starts_with("08") => Kind::Broken,
