@@ -8,7 +8,8 @@ pub(crate) enum Holder {
     /// As it was set, each time.
     Set(String),
     /// `host:pid`, and a mark of each attempt to acquire: if the store shows it, that attempt was granted, whatever became of
-    /// its answer. Host and process could not tell that, as they may be the same in many containers.
+    /// its answer. Host and process could not tell that, as they may be the same in many containers. All 64 bits: there are many
+    /// attempts, and each that is refused must not look as if it were the one that has the lock.
     Marked(String),
 }
 
@@ -29,7 +30,7 @@ impl Holder {
     pub(crate) fn of_attempt(&self) -> String {
         match self {
             Self::Set(name) => name.clone(),
-            Self::Marked(name) => format!("{name}:{:07x}", random() >> 36),
+            Self::Marked(name) => format!("{name}:{:016x}", random()),
         }
     }
 
@@ -42,4 +43,23 @@ impl Holder {
 fn random() -> u64 {
     // Each is keyed by the system's random numbers.
     RandomState::new().hash_one(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_is_marked_by_64_bits() {
+        let holder = Holder::Marked("host:17".into());
+        let mark = |text: String| {
+            let mark = text
+                .strip_prefix("host:17:")
+                .map(|mark| (mark.len(), u64::from_str_radix(mark, 16)));
+            mark.expect("the holder's name")
+        };
+        let (length, one) = mark(holder.of_attempt());
+        assert_eq!(length, 16);
+        assert_ne!(one, mark(holder.of_attempt()).1);
+    }
 }
