@@ -12,6 +12,9 @@ pub(crate) enum Kind {
     TableMissing,
     ColumnMissing,
     Denied,
+    /// There is no such user, password or database.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    Login,
     ReadOnly,
     TooLong,
     /// The hour that clocks leave out in spring, in a column that means the server's time zone.
@@ -199,6 +202,11 @@ fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
             source,
         },
         Kind::Denied => LockError::PermissionDenied { table, source },
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        Kind::Login => LockError::Store {
+            problem: "the database refused the login; are user, password and the database's name right?".into(),
+            source,
+        },
         Kind::ReadOnly => LockError::ReadOnly { source },
         Kind::TooLong => {
             let (column, value) = too_long(&source.to_string(), name, holder);

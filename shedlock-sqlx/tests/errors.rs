@@ -248,19 +248,6 @@ async fn names_that_the_database_takes_for_one() {
     }
 }
 
-#[tokio::test]
-async fn a_login_that_is_refused_is_told_and_no_secret_with_it() {
-    let pool = mysql_pool(mysql().username("nobody-of-this-name").password("s3cret"));
-    let locks = SqlxLockProvider::new(pool);
-    let error = error_of(&locks, "job").await;
-    let told = format!("{error} {error:?} {locks:?}");
-    assert!(
-        told.contains("nobody-of-this-name") && !told.contains("s3cret"),
-        "{told}"
-    );
-    assert!(!error.is_transient(), "{error:?}");
-}
-
 /// A serialization failure is tried again, not told.
 #[tokio::test]
 async fn stricter_isolation_changes_nothing() {

@@ -396,6 +396,7 @@ impl Dialect for Postgres {
             "42P01" | "3F000" => Kind::TableMissing,
             "42703" => Kind::ColumnMissing,
             "42501" => Kind::Denied,
+            "28000" | "28P01" | "3D000" => Kind::Login,
             "25006" => Kind::ReadOnly,
             "22001" => Kind::TooLong,
             // Serialization, deadlock, lock_timeout, statement_timeout; and two that create the table at once.

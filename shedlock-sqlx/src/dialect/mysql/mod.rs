@@ -309,14 +309,15 @@ impl Dialect for MySql {
             1146 => Kind::TableMissing,
             1054 => Kind::ColumnMissing,
             1044 | 1142 | 1143 | 1227 | 1370 => Kind::Denied,
+            1045 | 1049 | 1698 => Kind::Login,
             1290 | 1792 | 1836 => Kind::ReadOnly,
             1406 => Kind::TooLong,
             1292 => Kind::NoSuchTime,
             // Lock wait timeout, deadlock, statement timeout, a table that was just altered; and two that create it at once.
             1205 | 1213 | 1969 | 3024 | 1615 | 1050 | 1684 => Kind::Conflict,
             1040 | 1203 | 1226 => Kind::Unreachable,
-            // Shutting down, killed, idle for too long, or without its prepared statements.
-            1053 | 1077 | 1079 | 1317 | 1927 | 4031 | 1243 => Kind::Broken,
+            // Shutting down, killed, idle for too long, without its prepared statements, or to a node that its cluster has left behind.
+            1053 | 1077 | 1079 | 1317 | 1927 | 4031 | 1243 | 1047 => Kind::Broken,
             _ => Kind::Other,
         }
     }

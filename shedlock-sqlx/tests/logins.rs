@@ -1,0 +1,57 @@
+//! Logins that the database refuses: told as that, without a secret, and not as a fault that passes.
+
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+
+mod support;
+
+use shedlock_core::LockError;
+use shedlock_sqlx::SqlxLockProvider;
+use sqlx::{AssertSqlSafe, Executor};
+use support::{acquire, fresh, mysql, mysql_pool, pg_pool, postgres};
+
+async fn is_told(locks: &SqlxLockProvider, what: &str) {
+    let error = acquire(locks, "job").await.expect_err("an error");
+    assert!(!error.is_transient(), "{error:?}");
+    let told = format!("{error} {error:?} {locks:?}");
+    assert!(told.contains(what) && !told.contains("s3cret"), "{told}");
+    match error {
+        LockError::Store { problem, .. } => assert!(problem.contains("login"), "{problem}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn postgres_refuses() {
+    for (options, what) in [
+        (
+            postgres().username("nobody-of-this-name"),
+            "nobody-of-this-name",
+        ),
+        (postgres().database("no-such-database"), "no-such-database"),
+    ] {
+        let pool = pg_pool(options.password("s3cret"));
+        is_told(&SqlxLockProvider::new(pool), what).await;
+    }
+}
+
+#[tokio::test]
+async fn mysql_refuses() {
+    let user = fresh("u").split_off(2);
+    let administrator = mysql_pool(mysql());
+    let run = async |sql: String| {
+        let done = administrator.execute(AssertSqlSafe(sql)).await;
+        done.expect("SQL of a test");
+    };
+    run(format!("CREATE USER '{user}'@'%' IDENTIFIED BY 'right'")).await;
+    for (options, what) in [
+        (
+            mysql().username("nobody-of-this-name").password("s3cret"),
+            "nobody-of-this-name",
+        ),
+        (mysql().username(&user).password("s3cret"), &*user),
+        (mysql().database("no-such-database"), "no-such-database"),
+    ] {
+        is_told(&SqlxLockProvider::new(mysql_pool(options)), what).await;
+    }
+    run(format!("DROP USER '{user}'@'%'")).await;
+}
