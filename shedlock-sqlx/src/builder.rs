@@ -90,7 +90,7 @@ impl<DB: LockDatabase> Builder<DB> {
     /// The provider. Opens no connection yet.
     ///
     /// # Errors
-    /// [`LockError::Store`] that names a setting that cannot be used.
+    /// [`LockError::Setup`] that names a setting that cannot be used.
     pub fn build(self) -> Result<SqlxLockProvider, LockError> {
         DB::assemble(self)
     }
