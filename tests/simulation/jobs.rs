@@ -25,9 +25,9 @@ enum Kind {
     Long,
     /// As long, while one fire time after the other comes and finds the lock held.
     Busy,
-    /// Takes longer than its lease, which is renewed.
+    /// Takes longer than its lease, which is renewed; sometimes it sets its end as well.
     Kept,
-    /// Takes longer than its lease, which it extends by itself.
+    /// Takes longer than its lease, which it extends by itself, and sometimes shortens.
     Extends,
 }
 
@@ -134,9 +134,15 @@ async fn work(
     for _ in 0..steps {
         sleep(Duration::from_millis(roll.u64(1..=longest))).await;
         log.step();
-        if kind == Kind::Extends {
+        let extends = match kind {
+            Kind::Extends => true,
+            Kind::Kept => roll.u32(..3) == 0,
+            _ => false,
+        };
+        if extends {
+            let at_most = [1_000, 2_000, 8_000][roll.usize(..3)];
             // The work goes on for as long as its lease does.
-            let _ = log.run().extend("2s").await;
+            let _ = log.run().extend(Duration::from_millis(at_most)).await;
             log.step();
         }
     }
