@@ -120,7 +120,8 @@ impl<D: Dialect> Connections<D> {
 
     /// Forgets every idle connection: if one broke, its server may be gone.
     pub(crate) fn forget_idle(&self) {
-        self.open_idle().clear();
+        // They end when the lock is free again.
+        let _gone = std::mem::take(&mut *self.open_idle());
     }
 
     fn open_idle(&self) -> MutexGuard<'_, Vec<D::Connection>> {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::attempt::{Attempt, Sent};
 use crate::batch::Reading;
 use crate::dialect::Dialect;
-use crate::error::Asked;
+use crate::error::{Asked, Kind};
 use crate::statement::{Forms, Statement, Values};
 
 /// How many names one statement speaks of at most.
@@ -33,7 +34,14 @@ struct Waiting<D: Dialect> {
 }
 
 /// Whose turn it is: the lock's name, and the number among all who ever waited.
-pub(crate) type Ticket = (Arc<str>, u64);
+type Ticket = (Arc<str>, u64);
+
+/// A caller's place in the line. Who drops it leaves the line.
+pub(crate) struct Turn<'a, D: Dialect> {
+    errand: &'a Errand<D>,
+    ticket: Ticket,
+    told: oneshot::Receiver<Told<D>>,
+}
 
 /// A request that waits, or is on its way.
 pub(crate) struct Passenger<D: Dialect> {
@@ -55,12 +63,8 @@ impl<D: Dialect> Errand<D> {
         }
     }
 
-    /// Lines up; the ticket is for [`depart`](Self::depart).
-    pub(crate) fn wait(
-        &self,
-        values: Values,
-        attempt: Option<Attempt<D>>,
-    ) -> (Ticket, oneshot::Receiver<Told<D>>) {
+    /// Lines up.
+    pub(crate) fn wait(&self, values: Values, attempt: Option<Attempt<D>>) -> Turn<'_, D> {
         let (reply, told) = oneshot::channel();
         let mut waiting = self.waiting();
         let ticket = (values.name.clone(), waiting.next);
@@ -71,20 +75,26 @@ impl<D: Dialect> Errand<D> {
             reply,
         };
         waiting.passengers.insert(ticket.clone(), passenger);
-        (ticket, told)
+        Turn {
+            errand: self,
+            ticket,
+            told,
+        }
     }
 
     /// The one with this ticket and all that travel along, in order of name; nobody if somebody else has taken that one.
-    pub(crate) fn depart(&self, mine: &Ticket) -> Vec<Passenger<D>> {
+    fn depart(&self, mine: &Ticket) -> Vec<Passenger<D>> {
         let passengers = &mut self.waiting().passengers;
         if !passengers.contains_key(mine) {
             return Vec::new();
         }
         let seats = self.together().map_or(1, |_| SEATS);
-        let others = passengers.keys().filter(|(name, _)| *name != mine.0);
-        let mut tickets: Vec<_> = others.take(seats - 1).cloned().collect();
         // A second one of a name cannot be in the same statement.
-        tickets.dedup_by(|later, first| later.0 == first.0);
+        let mut last = Some(&*mine.0);
+        let others = passengers
+            .keys()
+            .filter(|&(name, _)| last.replace(name) != Some(name) && *name != mine.0);
+        let mut tickets: Vec<_> = others.take(seats - 1).cloned().collect();
         tickets.push(mine.clone());
         if tickets.len() < D::COMPANY {
             tickets = vec![mine.clone()];
@@ -93,8 +103,7 @@ impl<D: Dialect> Errand<D> {
         let departing = tickets
             .iter()
             .filter_map(|ticket| passengers.remove(ticket));
-        // Whoever went away is not sent.
-        departing.filter(|one| !one.reply.is_closed()).collect()
+        departing.collect()
     }
 
     /// The statement about many, if there is one that this store knows.
@@ -113,9 +122,39 @@ impl<D: Dialect> Errand<D> {
     }
 }
 
+impl<D: Dialect> Turn<'_, D> {
+    /// What came of the request.
+    pub(crate) async fn told(&mut self) -> Told<D> {
+        (&mut self.told).await.unwrap_or_else(|_| cut_short())
+    }
+
+    /// This request and all that travel along, in order of name; nobody if somebody else has taken it along.
+    pub(crate) fn depart(&self) -> Vec<Passenger<D>> {
+        self.errand.depart(&self.ticket)
+    }
+}
+
+impl<D: Dialect> Drop for Turn<'_, D> {
+    fn drop(&mut self) {
+        // Dropped when the lock is free again: what it holds may have more to do.
+        let _gone = self.errand.waiting().passengers.remove(&self.ticket);
+    }
+}
+
 impl<D: Dialect> Passenger<D> {
+    /// Whether the caller hears no more.
+    pub(crate) fn has_left(&self) -> bool {
+        self.reply.is_closed()
+    }
+
     pub(crate) fn tell(self, asked: Asked, attempt: Option<Sent<D>>) {
         // One that nobody takes is dropped, and what was granted with it taken back.
         let _ = self.reply.send((asked, attempt));
     }
+}
+
+/// What a request hears whose carrier went away.
+fn cut_short<D: Dialect>() -> Told<D> {
+    let error = io::Error::from(io::ErrorKind::ConnectionAborted);
+    (Err((Kind::Broken, error.into())), None)
 }

@@ -1,5 +1,3 @@
-use std::io;
-
 use crate::attempt::{Attempt, Sent};
 use crate::connections::Connection;
 use crate::dialect::Dialect;
@@ -24,22 +22,22 @@ impl<D: Dialect> SqlStore<D> {
             let answer = self.exchange_once(connection, &errand.forms.alone, &values);
             return (answer.await, sent);
         }
-        let (ticket, mut told) = errand.wait(values, attempt);
+        let mut turn = errand.wait(values, attempt);
         let connection = tokio::select! {
             biased;
-            told = &mut told => return told.unwrap_or_else(|_| cut_short()),
+            told = turn.told() => return told,
             connection = self.connection() => connection,
         };
         let connection = match connection {
             Ok(connection) => connection,
             Err(error) => return (Err(error), None),
         };
-        match errand.depart(&ticket) {
+        match turn.depart() {
             // Somebody else took it along.
             nobody if nobody.is_empty() => connection.keep(),
             passengers => Box::pin(self.carry(errand, connection, passengers)).await,
         }
-        told.await.unwrap_or_else(|_| cut_short())
+        turn.told().await
     }
 
     /// Sends passengers to the store and tells them what it answers.
@@ -55,6 +53,11 @@ impl<D: Dialect> SqlStore<D> {
         let (mut usable, mut trips) = (connection, vec![passengers]);
         let mut pair = Pair::default();
         while let Some(mut passengers) = trips.pop() {
+            // Whoever went away is not sent.
+            passengers.retain(|one| !one.has_left());
+            if passengers.is_empty() {
+                continue;
+            }
             if errand.together().is_none() && passengers.len() > 1 {
                 trips.extend(passengers.into_iter().rev().map(|one| vec![one]));
                 continue;
@@ -189,10 +192,4 @@ fn tell<D: Dialect>(
 /// The same error for one more of those whom it concerns.
 fn copied((kind, error): &(Kind, sqlx::Error)) -> (Kind, sqlx::Error) {
     (*kind, sqlx::Error::Protocol(error.to_string()))
-}
-
-/// What a request hears whose carrier went away.
-fn cut_short<D: Dialect>() -> Told<D> {
-    let error = io::Error::from(io::ErrorKind::ConnectionAborted);
-    (Err((Kind::Broken, error.into())), None)
 }

@@ -1,0 +1,106 @@
+//! Requests that are given up while they wait for a connection leave nothing behind.
+
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use shedlock_core::LockProvider;
+use shedlock_sqlx::SqlxLockProvider;
+use sqlx::Postgres;
+use support::herd::{extend_all, herd, leases, names};
+use support::proxy::{Answers, Proxy};
+use support::{Nodes, acquire, acquired, fresh, pg_pool, postgres};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A node whose connections go through a proxy and have a name, and the server without it.
+struct Through {
+    locks: SqlxLockProvider,
+    proxy: Proxy,
+    direct: Nodes<Postgres>,
+    name: String,
+}
+
+impl Through {
+    async fn new() -> Self {
+        let proxy = Proxy::to(postgres().get_host(), postgres().get_port()).await;
+        let direct = Nodes::migrated(pg_pool(postgres())).await;
+        let name = fresh("node");
+        let options = postgres().host("127.0.0.1").port(proxy.port);
+        let pool = pg_pool(options.application_name(&name));
+        let builder = SqlxLockProvider::builder(pool).table(&direct.table);
+        let builder = builder.connections(1).timeout(TIMEOUT);
+        let locks = builder.build().expect("settings");
+        Self {
+            locks,
+            proxy,
+            direct,
+            name,
+        }
+    }
+}
+
+async fn sessions(server: &Nodes<Postgres>, name: &str) -> i64 {
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+    let count = sqlx::query_scalar(count).bind(name);
+    count.fetch_one(&server.pool).await.expect("a count")
+}
+
+async fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !ask().await {
+        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// So many for one name that they would fill a statement.
+#[tokio::test]
+async fn what_waited_in_an_outage_takes_no_seats_after_it() {
+    let Through { locks, proxy, .. } = Through::new().await;
+    let leases = leases(herd(&locks, &names(100)).await);
+    let leases = extend_all(&locks, &leases).await;
+    proxy.answers(Answers::Swallowed);
+    let mut calls = JoinSet::new();
+    for _ in 0..300 {
+        let (locks, lease) = (locks.clone(), leases[0].clone());
+        calls.spawn(async move { locks.extend(&lease, Duration::from_secs(60)).await });
+    }
+    for answer in calls.join_all().await {
+        assert!(answer.is_err_and(|error| error.is_transient()));
+    }
+    proxy.answers(Answers::Delivered);
+    eventually("a connection", async || locks.now().await.is_ok()).await;
+    proxy.trips();
+    extend_all(&locks, &leases).await;
+    let trips = proxy.trips();
+    assert!(trips <= 10, "{trips} round trips to extend a hundred");
+}
+
+/// One that waits keeps the provider, and a provider keeps those who wait.
+#[tokio::test]
+async fn a_provider_ends_after_an_outage() {
+    let Through {
+        locks,
+        proxy,
+        direct,
+        name,
+    } = Through::new().await;
+    acquired(&locks, "job").await;
+    proxy.answers(Answers::Swallowed);
+    let error = acquire(&locks, "job").await.expect_err("an error");
+    assert!(error.is_transient(), "{error}");
+    proxy.answers(Answers::Delivered);
+    eventually("a connection", async || {
+        acquire(&locks, "job").await.is_ok()
+    })
+    .await;
+    assert!(sessions(&direct, &name).await > 0);
+    drop(locks);
+    let ended = async || sessions(&direct, &name).await == 0;
+    eventually("the end of its sessions", ended).await;
+}
