@@ -7,12 +7,9 @@ use std::io;
 use serde_json::Value;
 
 use crate::error::{Asked, Kind};
-use crate::look::{Answer, Record};
+use crate::look::Answer;
+use crate::record::{Done, Record};
 use crate::statement::Values;
-
-/// What a record says was done when nothing was, as another transaction is about to change the row: who asks again learns more.
-/// Such a record tells nothing else.
-const BUSY: i64 = 2;
 
 /// How the records of an answer belong to the locks that were asked about.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +81,7 @@ impl Answer {
             return names.map(no_answer).collect();
         }
         let mut done: HashMap<_, _> = records
-            .filter_map(|record| Some((record.2.clone()?, record)))
+            .filter_map(|record| Some((record.name.clone()?, record)))
             .collect();
         names
             .zip(seen)
@@ -96,13 +93,17 @@ impl Answer {
     }
 
     fn of_one(record: Record) -> Asked {
-        if record.1 == BUSY {
-            let busy = "another transaction is about to change the lock's row";
-            let busy = io::Error::new(io::ErrorKind::ResourceBusy, busy);
-            return Err((Kind::Conflict, busy.into()));
-        }
+        let affected = match record.done {
+            Done::Nothing => 0,
+            Done::Changed => 1,
+            Done::Busy => {
+                let busy = "another transaction is about to change the lock's row";
+                let busy = io::Error::new(io::ErrorKind::ResourceBusy, busy);
+                return Err((Kind::Conflict, busy.into()));
+            }
+        };
         Ok(Self {
-            affected: record.1.unsigned_abs(),
+            affected,
             records: vec![record],
             carried: 0,
         })

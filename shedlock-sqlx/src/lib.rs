@@ -24,6 +24,7 @@ mod error;
 mod holder;
 mod look;
 mod provider;
+mod record;
 mod statement;
 mod store;
 mod table;

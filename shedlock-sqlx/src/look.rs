@@ -4,21 +4,11 @@ use chrono::{DateTime, Utc};
 use shedlock_core::{Acquisition, Held, Lease, StoredLock};
 
 use crate::error::Failure;
+use crate::record::{Done, Record};
 use crate::statement::Values;
 
 /// 9999-12-31, the last day that every database has: a token beyond it could not grow.
 pub(crate) const END_OF_TIME: i64 = 253_402_214_400_000_000;
-
-/// What every statement that answers with rows answers with: now, what was done (1, or 0 for nothing), and the lock's four columns.
-/// Instants are microseconds since the Unix epoch, 0 where the table has NULL (a lock that was never taken), and none where it has no time.
-pub(crate) type Record = (
-    Option<i64>,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-);
 
 /// What a statement answered.
 #[derive(Debug, Default)]
@@ -45,12 +35,15 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// Of a record whose second column says whether the lock was won.
+    /// Of a record that says whether the lock was won.
     pub(crate) fn of(answer: Answer) -> Self {
         match answer.records.into_iter().next() {
-            Some((_, 1, _, _, Some(locked_at), Some(lock_until))) => {
-                Self::Won(locked_at, lock_until)
-            }
+            Some(Record {
+                done: Done::Changed,
+                locked_at: Some(locked_at),
+                lock_until: Some(lock_until),
+                ..
+            }) => Self::Won(locked_at, lock_until),
             Some(record) => Self::Refused(Look::of(record)),
             None => Self::Unknown,
         }
@@ -76,12 +69,13 @@ pub(crate) struct Row {
 }
 
 impl Look {
-    pub(crate) fn of((now, _, name, holder, locked_at, lock_until): Record) -> Self {
+    pub(crate) fn of(record: Record) -> Self {
+        let (locked_at, lock_until) = (record.locked_at, record.lock_until);
         Self {
-            now: now.unwrap_or_default(),
-            row: name.map(|name| Row {
+            now: record.now.unwrap_or_default(),
+            row: record.name.map(|name| Row {
                 name,
-                holder: holder.unwrap_or_default(),
+                holder: record.holder.unwrap_or_default(),
                 garbled: match (locked_at, lock_until) {
                     (None | Some(END_OF_TIME..), _) => Some("locked_at"),
                     (_, None) => Some("lock_until"),

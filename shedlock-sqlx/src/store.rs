@@ -171,8 +171,10 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Whether `locked_at` grows with every acquisition and comes back as it was written, so that it tells whose a lock is.
     fn columns_keep_steps(&self, probed: &Answer) -> Result<(), Failure> {
-        let of_table = probed.records.iter().filter(|record| record.2.is_none());
-        let mut kept = of_table.flat_map(|record| [record.4, record.5]).flatten();
+        let of_table = probed.records.iter().filter(|record| record.name.is_none());
+        let mut kept = of_table
+            .flat_map(|record| [record.locked_at, record.lock_until])
+            .flatten();
         if kept.all(|kept| kept == D::STEP) {
             return Ok(());
         }
@@ -263,7 +265,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
         let asked = self.ask_at_large(&self.errands.now);
         let answer = self.bounded(self.timeout, asked).await?;
-        let now = answer.records.first().and_then(|record| record.0);
+        let now = answer.records.first().and_then(|record| record.now);
         Ok(instant(now.unwrap_or_default()))
     }
 

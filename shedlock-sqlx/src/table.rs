@@ -63,6 +63,7 @@ impl Table {
     }
 
     /// A quoted name as a text: nothing in it ends a literal.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn text(quoted: &str) -> String {
         format!("'{}'", &quoted[1..quoted.len() - 1])
     }

@@ -17,7 +17,8 @@ use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArgument
 
 use crate::error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, Record, Verdict};
+use crate::look::{Answer, Verdict};
+use crate::record::Record;
 use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
 

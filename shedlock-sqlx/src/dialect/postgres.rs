@@ -10,6 +10,7 @@ use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME, Verdict};
+use crate::record::Done;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -387,8 +388,8 @@ impl Dialect for Postgres {
     }
 
     fn extended(answer: &Answer) -> Option<i64> {
-        let extended = answer.records.first().filter(|record| record.1 == 1);
-        extended.and_then(|record| record.5)
+        let record = answer.records.first()?;
+        record.lock_until.filter(|_| record.done == Done::Changed)
     }
 
     fn kind(error: &dyn DatabaseError) -> Kind {

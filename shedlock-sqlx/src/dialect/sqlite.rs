@@ -176,7 +176,7 @@ impl Dialect for Sqlite {
     }
 
     fn extended(answer: &Answer) -> Option<i64> {
-        answer.records.first().and_then(|record| record.5)
+        answer.records.first().and_then(|record| record.lock_until)
     }
 
     fn kind(error: &dyn DatabaseError) -> Kind {

@@ -12,6 +12,7 @@ use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, Look, Verdict};
+use crate::record::Done;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -296,7 +297,7 @@ impl Dialect for MySql {
     fn extended(answer: &Answer) -> Option<i64> {
         let carried = || answer.carried.cast_signed();
         match answer.records.first() {
-            Some(record) => record.5.filter(|_| record.1 == 1),
+            Some(record) => record.lock_until.filter(|_| record.done == Done::Changed),
             None => (answer.affected > 0).then(carried),
         }
     }

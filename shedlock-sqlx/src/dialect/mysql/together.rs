@@ -29,12 +29,9 @@ const COLUMNS: [(&str, &str); 6] = [
     ("a.locked_at", "locked_at BIGINT PATH '$[4]'"),
 ];
 
-/// A record's number that says what was done has its lock's place in front: to answer in order the server would make a table and
-/// sort it. Signed, as the number is; MySQL's places are not.
+/// A [record](crate::record::Record)'s number that says what was done has its lock's place in front: to answer in order the server
+/// would make a table and sort it. Signed, as the number is; MySQL's places are not.
 const PLACE: &str = "CAST(a.place AS SIGNED) * 4";
-
-/// How many such numbers there may be.
-const DONE: i64 = 4;
 
 /// Where the values go, as literals: a message with several statements has no parameters.
 const JSON: &str = "{batch}";
@@ -152,10 +149,7 @@ pub(super) async fn exchange(
         connection.execute("ROLLBACK").await?;
     }
     let mut answer = answer?;
-    answer.records.sort_by_key(|record| record.1);
-    for record in &mut answer.records {
-        record.1 %= DONE;
-    }
+    answer.records.sort_by_key(|record| record.place);
     Ok(answer)
 }
 

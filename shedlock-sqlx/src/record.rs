@@ -1,0 +1,67 @@
+use sqlx::{FromRow, Row};
+
+/// What every statement that answers with rows answers with. Instants are microseconds since the Unix epoch, 0 where the table has NULL
+/// (a lock that was never taken), and none where it has no time.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) now: Option<i64>,
+    /// The lock's place in a batch, where the store does not put them in order.
+    #[cfg_attr(not(feature = "mysql"), expect(dead_code))]
+    pub(crate) place: i64,
+    pub(crate) done: Done,
+    pub(crate) name: Option<String>,
+    pub(crate) holder: Option<String>,
+    pub(crate) locked_at: Option<i64>,
+    pub(crate) lock_until: Option<i64>,
+}
+
+/// What a statement did with a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Nothing,
+    /// What was asked for.
+    Changed,
+    /// Nothing, as another transaction is about to change the row: who asks again learns more. The record tells nothing else.
+    Busy,
+}
+
+impl Done {
+    /// How many there may be. The second column is the place times this, and what was done.
+    const KINDS: i64 = 4;
+
+    fn of(number: i64) -> Self {
+        match number % Self::KINDS {
+            1 => Self::Changed,
+            2 => Self::Busy,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// The columns, in order.
+type Columns = (
+    Option<i64>,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+);
+
+impl<'r, R: Row> FromRow<'r, R> for Record
+where
+    Columns: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let (now, number, name, holder, locked_at, lock_until) = Columns::from_row(row)?;
+        Ok(Self {
+            now,
+            place: number / Done::KINDS,
+            done: Done::of(number),
+            name,
+            holder,
+            locked_at,
+            lock_until,
+        })
+    }
+}
