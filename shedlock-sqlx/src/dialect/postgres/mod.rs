@@ -1,3 +1,5 @@
+mod together;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -5,8 +7,8 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
 
+use self::together::{Deed, free, taken, together};
 use super::{Dialect, Options, exchange, to_take_back};
-use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME, Verdict};
@@ -124,118 +126,6 @@ fn acquire(t: &Table, waits: &str) -> String {
     )
 }
 
-/// Whether a lock `l` of a batch is free.
-fn free(t: &Table) -> String {
-    let (at, until) = (
-        micros(&format!("l.{}", t.locked_at)),
-        micros(&format!("l.{}", t.lock_until)),
-    );
-    format!(
-        "{until} <= clock.now AND coalesce($fire_time <= clock.now, true)
-            AND {at} < coalesce($fire_time, {END_OF_TIME}) AND l.{}::text COLLATE \"C\" = $name",
-        t.name
-    )
-}
-
-/// How a lock `l` of a batch is taken.
-fn taken(t: &Table) -> String {
-    let Table {
-        lock_until,
-        locked_at,
-        locked_by,
-        ..
-    } = t;
-    let (new_until, new_at) = new_times(t);
-    format!(
-        "{lock_until} = {new_until}, {locked_by} = $holder,
-            {locked_at} = greatest({new_at}, l.{locked_at} + interval '1 microsecond')"
-    )
-}
-
-/// What is done with the locks of a batch, in the words of a statement about one of them.
-struct Deed<'a> {
-    /// What the clock is read with.
-    settings: &'a str,
-    /// Whether a lock `l` that is there is one to change.
-    wanted: &'a str,
-    /// How it is changed.
-    set: &'a str,
-    /// Whether a lock that is not there is made.
-    made: &'a str,
-}
-
-/// One statement about many locks, which waits for nobody's row: one that another transaction has locked is [busy](Reading::InOrder).
-///
-/// A row is locked before it is changed, as that looks at its newest version, and skips what others are about to change. So
-/// two batches cannot wait for each other there. They may for names that are new to both, but insert them in the same order.
-///
-/// Each row is looked up by the index, also if the plan was made when the table was small: a lateral subquery is not made
-/// into a join, and of a range of places the planner believes that it is one row. Nor does it join what it has found.
-fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
-    let Table {
-        table,
-        name,
-        lock_until,
-        locked_at,
-        locked_by,
-    } = t;
-    let clock = micros("clock_timestamp()");
-    let row = |l: &str| {
-        format!(
-            "{l}{name}::text AS stored, {l}{locked_by}::text AS stored_by, {} AS stored_at, {} AS stored_until",
-            micros(&format!("{l}{locked_at}")),
-            micros(&format!("{l}{lock_until}"))
-        )
-    };
-    let (changed_row, made_row) = (row("l."), row(""));
-    let (seen_at, seen_until) = (micros("stored_at"), micros("stored_until"));
-    // The parameters are columns of the batch.
-    let (new_until, new_at) = new_times(t);
-    let of_batch = |sql: &str| sql.replace('$', "a.");
-    let [wanted, set, made] = [deed.wanted, deed.set, deed.made].map(of_batch);
-    let [new_until, new_at] = [&*new_until, &*new_at].map(of_batch);
-    let record = "stored, stored_by, stored_at, stored_until";
-    let statement = format!(
-        "WITH clock AS MATERIALIZED (
-            SELECT {clock} AS now, {settings}
-        ), asked AS MATERIALIZED (
-            SELECT * FROM ROWS FROM (json_to_recordset($batch::text::json) AS (
-                name text, holder text, at_most bigint, at_least bigint, fire_time bigint, locked_at bigint
-            )) WITH ORDINALITY AS a (name, holder, at_most, at_least, fire_time, locked_at, place)
-        ), seen AS MATERIALIZED (
-            SELECT a.*, ({wanted}) AS wanted, l.{name}::text AS stored, l.{locked_by}::text AS stored_by,
-                l.{locked_at} AS stored_at, l.{lock_until} AS stored_until
-            FROM asked AS a CROSS JOIN clock
-                LEFT JOIN LATERAL (SELECT * FROM {table} AS l WHERE l.{name} = a.name OFFSET 0) AS l ON true
-        ), free AS MATERIALIZED (
-            SELECT a.*, locked.key FROM seen AS a CROSS JOIN clock CROSS JOIN LATERAL (
-                SELECT l.{name} AS key FROM {table} AS l WHERE l.{name} = a.name AND {wanted}
-                FOR NO KEY UPDATE SKIP LOCKED
-            ) AS locked
-            WHERE a.wanted AND a.place BETWEEN 1 AND 1000000
-        ), changed AS (
-            UPDATE {table} AS l SET {set} FROM free AS a CROSS JOIN clock WHERE l.{name} = a.key
-            RETURNING {changed_row}
-        ), made AS (
-            INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
-            SELECT a.name, {new_until}, {new_at}, a.holder FROM seen AS a CROSS JOIN clock
-            WHERE a.stored IS NULL AND {made}
-            ORDER BY a.name COLLATE \"C\"
-            ON CONFLICT DO NOTHING
-            RETURNING {made_row}
-        ), told AS (
-            SELECT place, 0 AS done, stored, stored_by, {seen_at} AS stored_at, {seen_until} AS stored_until
-            FROM seen AS a CROSS JOIN clock WHERE coalesce(wanted, {made}) IS NOT TRUE
-            UNION ALL SELECT place, 2, NULL, NULL, NULL, NULL FROM seen AS a CROSS JOIN clock WHERE coalesce(wanted, {made})
-            UNION ALL SELECT NULL, 1, {record} FROM changed
-            UNION ALL SELECT NULL, 1, {record} FROM made
-        )
-        SELECT now, done::bigint, {record} FROM told CROSS JOIN clock ORDER BY place",
-        settings = deed.settings,
-    );
-    (statement, Reading::InOrder)
-}
-
 impl Dialect for Postgres {
     const QUOTE: char = '"';
     const NUMBERED: Option<char> = Some('$');
@@ -338,7 +228,7 @@ impl Dialect for Postgres {
             ),
             probe,
             create: t.rename(include_str!(
-                "../../migrations/postgres/0001_create_shedlock.sql"
+                "../../../migrations/postgres/0001_create_shedlock.sql"
             )),
         }
     }
