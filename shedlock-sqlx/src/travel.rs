@@ -1,3 +1,8 @@
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use tokio::time::Instant;
+
 use crate::attempt::{Attempt, Sent};
 use crate::connections::Connection;
 use crate::dialect::Dialect;
@@ -43,7 +48,8 @@ impl<D: Dialect> SqlStore<D> {
     /// Sends passengers to the store and tells them what it answers.
     ///
     /// A statement about many that fails is sent again in halves, so that one lock that the database does not like fails alone. If
-    /// it likes each of two that failed together, it is the statement that it does not like, or not know.
+    /// it knows each of two whose statement it did not know, it is those about many that it does not know. What has waited for a rival
+    /// is sent again one by one: in parts, each part with the rival's lock would wait as long again.
     async fn carry<'a>(
         &'a self,
         errand: &Errand<D>,
@@ -65,6 +71,7 @@ impl<D: Dialect> SqlStore<D> {
             let attempts: Vec<_> = (passengers.iter_mut())
                 .map(|passenger| passenger.attempt.take().map(Attempt::send))
                 .collect();
+            let sent_at = Instant::now();
             let (answers, spared) = self.exchange_for(errand, usable, &passengers).await;
             if pair.fares(passengers.len(), &answers) {
                 errand.send_each_alone();
@@ -80,8 +87,14 @@ impl<D: Dialect> SqlStore<D> {
                     for (passenger, attempt) in passengers.iter_mut().zip(attempts) {
                         passenger.attempt = attempt.and_then(Sent::refused);
                     }
-                    let half = passengers.split_off(passengers.len() / 2);
-                    trips.extend([half, passengers]);
+                    let seats = match kind {
+                        Kind::Conflict if self.is_long(sent_at.elapsed()) => 1,
+                        _ => passengers.len().div_ceil(2),
+                    };
+                    while passengers.len() > seats {
+                        trips.push(passengers.split_off(passengers.len() - seats));
+                    }
+                    trips.push(passengers);
                 }
                 _ => tell(passengers, attempts, answers),
             }
@@ -92,6 +105,11 @@ impl<D: Dialect> SqlStore<D> {
             }
         }
         usable.keep();
+    }
+
+    /// Whether somebody else's lock was waited for: that lasts most of our patience before it is given up.
+    fn is_long(&self, time: Duration) -> bool {
+        time > self.connections.patience() / 3
     }
 
     /// The answer for each passenger, and the connection if it can be used again.
@@ -157,7 +175,7 @@ impl<D: Dialect> SqlStore<D> {
     }
 }
 
-/// Two that failed together, for a reason that is not known, and how many of them were well alone.
+/// Two whose statement was not known, and how many of them were well alone.
 #[derive(Default)]
 struct Pair(Option<usize>);
 
@@ -165,12 +183,20 @@ impl Pair {
     /// Hears what came of a trip; whether both were well alone.
     fn fares(&mut self, passengers: usize, answers: &Answers) -> bool {
         self.0 = match (answers, passengers) {
-            (Err((Kind::Other, sqlx::Error::Database(_))), 2) => Some(0),
+            (Err((Kind::Other, sqlx::Error::Database(error))), 2) if is_unknown(&**error) => {
+                Some(0)
+            }
             (Ok(_), 1) => self.0.map(|well| well + 1),
             _ => None,
         };
         self.0 == Some(2)
     }
+}
+
+/// Whether a database does not know what a statement says. Its SQLSTATE tells, and SQLite's own code.
+fn is_unknown(error: &dyn DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    code.starts_with("42") || code.starts_with("0A") || code == "1"
 }
 
 fn tell<D: Dialect>(
