@@ -14,7 +14,7 @@ use crate::provider::SqlxLockProvider;
 /// A SQLite file is created if it is missing, and has a write-ahead log. TLS to a server needs the feature `tls`.
 ///
 /// # Errors
-/// [`LockError::Store`] if the URL does not parse, or its scheme is unknown or has its feature off. No error contains the URL,
+/// [`LockError::Setup`] if the URL does not parse, or its scheme is unknown or has its feature off. No error contains the URL,
 /// which may hold a password.
 ///
 /// ```
@@ -40,11 +40,15 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
             let silent = tracing::subscriber::NoSubscriber::default();
             let options = tracing::subscriber::with_default(silent, || url.parse());
             let provider = lazy::<sqlx::Postgres>(options.map_err(Invalid::Url)?);
-            tell_ignored(url);
+            tell_ignored(url, &POSTGRES);
             Ok(provider)
         }
         #[cfg(feature = "mysql")]
-        "mysql" | "mariadb" => Ok(lazy::<sqlx::MySql>(url.parse().map_err(Invalid::Url)?)),
+        "mysql" | "mariadb" => {
+            let provider = lazy::<sqlx::MySql>(url.parse().map_err(Invalid::Url)?);
+            tell_ignored(url, &MYSQL);
+            Ok(provider)
+        }
         #[cfg(feature = "sqlite")]
         "sqlite" => {
             use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
@@ -64,36 +68,60 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
     }
 }
 
-/// Warns of the parameters that sqlx ignores, by name: a misspelt `sslmode` would mean a connection in the clear.
+/// The parameters that sqlx knows.
 #[cfg(feature = "postgres")]
-fn tell_ignored(url: &str) {
-    const KNOWN: [&str; 18] = [
-        "sslmode",
-        "ssl-mode",
-        "sslrootcert",
-        "ssl-root-cert",
-        "ssl-ca",
-        "sslcert",
-        "ssl-cert",
-        "sslkey",
-        "ssl-key",
-        "statement-cache-capacity",
-        "host",
-        "hostaddr",
-        "port",
-        "dbname",
-        "user",
-        "password",
-        "application_name",
-        "options",
-    ];
+const POSTGRES: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+#[cfg(feature = "mysql")]
+const MYSQL: [&str; 14] = [
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "charset",
+    "collation",
+    "statement-cache-capacity",
+    "socket",
+    "timezone",
+    "time-zone",
+];
+
+/// Warns of the parameters that sqlx ignores, by name: a misspelt `sslmode` would mean a connection in the clear.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn tell_ignored(url: &str, known: &[&str]) {
     let (_, parameters) = url.split_once('?').unwrap_or_default();
-    let names = parameters
+    // What stands before an `@` may be the end of a password with a question mark in it.
+    let surely = parameters.rsplit('@').next().unwrap_or_default();
+    let names = surely
         .split('&')
         .filter_map(|pair| Some(pair.split_once('=')?.0));
-    // What is no plain word may be the end of a password with a question mark in it.
-    let words = names.filter(|name| name.chars().all(|c| c.is_ascii_alphabetic() || c == '_'));
-    for parameter in words.filter(|name| !KNOWN.contains(name)) {
+    let words = names.filter(|name| {
+        name.chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    });
+    for parameter in words.filter(|name| !known.contains(name)) {
         tracing::warn!(
             parameter,
             "this parameter of the database URL is not known, and is ignored"
