@@ -221,7 +221,7 @@ fn data_that_was_not_registered() {
     let start = "job `report`: no value of type `alloc::sync::Arc<scheduler_build::data_that_was_not_registered::Mailer>` was registered";
     assert!(text.starts_with(start), "{text}");
     assert!(
-        text.ends_with("add `.data(value)` to the scheduler's builder"),
+        text.ends_with("add `.data(value)` to the scheduler's builder (registered: u64)"),
         "{text}"
     );
 }
@@ -272,10 +272,10 @@ fn defaults_that_are_wrong() {
     assert_eq!(
         problems(builder),
         [
-            "default_at_most: `soon` is no duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`",
             "default_zone: there is no time zone `Mars`: write an IANA name such as `Europe/Berlin`, or `UTC`",
             "shutdown_grace: the duration `-1s` is negative: leave the minus out",
             "misfire_grace: the duration is empty: write for example `59s` or `PT59S`",
+            "default_at_most: `soon` is no duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`",
         ]
     );
 }
@@ -294,6 +294,49 @@ fn a_grace_that_nothing_keeps_or_that_no_clock_can_count() {
     }
     let longest = builder().misfire_grace("366d").add_job(hourly("a"));
     assert!(longest.build().is_ok());
+}
+
+#[test]
+fn a_lease_time_that_is_wrong_is_not_missing() {
+    let job = hourly("a").lock(" a").at_most("5x");
+    let problems_of_job = problems(builder().add_job(job));
+    assert_eq!(problems_of_job.len(), 2, "{problems_of_job:#?}");
+    assert!(problems_of_job[0].starts_with("job `a`: `5x` is no duration"));
+    assert!(problems_of_job[1].contains("\" a\""), "{problems_of_job:#?}");
+    let builder = builder()
+        .default_at_most("5x")
+        .add_job(hourly("a").lock("a"));
+    assert!(only_problem(builder).starts_with("default_at_most: `5x` is no duration"));
+}
+
+#[test]
+fn a_value_that_is_set_again_is_what_was_set_last() {
+    let job = hourly("a")
+        .lock("a")
+        .at_most("5x")
+        .at_most("5m")
+        .zone("Mars")
+        .zone("UTC");
+    let wrong = JobOverride {
+        every: Some("oops".to_owned()),
+        ..JobOverride::default()
+    };
+    let right = JobOverride {
+        every: Some("2s".to_owned()),
+        ..JobOverride::default()
+    };
+    let builder = builder().add_job(job).override_job("a", wrong);
+    assert!(builder.override_job("a", right).build().is_ok());
+}
+
+#[test]
+fn a_job_without_a_name() {
+    let text = only_problem(builder().add_job(hourly(" ")));
+    assert!(
+        text.starts_with("the job at shedlock-core/tests/scheduler_build.rs:"),
+        "{text}"
+    );
+    assert!(text.contains(" has no name: give it one"), "{text}");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod support;
 
-use shedlock_core::{Job, RunOutcome, SchedulerBuilder, Skip, Triggered};
+use std::sync::{Arc, OnceLock};
+
+use shedlock_core::{Job, RunOutcome, SchedulerBuilder, SchedulerHandle, Skip, Triggered};
 use support::{
     Answer, Call, Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, sleep_ms, start,
 };
@@ -37,6 +39,25 @@ async fn the_second_of_two_waits_for_a_place_without_holding_its_lock() {
     assert_eq!(seen.runs("a"), [noon() + seconds(60)]);
     assert_eq!(seen.runs("b"), [noon() + seconds(60)]);
     assert!(seen.skips("a").is_empty() && seen.skips("b").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_triggers_itself_hears_at_once_that_it_runs() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = Arc::new(OnceLock::<SchedulerHandle>::new());
+    let mine = handle.clone();
+    let work = move |_| {
+        let mine = mine.clone();
+        async move {
+            let triggered = mine.get().unwrap().trigger("a").await.unwrap();
+            assert!(matches!(triggered, Triggered::Skipped(Skip::StillRunning)));
+        }
+    };
+    let job = Job::new("a", work).every("1m").lock("a").at_most("5m");
+    let started = start(builder(&store, &seen).add_job(job)).await;
+    handle.set(started).unwrap();
+    sleep(61).await;
+    assert_eq!(seen.outcomes("a"), [RunOutcome::Succeeded]);
 }
 
 #[tokio::test(start_paused = true)]

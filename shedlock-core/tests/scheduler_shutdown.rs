@@ -288,6 +288,21 @@ async fn work_that_panics_while_it_is_cancelled_is_an_orderly_end() {
     assert!(store.is_free("long"), "the shutdown waited for the release");
 }
 
+/// As a `select!` with another branch does.
+#[tokio::test(start_paused = true)]
+async fn who_drops_what_runs_a_scheduler_ends_it() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let builder = scheduler(&store).observer(seen.clone());
+    let scheduler = builder.add_job(job("tick", 5_000)).build().unwrap();
+    let patience = Duration::from_millis(1_500);
+    let run = scheduler.run_until(std::future::pending());
+    assert!(tokio::time::timeout(patience, run).await.is_err());
+    sleep(30).await;
+    assert_eq!(seen.runs("tick"), [noon() + seconds(1)]);
+    assert_eq!(seen.outcomes("tick"), [RunOutcome::Succeeded]);
+    assert!(store.is_free("tick"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn dropping_the_handle_stops_nothing() {
     let seen = Recorder::new();

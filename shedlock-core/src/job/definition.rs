@@ -63,7 +63,6 @@ pub struct Job {
     pub(crate) work: Work,
     pub(crate) needs: Vec<Check>,
     pub(crate) settings: JobSettings,
-    pub(crate) errors: Vec<JobError>,
     pub(crate) defined_at: &'static Location<'static>,
 }
 
@@ -76,15 +75,18 @@ pub(crate) type Check = fn(&Services) -> Result<(), MissingData>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct JobSettings {
     pub(crate) timing: Timing,
-    pub(crate) zone: Option<Tz>,
+    pub(crate) zone: Setting<Tz>,
     pub(crate) lock: Option<String>,
-    pub(crate) at_least: Option<Duration>,
-    pub(crate) at_most: Option<Duration>,
+    pub(crate) at_least: Setting<Duration>,
+    pub(crate) at_most: Setting<Duration>,
     pub(crate) keep_alive: bool,
     pub(crate) on_lost: OnLost,
     pub(crate) misfire: Misfire,
     pub(crate) provider: Option<String>,
 }
+
+/// A value that may be wrong. Set again, it is what was set last.
+pub(crate) type Setting<T> = Option<Result<T, JobError>>;
 
 /// Where a schedule comes from.
 #[derive(Clone, Debug, Default)]
@@ -93,8 +95,7 @@ pub(crate) enum Timing {
     Unset,
     Cron(Schedule),
     Every(Schedule),
-    /// It did not parse; the error is kept.
-    Wrong,
+    Wrong(JobError),
     /// More than one was set.
     Several,
 }
@@ -112,7 +113,6 @@ impl Job {
             work: Arc::new(move |run| work(run).map(JobResult::into_outcome).boxed()),
             needs: Vec::new(),
             settings: JobSettings::default(),
-            errors: Vec::new(),
             defined_at: Location::caller(),
         }
     }
@@ -143,24 +143,21 @@ impl Job {
 
     /// Fires as a cron line says: six fields (seconds first, as Spring), seven (with a year), five (as crontab), or a macro
     /// such as `@daily`. [`Schedule::cron`] tells how each is read.
-    pub fn cron(mut self, line: impl AsRef<str>) -> Self {
-        let schedule = Schedule::cron(line.as_ref());
-        let timing = self
-            .keep_error(schedule)
-            .map_or(Timing::Wrong, Timing::Cron);
-        self.set_timing(timing)
+    pub fn cron(self, line: impl AsRef<str>) -> Self {
+        let schedule = Schedule::cron(line.as_ref()).map_err(JobError::from);
+        self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Cron))
     }
 
     /// Fires at every multiple of `period` since the Unix epoch, so all nodes agree on the fire times. From 1 ms to 366 days.
-    pub fn every(mut self, period: impl IntoDuration) -> Self {
-        let period = self.keep_error(period.into_duration());
-        let schedule = period.and_then(|period| self.keep_error(Schedule::every(period)));
-        self.set_timing(schedule.map_or(Timing::Wrong, Timing::Every))
+    pub fn every(self, period: impl IntoDuration) -> Self {
+        let period = period.into_duration().map_err(JobError::from);
+        let schedule = period.and_then(|period| Ok(Schedule::every(period)?));
+        self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Every))
     }
 
     /// The time zone that a cron line is read in. The builder's default, and UTC without one.
     pub fn zone(mut self, zone: impl IntoZone) -> Self {
-        self.settings.zone = self.keep_error(zone.into_zone());
+        self.settings.zone = Some(zone.into_zone().map_err(JobError::from));
         self
     }
 
@@ -172,13 +169,13 @@ impl Job {
 
     /// How long the lock stays taken at least, counted from the fire time (of a triggered run, from the acquisition).
     pub fn at_least(mut self, at_least: impl IntoDuration) -> Self {
-        self.settings.at_least = self.keep_error(at_least.into_duration());
+        self.settings.at_least = Some(at_least.into_duration().map_err(JobError::from));
         self
     }
 
     /// How long a run may hold the lock at most. The builder's default without it.
     pub fn at_most(mut self, at_most: impl IntoDuration) -> Self {
-        self.settings.at_most = self.keep_error(at_most.into_duration());
+        self.settings.at_most = Some(at_most.into_duration().map_err(JobError::from));
         self
     }
 
@@ -213,9 +210,21 @@ impl Job {
         };
         self
     }
+}
 
-    fn keep_error<T, E: Into<JobError>>(&mut self, result: Result<T, E>) -> Option<T> {
-        result.map_err(|error| self.errors.push(error.into())).ok()
+impl JobSettings {
+    /// What is wrong with them, one by one.
+    pub(crate) fn errors(&self) -> impl Iterator<Item = &JobError> {
+        let timing = match &self.timing {
+            Timing::Wrong(error) => Some(error),
+            _ => None,
+        };
+        let zone = self.zone.as_ref().and_then(|zone| zone.as_ref().err());
+        let times = [&self.at_least, &self.at_most];
+        let times = times
+            .into_iter()
+            .filter_map(|time| time.as_ref()?.as_ref().err());
+        timing.into_iter().chain(zone).chain(times)
     }
 }
 
@@ -224,7 +233,6 @@ impl fmt::Debug for Job {
         f.debug_struct("Job")
             .field("name", &self.name)
             .field("settings", &self.settings)
-            .field("errors", &self.errors)
             .finish_non_exhaustive()
     }
 }

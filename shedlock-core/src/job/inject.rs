@@ -75,6 +75,7 @@ impl<T: Clone + Send + Sync + 'static> FromRun for Data<T> {
             Some(_) => Ok(()),
             None => Err(MissingData {
                 type_name: type_name::<T>(),
+                registered: services.type_names(),
             }),
         }
     }
@@ -105,26 +106,47 @@ impl FromRun for Run {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no value of type `{type_name}` was registered: add `.data(value)` to the scheduler's builder"
+    "no value of type `{type_name}` was registered: add `.data(value)` to the scheduler's builder (registered: {registered})"
 )]
 pub struct MissingData {
     /// The type, as the compiler names it.
     pub type_name: &'static str,
+    /// The types of the values that were.
+    pub registered: String,
 }
 
 /// The values that a service registered, one per type. A [`FromRun`] asks with `Data::<T>::check(services)` whether a `T` is there.
 #[derive(Default)]
 pub struct Services {
-    values: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    values: HashMap<TypeId, Value>,
+}
+
+struct Value {
+    type_name: &'static str,
+    value: Box<dyn Any + Send + Sync>,
 }
 
 impl Services {
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.values.insert(TypeId::of::<T>(), Box::new(value));
+        let value = Value {
+            type_name: type_name::<T>(),
+            value: Box::new(value),
+        };
+        self.values.insert(TypeId::of::<T>(), value);
     }
 
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.values.get(&TypeId::of::<T>())?.downcast_ref()
+        self.values.get(&TypeId::of::<T>())?.value.downcast_ref()
+    }
+
+    /// In alphabetical order.
+    fn type_names(&self) -> String {
+        let mut names: Vec<_> = self.values.values().map(|value| value.type_name).collect();
+        if names.is_empty() {
+            names.push("none");
+        }
+        names.sort_unstable();
+        names.join(", ")
     }
 }
 

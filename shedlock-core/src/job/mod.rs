@@ -12,5 +12,5 @@ pub use registry::Registration;
 pub use result::JobResult;
 pub use run::Run;
 
-pub(crate) use definition::{JobSettings, Timing, Work};
+pub(crate) use definition::{JobSettings, Setting, Timing, Work};
 pub(crate) use registry::linked_jobs;

@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -110,7 +111,7 @@ impl LockExecutor {
     /// [`LockError`] if the store did not decide (nothing ran), or [`LockError::Lost`] if the lease was lost and the work cancelled.
     ///
     /// # Panics
-    /// If the work does, or outside a tokio runtime.
+    /// If the work does, or outside a tokio runtime with timers (`enable_all`).
     pub async fn run<F: Future>(
         &self,
         config: LockConfig,
@@ -141,6 +142,8 @@ impl LockExecutor {
             lock: Some(config.shared_name()),
             fire_time: None,
         };
+        // Whoever watches over the lease needs timers; without them it would panic later, where nobody sees it.
+        drop(tokio::time::sleep(Duration::ZERO));
         let asked_at = Instant::now();
         let lease = match (*self.provider).acquire(&Acquire::new(&config)).await? {
             Acquisition::Acquired(lease) => lease,

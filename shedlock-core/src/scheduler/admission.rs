@@ -148,6 +148,10 @@ impl Firing<'_> {
         &'a self,
         places: &'a Semaphore,
     ) -> Result<Option<SemaphorePermit<'a>>, NotRun> {
+        // What holds the lock may be what waits for this one: a job that triggers itself.
+        if self.due.plan.lock.is_some() && self.due.plan.progress.is_running() {
+            return Err(NotRun::Skipped(Skip::StillRunning));
+        }
         let place = tokio::select! {
             biased;
             // Nobody closes it.

@@ -71,6 +71,14 @@ pub enum Problem {
         "there is no job: no fn with `#[scheduled(..)]` is linked in. If the jobs are in a crate of their own, write `use my_jobs as _;`, or name them with `.job::<my_jobs::send_report>()`"
     )]
     NoJobs,
+    /// A job has a blank name.
+    #[error(
+        "the job at {defined_at} has no name: give it one, by which it is logged and configured"
+    )]
+    NoName {
+        /// Where it is defined.
+        defined_at: &'static Location<'static>,
+    },
     /// Two jobs have one name.
     #[error(
         "two jobs are named `{name}`, at {first} and at {second}: give one of them another `name`"

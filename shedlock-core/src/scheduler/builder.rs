@@ -16,7 +16,7 @@ use super::overrides::JobOverride;
 use super::plan::{Defaults, Plan};
 use super::shutdown::Shutdown;
 use super::timetable::Schedules;
-use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, linked_jobs};
+use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, Setting, linked_jobs};
 use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
 use crate::observe::{Observer, Observers};
 
@@ -52,7 +52,7 @@ pub struct SchedulerBuilder {
     jobs: Option<Vec<Job>>,
     services: Services,
     overrides: Vec<(String, JobOverride)>,
-    default_at_most: Option<Duration>,
+    default_at_most: Setting<Duration>,
     default_zone: Tz,
     shutdown_grace: Duration,
     misfire_grace: Duration,
@@ -143,7 +143,7 @@ impl SchedulerBuilder {
 
     /// `at_most` for jobs that do not set it.
     pub fn default_at_most(mut self, at_most: impl IntoDuration) -> Self {
-        self.default_at_most = self.or_problem("default_at_most", at_most.into_duration());
+        self.default_at_most = Some(at_most.into_duration().map_err(JobError::from));
         self
     }
 
@@ -253,6 +253,10 @@ impl SchedulerBuilder {
             .drain(..)
             .map(|(name, provider)| Arc::new(Lane::new(&name, provider, self.clock.clone())))
             .collect();
+        if let Some(Err(error)) = &self.default_at_most {
+            let (setting, error) = ("default_at_most", error.clone());
+            problems.push(Problem::Default { setting, error });
+        }
         let defaults = Defaults {
             at_most: self.default_at_most,
             zone: self.default_zone,

@@ -58,10 +58,16 @@ impl SchedulerHandle {
     /// Stops firing, lets runs finish while their leases are still renewed, cancels them after the grace period,
     /// releases every lock, and returns when all that is done: 5 s after the grace period at the latest. What could not be
     /// released by then ends by itself.
+    ///
+    /// A job that waits for this waits for itself: let it spawn the call.
     pub async fn shutdown(&self) {
+        self.begin_shutdown();
+        self.ended().await;
+    }
+
+    pub(super) fn begin_shutdown(&self) {
         // An error means that the scheduler has ended already.
         let _ = self.messages.send(Message::Shutdown);
-        self.ended().await;
     }
 
     /// Completes when the scheduler has ended, which somebody else's [`shutdown`](Self::shutdown) makes it do.
@@ -81,8 +87,9 @@ impl SchedulerHandle {
     /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run has ended and the lock is
     /// given back. A round trip to acquire and one to release, none for a job without a lock.
     ///
-    /// A lock that is held is an answer, [`Triggered::Skipped`]; a store that is away is asked again, as for a fire time
-    /// that is due now.
+    /// A lock that is held is an answer, [`Triggered::Skipped`]; a store that is away is asked again, and a place among
+    /// [`max_concurrent_runs`](crate::SchedulerBuilder::max_concurrent_runs) waited for, as for a fire time that is due now: for `misfire_grace`
+    /// at most. So a job that triggers another one and waits for it keeps its own place meanwhile.
     ///
     /// # Errors
     /// [`UnknownJob`] if there is none of this name, or the scheduler shuts down or has ended.

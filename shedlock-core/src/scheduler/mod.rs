@@ -23,6 +23,7 @@ mod store_clock;
 mod timetable;
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::pin;
 
 use tokio::sync::mpsc;
@@ -69,6 +70,9 @@ impl Scheduler {
     /// Runs until SIGINT or SIGTERM (Ctrl-C where there are no signals), then shuts down as
     /// [`SchedulerHandle::shutdown`] does. A second signal ends it at once.
     ///
+    /// To end it otherwise, use [`run_until`](Self::run_until), or [`start`](Self::start) and its handle. Whoever drops this future (a `select!`
+    /// with another branch, a timeout) begins the shutdown, but does not wait for it.
+    ///
     /// # Errors
     /// As [`start`](Self::start); [`RunError::Signals`] if signals cannot be caught; [`RunError::Interrupted`] after a second signal;
     /// [`RunError::Broken`].
@@ -79,6 +83,7 @@ impl Scheduler {
             handle = self.start() => handle?,
             () = signals.next() => return Ok(()),
         };
+        let handle = EndedWhenDropped(handle);
         tokio::select! {
             biased;
             () = signals.next() => {}
@@ -91,7 +96,8 @@ impl Scheduler {
         }
     }
 
-    /// Runs until `stop` completes, then shuts down as [`SchedulerHandle::shutdown`] does.
+    /// Runs until `stop` completes, then shuts down as [`SchedulerHandle::shutdown`] does. Dropped before, it begins the shutdown, but does
+    /// not wait for it.
     ///
     /// ```
     /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
@@ -116,6 +122,7 @@ impl Scheduler {
             handle = self.start() => handle?,
             () = &mut stop => return Ok(()),
         };
+        let handle = EndedWhenDropped(handle);
         tokio::select! {
             biased;
             () = stop => handle.shutdown().await,
@@ -133,7 +140,7 @@ impl Scheduler {
     /// [`RunError::Store`] if a store answers that it cannot be used as it is: a missing table, a missing permission.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with timers (`enable_all`).
     pub async fn start(self) -> Result<SchedulerHandle, RunError> {
         let Self {
             mut driver,
@@ -141,6 +148,23 @@ impl Scheduler {
         } = self;
         driver.prepare().await?;
         Ok(SchedulerHandle::new(messages, driver))
+    }
+}
+
+/// Nobody else can steer a scheduler that somebody runs.
+struct EndedWhenDropped(SchedulerHandle);
+
+impl Deref for EndedWhenDropped {
+    type Target = SchedulerHandle;
+
+    fn deref(&self) -> &SchedulerHandle {
+        &self.0
+    }
+}
+
+impl Drop for EndedWhenDropped {
+    fn drop(&mut self) {
+        self.0.begin_shutdown();
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use shedlock_schedule::{Schedule, Tz};
+use shedlock_schedule::{Schedule, Tz, check_lock_name};
 
 use super::build_error::Problem;
 use super::firing::{Fired, NotRun};
@@ -10,7 +10,7 @@ use super::lane::Lane;
 use super::progress::Progress;
 use super::status::LastRun;
 use super::timetable::{Schedules, Timetable};
-use crate::job::{Job, JobSettings, Misfire, Services, Timing, Work};
+use crate::job::{Job, JobSettings, Misfire, Services, Setting, Timing, Work};
 use crate::lock::{ConfigError, KeepAlive, LockConfig, OnLost};
 use crate::observe::LOG_TARGET;
 
@@ -34,7 +34,7 @@ pub(super) struct LockPlan {
 
 /// What the builder says for jobs that do not say it themselves.
 pub(super) struct Defaults {
-    pub(super) at_most: Option<Duration>,
+    pub(super) at_most: Setting<Duration>,
     pub(super) zone: Tz,
 }
 
@@ -53,13 +53,16 @@ impl Plan {
             work,
             needs,
             settings,
-            errors,
+            defined_at,
             ..
         } = job;
         let known = problems.len();
-        problems.extend(errors.into_iter().map(|error| Problem::Setting {
+        if name.trim().is_empty() {
+            problems.push(Problem::NoName { defined_at });
+        }
+        problems.extend(settings.errors().map(|error| Problem::Setting {
             job: name.clone(),
-            error,
+            error: error.clone(),
         }));
         for check in needs {
             if let Err(missing) = check(services) {
@@ -73,7 +76,7 @@ impl Plan {
             .ok();
         let lane = lane(&name, &settings, lanes).map_err(&mut or_problem).ok();
         let lock = lock(&name, &settings, defaults)
-            .map_err(&mut or_problem)
+            .map_err(|found| found.into_iter().for_each(&mut or_problem))
             .ok();
         if problems.len() > known {
             return None;
@@ -146,10 +149,11 @@ fn schedule(
     settings: &JobSettings,
     default_zone: Tz,
 ) -> Result<Option<Schedule>, Problem> {
-    let zone = settings.zone.unwrap_or(default_zone);
+    let zone = settings.zone.clone().and_then(Result::ok);
+    let zone = zone.unwrap_or(default_zone);
     match &settings.timing {
         Timing::Unset => Err(Problem::NoSchedule { job: job.clone() }),
-        Timing::Wrong => Ok(None),
+        Timing::Wrong(_) => Ok(None),
         Timing::Cron(schedule) => Ok(Some(schedule.clone().in_zone(zone))),
         Timing::Every(schedule) => Ok(Some(schedule.clone())),
         Timing::Several => Err(Problem::TwoSchedules { job: job.clone() }),
@@ -172,32 +176,44 @@ fn lane(job: &Arc<str>, settings: &JobSettings, lanes: &[Arc<Lane>]) -> Result<A
     })
 }
 
+/// The lock, if there is one and nothing is wrong with it that is known already.
 fn lock(
     job: &Arc<str>,
     settings: &JobSettings,
     defaults: &Defaults,
-) -> Result<Option<LockPlan>, Problem> {
+) -> Result<Option<LockPlan>, Vec<Problem>> {
     let Some(name) = &settings.lock else {
         return match setting_without_lock(settings) {
-            Some(setting) => Err(Problem::NoLock {
+            Some(setting) => Err(vec![Problem::NoLock {
                 job: job.clone(),
                 setting,
-            }),
+            }]),
             None => Ok(None),
         };
     };
-    let Some(at_most) = settings.at_most.or(defaults.at_most) else {
-        return Err(Problem::NoAtMost { job: job.clone() });
-    };
-    let config = || -> Result<LockConfig, ConfigError> {
-        LockConfig::new(name, at_most)?.at_least(settings.at_least.unwrap_or_default())
-    };
-    let config = config().map_err(|error| Problem::Lock {
+    let problem = |error: ConfigError| Problem::Lock {
         job: job.clone(),
         error,
-    })?;
+    };
+    let at_most = match settings.at_most.as_ref().or(defaults.at_most.as_ref()) {
+        Some(Ok(at_most)) => *at_most,
+        // Its name may be wrong as well.
+        other => {
+            let wrong = check_lock_name(name).map_err(|error| problem(error.into()));
+            let job = job.clone();
+            let missing = other.is_none().then_some(Problem::NoAtMost { job });
+            let problems: Vec<_> = wrong.err().into_iter().chain(missing).collect();
+            return match problems[..] {
+                [] => Ok(None),
+                _ => Err(problems),
+            };
+        }
+    };
+    let at_least = settings.at_least.clone().and_then(Result::ok);
+    let config = LockConfig::new(name, at_most)
+        .and_then(|config| config.at_least(at_least.unwrap_or_default()));
     Ok(Some(LockPlan {
-        config,
+        config: config.map_err(|error| vec![problem(error)])?,
         keep_alive: if settings.keep_alive {
             KeepAlive::On
         } else {

@@ -104,3 +104,14 @@ async fn tokens_grow_from_acquisition_to_acquisition() {
     }
     assert_eq!(store.locks().await.unwrap().len(), 1);
 }
+
+/// Nobody could watch over the lease.
+#[test]
+#[should_panic(expected = "timers are disabled")]
+fn without_timers_nothing_runs() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(async {
+        let locks = LockExecutor::new(InMemoryLockProvider::new());
+        let _ = locks.run(config("a"), async { unreachable!() }).await;
+    });
+}

@@ -138,6 +138,14 @@ impl Driver {
                 paused = job.plan.progress.is_paused(),
                 "job scheduled"
             );
+            if job.next_fire_time.is_none() && !job.plan.progress.is_paused() {
+                tracing::warn!(
+                    target: LOG_TARGET,
+                    job = &*job.plan.name,
+                    schedule = %job.plan.timetable.schedule,
+                    "the years of this schedule have passed: the job will not fire"
+                );
+            }
         }
         tracing::info!(target: LOG_TARGET, jobs = self.jobs.len(), "scheduler started");
     }
