@@ -51,7 +51,7 @@ fn with_work(
     output: &Output,
     wrap: impl FnOnce(TokenStream) -> TokenStream,
 ) -> Function {
-    let (inner_attributes, body) = split_body(&function.body);
+    let (inner_attributes, mut body) = split_body(&function.body);
     let body = match output {
         Output::Awaited(ty) => {
             let wrapped = wrap(work(ty, &body));
@@ -59,6 +59,8 @@ fn with_work(
         }
         // The body is an expression of a future already.
         Output::Boxed(_) => {
+            // As generated code, whose braces no lint calls unnecessary.
+            body.set_span(Span::call_site().located_at(body.span()));
             let wrapped = wrap(body.into_token_stream());
             quote!({ ::std::boxed::Box::pin(async move { #wrapped }) })
         }

@@ -129,6 +129,39 @@ impl Settle for Ledger {
     }
 }
 
+mod boxed {
+    //! Under lints that a user may have turned on.
+    #![deny(unused, clippy::pedantic)]
+
+    use shedlock::{InMemoryLockProvider, LockError, Outcome, locked};
+
+    #[async_trait::async_trait]
+    pub(super) trait Count: Sync {
+        async fn next(&self, n: u8) -> Result<Outcome<u8>, LockError>;
+        async fn forget(&self, n: u8) -> Result<Outcome<()>, LockError>;
+    }
+
+    // Of braces in one line alone the compiler says that they are unnecessary.
+    #[rustfmt::skip]
+    #[async_trait::async_trait]
+    impl Count for InMemoryLockProvider {
+        #[locked(provider = *self, name = "count-{n}", at_most = "1m")]
+        async fn next(&self, n: u8) -> u8 { n + 1 }
+
+        #[locked(provider = *self, name = "count-{n}", at_most = "1m")]
+        async fn forget(&self, n: u8) { drop(n.to_string()) }
+    }
+}
+
+#[tokio::test]
+async fn short_methods_under_async_trait() {
+    use boxed::Count;
+
+    let locks = InMemoryLockProvider::new();
+    assert_eq!(locks.next(1).await.unwrap(), Outcome::Ran(2));
+    assert_eq!(locks.forget(1).await.unwrap(), Outcome::Ran(()));
+}
+
 trait Close {
     fn close(&self) -> impl Future<Output = Result<Outcome<u8>, LockError>>;
 }
