@@ -65,7 +65,7 @@ fn stand_in(function: &Function) -> TokenStream {
     let doc = format!("The job of the fn `{name}`, for `Scheduler::builder(..).job::<{name}>()`.");
     quote! {
         #[doc = #doc]
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, missing_copy_implementations, missing_debug_implementations)]
         #visibility struct #name {}
     }
 }
@@ -94,7 +94,13 @@ fn job(scheduled: &Scheduled, function: &Function) -> TokenStream {
         ReturnType::Default => put_at(fn_name, call),
         ReturnType::Type(_, ty) => put_at(ty, call),
     };
-    quote!(#job #(.needs::<#types>())* #settings)
+    let named = Ident::new("job", Span::mixed_site());
+    quote! {
+        // The fn itself is where the use of what is deprecated is told, or allowed.
+        #[allow(deprecated)]
+        let #named = #job #(.needs::<#types>())*;
+        #named #settings
+    }
 }
 
 fn injected(function: &Function) -> impl Iterator<Item = &Type> {

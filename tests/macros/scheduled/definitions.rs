@@ -70,6 +70,61 @@ macro_rules! job {
 
 job!(of_a_macro, "1h", concat!("of", "-macro"), Unregistered);
 
+pub mod made_by_macro {
+    //! Public jobs that a user's macro writes, whose tokens lints take for the user's own.
+    #![deny(
+        missing_docs,
+        unreachable_pub,
+        nonstandard_style,
+        unused,
+        missing_debug_implementations,
+        missing_copy_implementations
+    )]
+
+    use shedlock::scheduled;
+
+    macro_rules! public_job {
+        ($name:ident) => {
+            /// A public job, that needs a doc comment.
+            #[scheduled(every = "1h")]
+            pub async fn $name() {}
+        };
+    }
+
+    public_job!(public_of_a_macro);
+}
+
+mod deprecation {
+    //! Where jobs, and what they take, are on their way out: who uses them is told, and not what the attribute writes.
+    #![deny(deprecated)]
+
+    use shedlock::{Data, scheduled};
+
+    #[deprecated]
+    #[scheduled(every = "1h")]
+    async fn old_job() {}
+
+    #[derive(Clone)]
+    #[deprecated]
+    struct Old;
+
+    #[allow(deprecated)]
+    #[scheduled(every = "1h")]
+    async fn takes_old(_: Data<Old>) {}
+}
+
+mod deprecated_setting {
+    //! What a user wrote into the attribute is told all the same.
+    #![expect(deprecated)]
+    #![deny(unfulfilled_lint_expectations)]
+
+    #[deprecated]
+    const OLD_PERIOD: &str = "1h";
+
+    #[shedlock::scheduled(every = OLD_PERIOD)]
+    async fn with_old_period() {}
+}
+
 #[test]
 fn every_job_that_is_linked_in_is_found() {
     #[scheduled(every = "1h")]
