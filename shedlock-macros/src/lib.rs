@@ -96,7 +96,7 @@ pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | argument | value | meaning |
 /// |---|---|---|
-/// | `provider` | `self.locks` | what takes the lock: an expression for a lock provider, an `Arc` of one, or a `LockExecutor` (which brings observers), which is cloned. For a reference write `*locks` |
+/// | `provider` | `self.locks` | what takes the lock: an expression for a lock provider, an `Arc` of one, or a `LockExecutor` (which brings observers), which is cloned. For a reference, or an `Arc` of a `LockExecutor`, write `*locks` |
 /// | `name` | `"import-{tenant}"` | the lock's name, with the fn's arguments as in `format!`, or an expression of a text: `format!("import-{}", self.tenant)` |
 /// | `at_most` | `"10m"` | how long the lock may be held: after that it is free even if its holder died |
 /// | `at_least` | `"1m"` | how long the lock stays taken at least, however soon the fn ends |

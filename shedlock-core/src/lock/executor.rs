@@ -244,7 +244,8 @@ pub enum OnLost {
 /// What `#[locked(provider = ..)]` accepts: a provider, an `Arc` of one, or a [`LockExecutor`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes no locks",
-    label = "expected a lock provider, an `Arc` of one, or a `LockExecutor`"
+    label = "expected a lock provider, an `Arc` of one, or a `LockExecutor`",
+    note = "for a reference, or an `Arc` of a `LockExecutor`, write `*locks`: what it points to is cloned"
 )]
 pub trait IntoExecutor {
     /// The executor that takes the locks.

@@ -16,6 +16,11 @@ async fn by_arc(shared: Arc<dyn LockProvider>) -> String {
     lock_name()
 }
 
+#[locked(provider = *shared, name = "by-shared-executor", at_most = "1m")]
+async fn by_shared_executor(shared: Arc<LockExecutor>) -> String {
+    lock_name()
+}
+
 #[locked(provider = InMemoryLockProvider::new(), name = "by-value", at_most = "1m", crate = ::shedlock)]
 async fn by_new_provider() {}
 
@@ -28,12 +33,16 @@ async fn providers() {
         Outcome::Ran(true)
     );
     assert_eq!(
-        by_executor(executor, false).await.unwrap(),
+        by_executor(executor.clone(), false).await.unwrap(),
         Outcome::Ran(false)
     );
     assert_eq!(
         by_arc(Arc::new(locks)).await.unwrap(),
         Outcome::Ran("by-arc".to_owned())
+    );
+    assert_eq!(
+        by_shared_executor(Arc::new(executor)).await.unwrap(),
+        Outcome::Ran("by-shared-executor".to_owned())
     );
     assert_eq!(by_new_provider().await.unwrap(), Outcome::Ran(()));
 }
