@@ -1,14 +1,14 @@
 use proc_macro2::TokenTree;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Ident, Token};
+use syn::{Ident, Lit, Token, token};
 
 use super::suggestion::nearest;
 use super::{Argument, Arguments};
 
 impl Arguments<'_> {
     /// Parses argument by argument: after one that is wrong, goes on behind the next comma.
-    pub(super) fn parse_list(&mut self, input: ParseStream<'_>) {
+    pub(super) fn parse_list(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         while !input.is_empty() {
             match self.parse_argument(input) {
                 Ok(argument) => self.keep(argument),
@@ -17,28 +17,29 @@ impl Arguments<'_> {
                     skip_to_comma(input);
                 }
             }
-            if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+            if !input.is_empty() && !input.peek(Token![,]) {
                 self.errors
                     .add(input.error("a comma is missing before this"));
+                if !self.begins_argument(input) {
+                    skip_to_comma(input);
+                }
             }
+            input.parse::<Option<Token![,]>>()?;
         }
+        Ok(())
     }
 
     fn parse_argument(&mut self, input: ParseStream<'_>) -> syn::Result<Argument> {
-        let Ok(name) = input.call(Ident::parse_any) else {
-            // A lonely value is most likely that of the first argument.
-            let first = self.known[0].name;
-            self.mention(first);
-            return Err(input.error(format!(
-                "`#[{}(..)]` takes `name = value`: write for example {}",
-                self.attribute,
-                self.cure(first)
-            )));
-        };
-        if input.peek(syn::token::Paren) || input.peek(Token![:]) {
-            let name = name.to_string();
-            self.mention(&name);
-            let cure = self.cure(&name);
+        if !self.begins_argument(input) {
+            return Err(self.without_name(input));
+        }
+        let name = input.call(Ident::parse_any)?;
+        let meant = self.meant(&name);
+        self.mentioned.extend(meant);
+        if let Some(meant) = meant
+            && is_other_notation(input)
+        {
+            let cure = self.cure(meant);
             return Err(input.error(format!(
                 "an argument's value stands behind `=`: write {cure}"
             )));
@@ -51,6 +52,40 @@ impl Arguments<'_> {
         }
         let value = Some(input.parse()?);
         Ok(Argument { name, value })
+    }
+
+    /// Whether something stands here that may be an argument, and not a value without its name.
+    fn begins_argument(&self, input: ParseStream<'_>) -> bool {
+        let ahead = input.fork();
+        let Ok(name) = ahead.call(Ident::parse_any) else {
+            return false;
+        };
+        ahead.is_empty()
+            || ahead.peek(Token![=])
+            || ahead.peek(Token![,])
+            // The next argument, behind a comma that is missing.
+            || ahead.peek(Ident::peek_any)
+            || (is_other_notation(&ahead) && self.meant(&name).is_some())
+    }
+
+    /// Tells that a value needs a name: most likely that of the first argument that is not there yet.
+    fn without_name(&mut self, input: ParseStream<'_>) -> syn::Error {
+        let mut known = self.known.iter().map(|known| known.name);
+        let first = known.find(|known| !self.mentions(known));
+        self.mentioned.extend(first);
+        input.error(format!(
+            "`#[{}(..)]` takes `name = value`: write for example {}",
+            self.attribute,
+            self.cure(first.unwrap_or(self.known[0].name))
+        ))
+    }
+
+    /// The argument of that name, or the one that it was most likely meant to be.
+    fn meant(&self, name: &Ident) -> Option<&'static str> {
+        let mut known = self.known.iter().map(|known| known.name);
+        known
+            .find(|known| name == known)
+            .or_else(|| nearest(&name.to_string(), self.known))
     }
 
     fn keep(&mut self, argument: Argument) {
@@ -73,17 +108,23 @@ impl Arguments<'_> {
             .map(|known| format!("`{}`", known.name))
             .collect();
         let known = known.join(", ");
-        let message = match nearest(&name.to_string(), self.known) {
-            Some(nearest) => {
-                self.mention(nearest);
+        let message = match self.meant(name) {
+            Some(meant) => {
                 format!(
-                    "`#[{attribute}]` has no argument `{name}`: did you mean `{nearest}`? There are {known}"
+                    "`#[{attribute}]` has no argument `{name}`: did you mean `{meant}`? There are {known}"
                 )
             }
             None => format!("`#[{attribute}]` has no argument `{name}`: there are {known}"),
         };
         self.errors.at(name, message);
     }
+}
+
+/// `name(value)`, `name: value` and `name "value"`, which other attributes have.
+fn is_other_notation(input: ParseStream<'_>) -> bool {
+    input.peek(token::Paren)
+        || input.peek(Lit)
+        || (input.peek(Token![:]) && !input.peek(Token![::]))
 }
 
 fn skip_to_comma(input: ParseStream<'_>) {

@@ -28,7 +28,7 @@ pub(crate) struct Arguments<'a> {
     attribute: &'static str,
     known: &'static [Known],
     given: Vec<Argument>,
-    /// Those that were taken out, and what wrong ones were probably meant to be: they are not missing.
+    /// Those that were given, and what wrong ones were probably meant to be: however wrong, they are not missing.
     mentioned: Vec<&'static str>,
     errors: &'a mut Errors,
 }
@@ -52,10 +52,7 @@ impl<'a> Arguments<'a> {
             mentioned: Vec::new(),
             errors,
         };
-        let list = |input: syn::parse::ParseStream<'_>| {
-            arguments.parse_list(input);
-            Ok(())
-        };
+        let list = |input: syn::parse::ParseStream<'_>| arguments.parse_list(input);
         if let Err(error) = list.parse2(tokens) {
             arguments.errors.add(error);
         }
@@ -64,7 +61,7 @@ impl<'a> Arguments<'a> {
 
     /// Whether the argument was given, or probably meant by one that is misspelt.
     pub(crate) fn mentions(&self, name: &str) -> bool {
-        self.mentioned.contains(&name) || self.names().any(|given| given == name)
+        self.mentioned.contains(&name)
     }
 
     /// Tells that an argument has to be there, unless it is.
@@ -164,14 +161,7 @@ impl<'a> Arguments<'a> {
 
     fn take(&mut self, name: &str) -> Option<Argument> {
         let position = self.names().position(|given| given == name)?;
-        self.mention(name);
         Some(self.given.remove(position))
-    }
-
-    /// What is mentioned is not missing, however wrong.
-    fn mention(&mut self, name: &str) {
-        let known = self.known.iter().map(|known| known.name);
-        self.mentioned.extend(known.filter(|known| *known == name));
     }
 
     fn names(&self) -> impl Iterator<Item = &Ident> {
