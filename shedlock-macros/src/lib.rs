@@ -36,6 +36,9 @@ use proc_macro::TokenStream;
 /// A free `async fn`, not generic. It takes any number of `Data<T>` (a value that the service registered with `.data(value)`)
 /// and `Run` (its own run), in any order, by value, and returns `()` or `Result<(), E>` where `E: Display`.
 ///
+/// It cannot stand in an `impl` or a `trait`, even without `self`: the type that the attribute makes cannot stand there, and the
+/// compiler says "struct is not supported in `trait`s or `impl`s". Move the fn out, or write a free fn that calls it.
+///
 /// # Arguments
 ///
 /// | argument | value | meaning |
