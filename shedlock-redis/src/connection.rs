@@ -41,7 +41,7 @@ impl RedisConnection {
     /// | `redis+cluster://user:password@host:6379,other:6379` | a Cluster, some of whose nodes these are | `cluster` |
     /// | `rediss://..`, `rediss+cluster://..` | the same with TLS and the system's root certificates | `tls` |
     ///
-    /// `valkey` means the same as `redis`. For Sentinel see `sentinel`.
+    /// `valkey` means the same as `redis`, in any case. For Sentinel see `sentinel`.
     ///
     /// # Errors
     /// [`LockError::Setup`] if the URL does not parse or needs a feature that is off. No error contains the URL, which may hold a
@@ -86,16 +86,17 @@ impl RedisConnection {
     fn parse(url: &str) -> Result<Self, Invalid> {
         // The whole text may be a secret if it is no URL.
         let (scheme, rest) = url.split_once("://").ok_or(Invalid::Scheme)?;
-        match scheme {
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
             "redis" | "valkey" | "redis+unix" | "valkey+unix" | "unix" => server(url),
-            "redis+cluster" | "valkey+cluster" => cluster(scheme, "redis", rest),
+            "redis+cluster" | "valkey+cluster" => cluster(&scheme, "redis", rest),
             #[cfg(feature = "tls")]
             "rediss" | "valkeys" => server(url),
             #[cfg(feature = "tls")]
-            "rediss+cluster" | "valkeys+cluster" => cluster(scheme, "rediss", rest),
+            "rediss+cluster" | "valkeys+cluster" => cluster(&scheme, "rediss", rest),
             #[cfg(not(feature = "tls"))]
             "rediss" | "valkeys" | "rediss+cluster" | "valkeys+cluster" => Err(Invalid::Feature {
-                scheme: scheme.to_owned(),
+                scheme,
                 feature: "tls",
             }),
             _ => Err(Invalid::Scheme),

@@ -191,7 +191,7 @@ pub(crate) enum Invalid {
     #[error("a provider needs a timeout of at least 1ms")]
     NoTimeout,
     #[error(
-        "the scheme of a Redis URL is redis, rediss (TLS), redis+cluster, rediss+cluster, redis+unix, or the same with valkey"
+        "a Redis URL starts with its scheme and `://`, without blanks or quotes before it; schemes are redis, rediss (TLS), redis+cluster, rediss+cluster, redis+unix, and the same with valkey"
     )]
     Scheme,
     #[error("`{scheme}` needs the cargo feature `{feature}` of shedlock-redis, which is off")]
@@ -204,7 +204,10 @@ pub(crate) enum Invalid {
         feature: &'static str,
     },
     /// Without the driver's details, which quote parameters: that may be the end of a password which was not escaped.
-    #[error("the address of Redis cannot be used: {}", .0.category())]
+    #[error(
+        "the address of Redis cannot be used ({}): check host, port and database number, and percent-encode what is special in user and password",
+        .0.category()
+    )]
     Address(RedisError),
 }
 
