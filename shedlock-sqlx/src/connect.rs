@@ -11,11 +11,11 @@ use crate::provider::SqlxLockProvider;
 /// | `mysql`, `mariadb` | MySQL, MariaDB | `mysql` |
 /// | `sqlite` | SQLite: `sqlite:locks.db`, `sqlite::memory:` | `sqlite` |
 ///
-/// A SQLite file is created if it is missing, and has a write-ahead log. TLS to a server needs the feature `tls`.
+/// The scheme may be in any case. A SQLite file is created if it is missing, and has a write-ahead log. TLS to a server needs the feature `tls`.
 ///
 /// # Errors
-/// [`LockError::Setup`] if the URL does not parse, or its scheme is unknown or has its feature off. No error contains the URL,
-/// which may hold a password.
+/// [`LockError::Setup`] if the URL does not parse, names no file of SQLite, or its scheme is unknown or has its feature off. No
+/// error contains the URL, which may hold a password.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -28,7 +28,15 @@ use crate::provider::SqlxLockProvider;
 /// # fn main() {}
 /// ```
 pub fn connect(url: &str) -> Result<SqlxLockProvider, LockError> {
-    open(url).map_err(|invalid| Failure::from(invalid).into())
+    let url = canonical(url).ok_or(Invalid::Scheme);
+    url.and_then(|url| open(&url))
+        .map_err(|invalid| Failure::from(invalid).into())
+}
+
+/// With the scheme in lower case: sqlx would take `SQLite:` for the beginning of a file's name.
+fn canonical(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once(':')?;
+    Some(format!("{}:{rest}", scheme.to_ascii_lowercase()))
 }
 
 fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
@@ -53,6 +61,9 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
         "sqlite" => {
             use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
             let options: SqliteConnectOptions = url.parse().map_err(Invalid::Url)?;
+            if crate::dialect::names_no_file(&options) {
+                return Err(Invalid::NoFile);
+            }
             let options = options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal);

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use shedlock_core::LockError;
 
+use crate::advice::Advice;
 use crate::dialect::Dialect;
 use crate::look::Answer;
 
@@ -81,12 +82,15 @@ pub(crate) enum Failure {
     #[error("{kind:?}")]
     Driver {
         kind: Kind,
-        place: Place,
+        place: Box<Place>,
         source: sqlx::Error,
     },
     /// It took too long.
-    #[error("no answer within {0:?}")]
-    TimedOut(Duration),
+    #[error("no answer within {after:?}")]
+    TimedOut {
+        after: Duration,
+        advice: &'static Advice,
+    },
     /// The lock changed hands between every two looks.
     #[error("others kept taking and freeing the lock `{0}`")]
     Contended(String),
@@ -112,6 +116,7 @@ pub(crate) struct Place {
     pub(crate) table: String,
     pub(crate) name: String,
     pub(crate) holder: String,
+    pub(crate) advice: &'static Advice,
 }
 
 /// A setting that cannot be used.
@@ -130,8 +135,15 @@ pub(crate) enum Invalid {
     #[error("a provider needs a timeout of at least 1ms")]
     NoTimeout,
     /// It is not told which: what stands in front of the first colon may be a secret if the text is no URL.
-    #[error("a database URL starts with its scheme: postgres:, mysql:, mariadb: or sqlite:")]
+    #[error(
+        "a database URL starts with its scheme and a colon, without blanks or quotes before it: postgres:, mysql:, mariadb: or sqlite:"
+    )]
     Scheme,
+    #[error(
+        "a SQLite URL names a file (`sqlite:locks.db`), or is `sqlite::memory:` for locks of this process alone"
+    )]
+    #[cfg(feature = "sqlite")]
+    NoFile,
     #[error("`{scheme}` needs the cargo feature `{feature}` of shedlock, which is off")]
     #[cfg_attr(
         all(feature = "postgres", feature = "mysql", feature = "sqlite"),
@@ -152,7 +164,7 @@ impl From<Failure> for LockError {
                 kind,
                 place,
                 source,
-            } => described(kind, place, source),
+            } => described(kind, *place, source),
             Failure::Collision { name, stored } => Self::NameCollision { name, stored },
             Failure::Coarse { ref table, right } => Self::TableMismatch {
                 table: table.clone(),
@@ -166,10 +178,8 @@ impl From<Failure> for LockError {
             Failure::Invalid(invalid) => Self::Setup {
                 problem: invalid.to_string(),
             },
-            Failure::TimedOut(after) => Self::Unavailable {
-                problem: format!(
-                    "it did not answer within {after:?}; is it up, and is the network?"
-                ),
+            Failure::TimedOut { after, advice } => Self::Unavailable {
+                problem: format!("it did not answer within {after:?}; {}", advice.silent),
                 source: failure.into(),
             },
             Failure::Contended(_) => Self::Unavailable {
@@ -189,6 +199,7 @@ fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
         table,
         name,
         holder,
+        advice,
     } = place;
     let source: Box<dyn StdError + Send + Sync> = match error {
         sqlx::Error::Database(error) => error.into_error(),
@@ -237,7 +248,10 @@ fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
             source,
         },
         Kind::Unreachable => LockError::Unavailable {
-            problem: "no connection to the database can be opened; is it up, and are host, port and password right?".into(),
+            problem: format!(
+                "no connection to the database can be opened; {}",
+                advice.unreachable
+            ),
             source,
         },
         Kind::Other => LockError::Store {

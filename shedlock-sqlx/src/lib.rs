@@ -12,6 +12,7 @@
 )]
 
 mod acquiring;
+mod advice;
 mod attempt;
 mod batch;
 mod builder;

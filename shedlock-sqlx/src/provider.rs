@@ -93,6 +93,26 @@ impl SqlxLockProvider {
         }
     }
 
+    /// Runs a call in a task of its own, so that a caller who goes away, or has waited for long enough, cuts no statement.
+    async fn detached<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, LockError>> + Send + 'static,
+    ) -> Result<T, LockError> {
+        self.detached_for(self.store.timeout(), call).await
+    }
+
+    async fn detached_for<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        call: impl Future<Output = Result<T, LockError>> + Send + 'static,
+    ) -> Result<T, LockError> {
+        let task = tokio::spawn(call.in_current_span());
+        match tokio::time::timeout(patience, task).await {
+            Ok(outcome) => outcome.unwrap_or_else(|_| Err(Failure::Gone.into())),
+            Err(_) => Err(self.store.timed_out(patience).into()),
+        }
+    }
+
     /// Creates the table if it is missing, in one round trip if it is there and three if not.
     ///
     /// A table that is there stays as it is, and then no right to create one is needed. Many nodes may call it at once. It
@@ -105,7 +125,7 @@ impl SqlxLockProvider {
     /// has. [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the same reason.
     pub async fn migrate(&self) -> Result<(), LockError> {
         let store = self.store.clone();
-        detached(self.store.timeout(), async move { store.migrate().await }).await
+        self.detached(async move { store.migrate().await }).await
     }
 }
 
@@ -125,7 +145,7 @@ impl LockProvider for SqlxLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
         let ask = async |left| {
             let (store, request) = (self.store.clone(), request.clone());
-            let acquired = detached(left, async move {
+            let acquired = self.detached_for(left, async move {
                 match store.clone().acquire(&request).await? {
                     Acquisition::Acquired(lease) => Ok(Ok(Undelivered::new(store, lease))),
                     refused => Ok(Err(refused)),
@@ -141,28 +161,24 @@ impl LockProvider for SqlxLockProvider {
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
         let (store, lease) = (self.store.clone(), lease.clone());
-        detached(self.store.timeout(), async move {
-            store.extend(&lease, at_most).await
-        })
-        .await
+        self.detached(async move { store.extend(&lease, at_most).await })
+            .await
     }
 
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
         let (store, lease) = (self.store.clone(), lease.clone());
-        detached(self.store.timeout(), async move {
-            store.release(&lease, at_least).await
-        })
-        .await
+        self.detached(async move { store.release(&lease, at_least).await })
+            .await
     }
 
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
         let store = self.store.clone();
-        detached(self.store.timeout(), async move { store.locks().await }).await
+        self.detached(async move { store.locks().await }).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
         let store = self.store.clone();
-        detached(self.store.timeout(), async move { store.now().await }).await
+        self.detached(async move { store.now().await }).await
     }
 
     async fn migrate(&self) -> Result<(), LockError> {
@@ -171,18 +187,6 @@ impl LockProvider for SqlxLockProvider {
 
     fn id(&self) -> ProviderId {
         self.id
-    }
-}
-
-/// Runs a call in a task of its own, so that a caller who goes away, or has waited for long enough, cuts no statement.
-async fn detached<T: Send + 'static>(
-    patience: Duration,
-    call: impl Future<Output = Result<T, LockError>> + Send + 'static,
-) -> Result<T, LockError> {
-    let task = tokio::spawn(call.in_current_span());
-    match tokio::time::timeout(patience, task).await {
-        Ok(outcome) => outcome.unwrap_or_else(|_| Err(Failure::Gone.into())),
-        Err(_) => Err(Failure::TimedOut(patience).into()),
     }
 }
 

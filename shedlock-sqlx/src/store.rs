@@ -31,6 +31,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// How long a caller waits.
     fn timeout(&self) -> Duration;
     fn describe(&self) -> (&'static str, &str);
+    /// What a caller is told who has waited for this long.
+    fn timed_out(&self, after: Duration) -> Failure;
     async fn acquire(self: Arc<Self>, request: &Acquire) -> Result<Acquisition, LockError>;
     /// Undoes an acquisition that nobody has got, in the background: the lock is free, and so is its fire time.
     fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle);
@@ -126,11 +128,12 @@ impl<D: Dialect> SqlStore<D> {
             .notify(|(_, error), _| tracing::debug!(lock = &*values.name, %error, "asking the lock store again"));
         answer.await.map_err(|(kind, source)| Failure::Driver {
             kind,
-            place: Place {
+            place: Box::new(Place {
                 table: self.table.clone(),
                 name: values.name.to_string(),
                 holder: self.holder.name().to_owned(),
-            },
+                advice: D::ADVICE,
+            }),
             source,
         })
     }
@@ -196,7 +199,7 @@ impl<D: Dialect> SqlStore<D> {
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, LockError> {
         let outcome = tokio::time::timeout(limit, call).await;
-        Ok(outcome.unwrap_or(Err(Failure::TimedOut(self.timeout)))?)
+        Ok(outcome.unwrap_or_else(|_| Err(self.timed_out(self.timeout)))?)
     }
 }
 
@@ -212,6 +215,13 @@ impl<D: Dialect> Store for SqlStore<D> {
 
     fn describe(&self) -> (&'static str, &str) {
         (D::NAME, &self.table)
+    }
+
+    fn timed_out(&self, after: Duration) -> Failure {
+        Failure::TimedOut {
+            after,
+            advice: D::ADVICE,
+        }
     }
 
     async fn acquire(self: Arc<Self>, request: &Acquire) -> Result<Acquisition, LockError> {

@@ -69,7 +69,9 @@ pub enum LockError {
         source: Source,
     },
     /// The server takes no writes.
-    #[error("the lock store is read-only (a replica?): connect to the primary")]
+    #[error(
+        "the lock store takes no writes: if it is a replica, connect to the primary; if it is a file, it must be writable, and still be there"
+    )]
     ReadOnly {
         /// What the driver said.
         source: Source,

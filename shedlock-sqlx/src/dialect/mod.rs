@@ -7,6 +7,9 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::names_no_file;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -15,6 +18,7 @@ use futures_util::stream::BoxStream;
 use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArguments, Type};
 
+use crate::advice::Advice;
 use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, Verdict};
@@ -41,6 +45,8 @@ pub(crate) trait Dialect: Database {
     const TIMES: &'static str;
     /// Whether an acquire first looks by a statement that takes no lock in the store.
     const LOOKS_FIRST: bool;
+    /// What to look at when it does not answer.
+    const ADVICE: &'static Advice;
 
     /// How many locks at least are faster together than one after the other.
     const COMPANY: usize;

@@ -6,6 +6,7 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 
 use super::{Dialect, exchange, to_take_back};
+use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
@@ -37,6 +38,17 @@ fn of_batch(template: &str) -> String {
     template.replace('$', "a.").replace('@', "$")
 }
 
+/// Whether there is neither a file nor the wish to have none. SQLite then has a nameless file for each connection.
+pub(crate) fn names_no_file(options: &SqliteConnectOptions) -> bool {
+    let file = options.get_filename().to_string_lossy();
+    matches!(&*file, "" | "file:" | "file://") && !is_in_memory(options)
+}
+
+fn is_in_memory(options: &SqliteConnectOptions) -> bool {
+    // sqlx tells `mode=memory` in no other way.
+    format!("{options:?}").contains("in_memory: true")
+}
+
 impl Dialect for Sqlite {
     const QUOTE: char = '"';
     const NUMBERED: Option<char> = Some('?');
@@ -45,6 +57,7 @@ impl Dialect for Sqlite {
     const COMPANY: usize = 2;
     /// A refused request only reads, so it never waits for a writer.
     const LOOKS_FIRST: bool = true;
+    const ADVICE: &'static Advice = &Advice::FILE;
 
     fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements<String> {
         let Table {
@@ -153,10 +166,7 @@ impl Dialect for Sqlite {
 
     fn is_private(options: &SqliteConnectOptions) -> bool {
         let file = options.get_filename().to_string_lossy();
-        // sqlx tells `mode=memory` in no other way.
-        file.is_empty()
-            || file.contains(":memory:")
-            || format!("{options:?}").contains("in_memory: true")
+        file.contains(":memory:") || is_in_memory(options) || names_no_file(options)
     }
 
     fn exchange(

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Executor, MySql};
 
 use self::together::{BEGAN, Deed};
 use super::{Dialect, Options, to_take_back};
+use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
@@ -128,6 +129,7 @@ impl Dialect for MySql {
     const STEP: i64 = 1_000;
     const TIMES: &'static str = "TIMESTAMP(3) or DATETIME(3)";
     const LOOKS_FIRST: bool = false;
+    const ADVICE: &'static Advice = &Advice::SERVER;
     /// Measured: the several statements of a batch cost as much as three alone.
     const COMPANY: usize = 4;
 

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Executor, Postgres};
 
 use self::together::{Deed, free, taken, together};
 use super::{Dialect, Options, exchange, to_take_back};
+use crate::advice::Advice;
 use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME, Verdict};
@@ -133,6 +134,7 @@ impl Dialect for Postgres {
     const TIMES: &'static str = "TIMESTAMP(6)";
     const COMPANY: usize = 2;
     const LOOKS_FIRST: bool = false;
+    const ADVICE: &'static Advice = &Advice::SERVER;
 
     fn statements(t: &Table, patience: Duration, holder: &Holder) -> Statements<String> {
         let Table {
