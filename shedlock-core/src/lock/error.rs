@@ -68,7 +68,7 @@ pub enum LockError {
         /// What the driver said.
         source: Source,
     },
-    /// The server takes no writes.
+    /// The store takes no writes.
     #[error(
         "the lock store takes no writes: if it is a replica, connect to the primary; if it is a file, it must be writable, and still be there"
     )]
