@@ -302,7 +302,10 @@ fn a_lease_time_that_is_wrong_is_not_missing() {
     let problems_of_job = problems(builder().add_job(job));
     assert_eq!(problems_of_job.len(), 2, "{problems_of_job:#?}");
     assert!(problems_of_job[0].starts_with("job `a`: `5x` is no duration"));
-    assert!(problems_of_job[1].contains("\" a\""), "{problems_of_job:#?}");
+    assert!(
+        problems_of_job[1].contains("\" a\""),
+        "{problems_of_job:#?}"
+    );
     let builder = builder()
         .default_at_most("5x")
         .add_job(hourly("a").lock("a"));

@@ -135,10 +135,11 @@ impl CurrentLock {
     }
 
     /// Sets the lease's end to `at_most` from now (which may also be sooner), as often as wanted. One round trip.
-    /// Returns the new end, by the store's clock. Where the lease is kept alive, the next renewal, a third of it later, does not
-    /// shorten it, but a sooner end becomes `at_most` again.
+    /// Returns the new end, by the store's clock. Where the lease is kept alive, the next renewal comes in time for a sooner end, and not so soon
+    /// that it would shorten a later one.
     ///
-    /// It is asked for to the end, also if the caller goes away.
+    /// It is asked for to the end, also if the caller goes away. If it gets no answer, the store may still hear of it: longer extensions after it
+    /// count in this process only as long as it does.
     ///
     /// # Errors
     /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::NotLocked`] if the work under the lock is over,

@@ -9,13 +9,14 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
+use super::hold_state::Standing;
 use super::keeper::Term;
 use super::{Extension, HoldState, Lease, LockError, Loss};
 use crate::observe::EventKind;
 use crate::turns;
 
-/// How long a release waits for extensions that are under way; a little more than providers take to give up.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// How long a release waits for extensions that are under way: less than a shutdown has for it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How far the extensions of a lease have come.
 #[derive(Debug, Default)]
@@ -67,6 +68,29 @@ impl Extensions {
     }
 }
 
+impl Standing {
+    /// From now on the store may have it, whatever it answers. Returns its number.
+    fn begin_extension(&mut self, term: Term, at_most: Duration) -> u64 {
+        self.latest_end = self.latest_end.max(term.ends + PATIENCE);
+        if term.ends < self.term.ends {
+            self.term = term;
+        }
+        self.extensions.begin(at_most)
+    }
+
+    /// The store has done it. An old answer that comes late tells nothing new.
+    fn extended(&mut self, number: u64, asked_at: Instant, lease: &Lease) {
+        let Some(request) = self.extensions.end(number) else {
+            return;
+        };
+        let term = Term::new(asked_at, request.shortest);
+        if term.ends >= self.term.ends {
+            self.term = term;
+            self.extended = Some(lease.clone());
+        }
+    }
+}
+
 impl HoldState {
     /// Sets the lease's end to `at_most` from now.
     ///
@@ -88,8 +112,10 @@ impl HoldState {
         self.standing().extensions.closed = true;
         self.dismiss_keeper();
         if self.is_extending() {
-            // What is not answered by now is not worth keeping the lock for.
+            // What is not answered by then is not worth keeping the lock for.
             let _ = Box::pin(timeout(PATIENCE, self.extended())).await;
+            // It may have got one since.
+            self.dismiss_keeper();
         }
     }
 
@@ -130,12 +156,7 @@ impl Extending {
             if let Some(lost) = &standing.lost {
                 return Err(lost.clone().into());
             }
-            // From now on the store may have it, whatever it answers.
-            let term = Term::new(asked_at, at_most);
-            if term.ends < standing.term.ends {
-                standing.term = term;
-            }
-            standing.extensions.begin(at_most)
+            standing.begin_extension(Term::new(asked_at, at_most), at_most)
         };
         state.changed.notify_waiters();
         // Its end may come sooner now.
@@ -153,16 +174,9 @@ impl Extending {
         let answer = (*state.provider)
             .extend(&state.lease(), self.at_most)
             .await?;
-        {
-            let mut standing = state.standing();
-            let request = standing.extensions.end(self.number);
-            if let (Extension::Extended(lease), Some(request)) = (&answer, request) {
-                standing.term = Term::new(self.asked_at, request.shortest);
-                standing.extended = Some(lease.clone());
-            }
-        }
         match answer {
             Extension::Extended(lease) => {
+                (state.standing()).extended(self.number, self.asked_at, &lease);
                 state.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });

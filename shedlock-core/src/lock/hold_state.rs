@@ -23,6 +23,8 @@ pub(super) struct Standing {
     pub(super) term: Term,
     /// The lease, if it has another end by now.
     pub(super) extended: Option<Lease>,
+    /// When it is over in the store, whatever came of its extensions.
+    pub(super) latest_end: Instant,
     pub(super) lost: Option<LostLease>,
     pub(super) extensions: Extensions,
 }
@@ -58,6 +60,7 @@ impl HoldState {
             config,
             lease,
             standing: Mutex::new(Standing {
+                latest_end: term.ends,
                 term,
                 extended: None,
                 lost: None,
@@ -186,7 +189,7 @@ impl HoldState {
                 error: Arc::new(error),
             });
             // A lease that could not be released ends by itself.
-            if Instant::now() >= self.term().ends {
+            if Instant::now() >= self.standing().latest_end {
                 return;
             }
             sleep(pauses.next()).await;

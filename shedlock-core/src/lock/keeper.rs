@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::Retryable;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{HoldState, KeepAlive, LockError, Loss};
 use crate::observe::EventKind;
@@ -60,12 +60,24 @@ async fn run_out(state: &Arc<HoldState>) -> Loss {
         }
         match keep_alive {
             KeepAlive::Off => return keep_alive.loss(),
-            KeepAlive::On => {
-                let renewed = timeout_at(term.cancel_at, renew(state)).await;
-                if renewed.is_err() && Instant::now() >= state.term().cancel_at {
-                    return keep_alive.loss();
-                }
-            }
+            KeepAlive::On => tokio::select! {
+                biased;
+                () = renew(state) => {}
+                () = out_of_time(state) => return keep_alive.loss(),
+            },
+        }
+    }
+}
+
+/// Completes when the work has to be cancelled, which extensions move meanwhile.
+async fn out_of_time(state: &HoldState) {
+    loop {
+        let changed = state.changed.notified();
+        let cancel_at = state.term().cancel_at;
+        tokio::select! {
+            biased;
+            () = changed => {}
+            () = sleep_until(cancel_at) => return,
         }
     }
 }

@@ -122,14 +122,24 @@ impl Firing<'_> {
 
     /// Whether it may still begin.
     fn check_wanted(&self) -> Result<(), NotRun> {
-        let paused = || self.due.plan.progress.is_paused();
-        Err(NotRun::Skipped(match &self.due.occasion {
-            // A fire time that is taken now would be cut short here, and is better left to other nodes.
-            _ if self.context.shutdown.has_reached(Phase::Draining) => Skip::ShuttingDown,
-            Occasion::FireTime(_) if paused() => Skip::Paused,
-            Occasion::Trigger(asker) if asker.is_closed() => Skip::Abandoned,
-            _ => return Ok(()),
-        }))
+        match self.reason_to_skip() {
+            Some(skip) => Err(NotRun::Skipped(skip)),
+            None => Ok(()),
+        }
+    }
+
+    fn reason_to_skip(&self) -> Option<Skip> {
+        // A fire time that is taken now would be cut short here, and is better left to other nodes.
+        if self.context.shutdown.has_reached(Phase::Draining) {
+            return Some(Skip::ShuttingDown);
+        }
+        match &self.due.occasion {
+            Occasion::FireTime(_) => {
+                let paused = self.due.plan.progress.is_paused();
+                paused.then_some(Skip::Paused)
+            }
+            Occasion::Trigger(asker) => asker.is_closed().then_some(Skip::Abandoned),
+        }
     }
 
     /// A place among the runs of this process.

@@ -108,7 +108,7 @@ impl Firing<'_> {
         self.work(run, hold.reporter(), |work| async {
             match hold.watch_over(holding(state, work)).await {
                 Ended::Returned(outcome) => outcome,
-                Ended::Panicked(panic) => RunOutcome::Panicked(message(&*panic)),
+                Ended::Panicked(panic) => RunOutcome::Panicked(panic_text(&*panic)),
                 Ended::Lost(lost) => RunOutcome::LeaseLost(lost),
             }
         })
@@ -160,7 +160,7 @@ impl Firing<'_> {
         };
         // Work may also panic while it is cancelled, as what it holds is dropped.
         let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
-        let outcome = outcome.unwrap_or_else(|panic| RunOutcome::Panicked(message(&*panic)));
+        let outcome = outcome.unwrap_or_else(|panic| RunOutcome::Panicked(panic_text(&*panic)));
         reporter.tell(EventKind::Finished {
             outcome: outcome.clone(),
             took: started.elapsed(),
@@ -203,7 +203,7 @@ impl Firing<'_> {
 type Work = futures_util::future::BoxFuture<'static, RunOutcome>;
 
 /// What a panic said.
-pub(super) fn message(panic: &(dyn Any + Send)) -> String {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic without a message").to_owned()

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::RunError;
 use super::driver::{Driver, Message};
-use super::firing::message;
+use super::firing::panic_text;
 use super::status::JobStatus;
 use crate::observe::{LOG_TARGET, RunOutcome, Skip};
 
@@ -46,7 +46,8 @@ impl SchedulerHandle {
         let (ended, end) = watch::channel(None);
         tokio::spawn(async move {
             let driven = AssertUnwindSafe(driver.drive()).catch_unwind().await;
-            let end = driven.map_or_else(|panic| End::Broken(message(&*panic)), |()| End::Orderly);
+            let end =
+                driven.map_or_else(|panic| End::Broken(panic_text(&*panic)), |()| End::Orderly);
             if let End::Broken(panic) = &end {
                 tracing::error!(target: LOG_TARGET, panic, "the scheduler broke: nothing fires any more");
             }
@@ -90,6 +91,8 @@ impl SchedulerHandle {
     /// A lock that is held is an answer, [`Triggered::Skipped`]; a store that is away is asked again, and a place among
     /// [`max_concurrent_runs`](crate::SchedulerBuilder::max_concurrent_runs) waited for, as for a fire time that is due now: for `misfire_grace`
     /// at most. So a job that triggers another one and waits for it keeps its own place meanwhile.
+    ///
+    /// Dropped before the run begins, it does not begin ([`Skip::Abandoned`]); a run that has begun goes on.
     ///
     /// # Errors
     /// [`UnknownJob`] if there is none of this name, or the scheduler shuts down or has ended.

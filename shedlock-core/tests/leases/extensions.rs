@@ -218,6 +218,58 @@ async fn an_extension_that_nobody_polls_holds_up_no_other() {
     assert_eq!(store.calls(Call::Extend), 2);
 }
 
+/// The keeper is trying to renew the lease meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_shortened_while_the_store_is_away_ends_then() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        sleep(12).await;
+        assert!(run.extend("5s").await.is_err());
+        sleep(300).await;
+    });
+    store.on(Call::Extend, Answer::Away);
+    node(&store, &seen, job.keep_alive(true)).await;
+    sleep(60).await;
+    assert_eq!(seen.outcomes("long"), [lost(Loss::Unrenewed)]);
+    assert_eq!(
+        took(&seen).as_millis() / 100,
+        165,
+        "half a second before 12 + 5 s"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_answer_that_comes_late_takes_nothing_back() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|_| sleep(20)).at_most("5s");
+    node(&store, &seen, job.keep_alive(true)).await;
+    store.slow(Duration::from_secs(9));
+    // The first renewal, after a third of the lease.
+    sleep_ms(1_800).await;
+    store.slow(Duration::ZERO);
+    sleep(30).await;
+    assert!(store.calls(Call::Extend) > 8);
+    assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
+}
+
+/// What was to shorten the lease may not have come to the store.
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_given_back_for_as_long_as_its_lease_may_last() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        assert!(run.extend("5s").await.is_err());
+        sleep(300).await;
+    });
+    store.on(Call::Extend, Answer::Away);
+    store.on(Call::Release, Answer::Away);
+    node(&store, &seen, job).await;
+    sleep(10).await;
+    assert_eq!(seen.outcomes("long"), [lost(Loss::Expired)]);
+    store.on(Call::Release, Answer::Right);
+    sleep(4).await;
+    assert!(store.is_free(LOCK), "it would be taken for 16 s more");
+}
+
 /// It could take the lock again for as long as `at_least` keeps it, and nobody would run.
 #[tokio::test(start_paused = true)]
 async fn a_lock_is_given_back_after_an_extension_that_is_under_way() {
