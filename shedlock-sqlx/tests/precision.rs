@@ -43,6 +43,23 @@ async fn postgres_keeps_microseconds() {
     }
 }
 
+/// What a domain asks of its values is not asked of the probe.
+#[tokio::test]
+async fn postgres_domains() {
+    let pool = pg_pool(postgres());
+    let [fine, coarse] = [("fine", 6), ("coarse", 3)].map(|(name, digits)| (fresh(name), digits));
+    for (domain, digits) in [&fine, &coarse] {
+        let sql = format!(
+            "CREATE DOMAIN {domain} AS TIMESTAMP({digits}) NOT NULL CHECK (VALUE > '2000-01-01')"
+        );
+        pool.execute(AssertSqlSafe(sql)).await.expect("a domain");
+    }
+    let nodes = Nodes::on(pool.clone(), &fine.0).await;
+    is_fine(&nodes.provider("a")).await;
+    let nodes = Nodes::on(pool, &coarse.0).await;
+    is_told(&nodes.provider("a"), "TIMESTAMP(6)").await;
+}
+
 #[tokio::test]
 async fn mysql_keeps_milliseconds() {
     for times in ["DATETIME", "DATETIME(2)", "TIMESTAMP DEFAULT '2000-01-01'"] {

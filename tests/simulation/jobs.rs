@@ -129,7 +129,7 @@ async fn work(
         Kind::Instant => (0, 1),
         Kind::Quick | Kind::Once | Kind::AtLeast => (roll.u32(1..4), 150),
         Kind::Long | Kind::Busy => (roll.u32(1..9), 500),
-        Kind::Kept | Kind::Extends => (roll.u32(1..13), 500),
+        Kind::Kept | Kind::Extends => (roll.u32(1..9), 1_500),
     };
     for _ in 0..steps {
         sleep(Duration::from_millis(roll.u64(1..=longest))).await;

@@ -127,7 +127,7 @@ impl Dialect for MySql {
     const QUOTE: char = '`';
     const NUMBERED: Option<char> = None;
     const STEP: i64 = 1_000;
-    const TIMES: &'static str = "TIMESTAMP(3) or DATETIME(3)";
+    const TIMES: &'static str = "TIMESTAMP(3), or DATETIME(3) if they are DATETIME";
     const LOOKS_FIRST: bool = false;
     const ADVICE: &'static Advice = &Advice::SERVER;
     /// Measured: the several statements of a batch cost as much as three alone.

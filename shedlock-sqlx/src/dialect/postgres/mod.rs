@@ -18,7 +18,6 @@ use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
 const EPOCH: &str = "'1970-01-01 00:00:00+00'";
-const STEP: &str = "'1970-01-01 00:00:00.000001+00'";
 const FAR: &str = "'9999-12-31 00:00:00+00'";
 
 /// The microseconds of an instant; 0 for NULL, and a limit for `infinity`.
@@ -42,8 +41,18 @@ fn new_times(t: &Table) -> (String, String) {
     )
 }
 
-/// Makes a row of a text, as the columns would keep it; there is no way to ask for the type of a column whose table may be in any
-/// schema of the search path.
+/// Whether a column keeps microseconds, 1 or 0: those of its own type, or of the domain that it has.
+fn kept(t: &Table, column: &str) -> String {
+    format!(
+        "(SELECT (coalesce(nullif(a.atttypmod, -1), nullif(y.typtypmod, -1), 6) >= 6
+                AND coalesce(nullif(y.typbasetype, 0), y.oid) <> 'pg_catalog.date'::pg_catalog.regtype)::int::bigint
+            FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
+            WHERE a.attrelid = '{table}'::pg_catalog.regclass AND a.attname = {column})",
+        table = t.table,
+        column = Table::text(column),
+    )
+}
+
 fn probe(t: &Table) -> String {
     let Table {
         table,
@@ -53,12 +62,10 @@ fn probe(t: &Table) -> String {
         locked_by,
     } = t;
     let clock = micros("clock_timestamp()");
-    let [until_key, at_key] = [lock_until, locked_at].map(|column| Table::text(column));
-    let [kept_at, kept_until] = [locked_at, lock_until].map(|c| micros(&format!("kept.{c}")));
+    let [kept_at, kept_until] = [locked_at, lock_until].map(|column| kept(t, column));
     format!(
         "SELECT {clock}, 0::bigint, l.{name}::text, l.{locked_by}::text, {kept_at}, {kept_until}
-        FROM {table} AS l RIGHT JOIN
-            jsonb_populate_record(NULL::{table}, jsonb_build_object({at_key}, {STEP}, {until_key}, {STEP})) AS kept ON false"
+        FROM (SELECT) AS clock LEFT JOIN {table} AS l ON l.{locked_at} = l.{lock_until} AND false"
     )
 }
 
@@ -131,7 +138,7 @@ impl Dialect for Postgres {
     const QUOTE: char = '"';
     const NUMBERED: Option<char> = Some('$');
     const STEP: i64 = 1;
-    const TIMES: &'static str = "TIMESTAMP(6)";
+    const TIMES: &'static str = "TIMESTAMP(6), or TIMESTAMPTZ(6) if they are TIMESTAMPTZ";
     const COMPANY: usize = 2;
     const LOOKS_FIRST: bool = false;
     const ADVICE: &'static Advice = &Advice::SERVER;
