@@ -89,11 +89,7 @@ impl<D: Dialect> Errand<D> {
             return Vec::new();
         }
         let seats = self.together().map_or(1, |_| SEATS);
-        // A second one of a name cannot be in the same statement.
-        let mut last = Some(&*mine.0);
-        let others = passengers
-            .keys()
-            .filter(|&(name, _)| last.replace(name) != Some(name) && *name != mine.0);
+        let others = first_of_each_name(passengers.keys()).filter(|(name, _)| *name != mine.0);
         let mut tickets: Vec<_> = others.take(seats - 1).cloned().collect();
         tickets.push(mine.clone());
         if tickets.len() < D::COMPANY {
@@ -151,6 +147,14 @@ impl<D: Dialect> Passenger<D> {
         // One that nobody takes is dropped, and what was granted with it taken back.
         let _ = self.reply.send((asked, attempt));
     }
+}
+
+/// Of tickets in order of name: a second one of a name cannot be in the same statement.
+fn first_of_each_name<'a>(
+    tickets: impl Iterator<Item = &'a Ticket>,
+) -> impl Iterator<Item = &'a Ticket> {
+    let mut last = None;
+    tickets.filter(move |(name, _)| last.replace(name) != Some(name))
 }
 
 /// What a request hears whose carrier went away.

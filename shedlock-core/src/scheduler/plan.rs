@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use shedlock_schedule::{Schedule, Tz, check_lock_name};
+use shedlock_schedule::{MAX_AT_MOST, Schedule, Tz, check_lock_name};
 
 use super::build_error::Problem;
 use super::firing::{Fired, NotRun};
@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::status::LastRun;
 use super::timetable::{Schedules, Timetable};
 use crate::job::{Job, JobSettings, Misfire, Services, Setting, Timing, Work};
-use crate::lock::{ConfigError, KeepAlive, LockConfig, OnLost};
+use crate::lock::{KeepAlive, LockConfig, OnLost};
 use crate::observe::LOG_TARGET;
 
 /// A job that was checked, ready to be fired, and how far its firings have come.
@@ -75,9 +75,8 @@ impl Plan {
             .map_err(&mut or_problem)
             .ok();
         let lane = lane(&name, &settings, lanes).map_err(&mut or_problem).ok();
-        let lock = lock(&name, &settings, defaults)
-            .map_err(|found| found.into_iter().for_each(&mut or_problem))
-            .ok();
+        let (lock, wrong) = lock(&name, &settings, defaults);
+        problems.extend(wrong);
         if problems.len() > known {
             return None;
         }
@@ -87,7 +86,7 @@ impl Plan {
             timetable: schedules.share(schedule??),
             misfire: settings.misfire,
             lane: lane?,
-            lock: lock?,
+            lock,
             progress: Progress::default(),
         };
         plan.warn_of_long_at_least();
@@ -176,51 +175,48 @@ fn lane(job: &Arc<str>, settings: &JobSettings, lanes: &[Arc<Lane>]) -> Result<A
     })
 }
 
-/// The lock, if there is one and nothing is wrong with it that is known already.
+/// The lock, if there is one, and all that is wrong with it and not told yet.
 fn lock(
     job: &Arc<str>,
     settings: &JobSettings,
     defaults: &Defaults,
-) -> Result<Option<LockPlan>, Vec<Problem>> {
+) -> (Option<LockPlan>, Vec<Problem>) {
+    let job = || job.clone();
     let Some(name) = &settings.lock else {
-        return match setting_without_lock(settings) {
-            Some(setting) => Err(vec![Problem::NoLock {
-                job: job.clone(),
-                setting,
-            }]),
-            None => Ok(None),
-        };
+        let in_vain = setting_without_lock(settings);
+        let problem = in_vain.map(|setting| Problem::NoLock {
+            job: job(),
+            setting,
+        });
+        return (None, problem.into_iter().collect());
     };
-    let problem = |error: ConfigError| Problem::Lock {
-        job: job.clone(),
-        error,
+    let problem = |error| Problem::Lock { job: job(), error };
+    let Some(at_most) = settings.at_most.as_ref().or(defaults.at_most.as_ref()) else {
+        let name = check_lock_name(name).map_err(|error| problem(error.into()));
+        let missing = Problem::NoAtMost { job: job() };
+        return (None, name.err().into_iter().chain([missing]).collect());
     };
-    let at_most = match settings.at_most.as_ref().or(defaults.at_most.as_ref()) {
-        Some(Ok(at_most)) => *at_most,
-        // Its name may be wrong as well.
-        other => {
-            let wrong = check_lock_name(name).map_err(|error| problem(error.into()));
-            let job = job.clone();
-            let missing = other.is_none().then_some(Problem::NoAtMost { job });
-            let problems: Vec<_> = wrong.err().into_iter().chain(missing).collect();
-            return match problems[..] {
-                [] => Ok(None),
-                _ => Err(problems),
-            };
-        }
-    };
+    // What does not parse is told with the other settings.
+    let at_most = at_most.as_ref().copied().unwrap_or(MAX_AT_MOST);
     let at_least = settings.at_least.clone().and_then(Result::ok);
     let config = LockConfig::new(name, at_most)
         .and_then(|config| config.at_least(at_least.unwrap_or_default()));
-    Ok(Some(LockPlan {
-        config: config.map_err(|error| vec![problem(error)])?,
-        keep_alive: if settings.keep_alive {
-            KeepAlive::On
-        } else {
-            KeepAlive::Off
-        },
-        on_lost: settings.on_lost,
-    }))
+    match config {
+        Ok(config) => {
+            let keep_alive = match settings.keep_alive {
+                true => KeepAlive::On,
+                false => KeepAlive::Off,
+            };
+            let on_lost = settings.on_lost;
+            let plan = LockPlan {
+                config,
+                keep_alive,
+                on_lost,
+            };
+            (Some(plan), Vec::new())
+        }
+        Err(error) => (None, vec![problem(error)]),
+    }
 }
 
 fn setting_without_lock(settings: &JobSettings) -> Option<&'static str> {
