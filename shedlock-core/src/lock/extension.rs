@@ -71,6 +71,7 @@ impl Extensions {
 impl Standing {
     /// From now on the store may have it, whatever it answers. Returns its number.
     fn begin_extension(&mut self, term: Term, at_most: Duration) -> u64 {
+        // It may come to the store for about as long as a release waits for it.
         self.latest_end = self.latest_end.max(term.ends + PATIENCE);
         if term.ends < self.term.ends {
             self.term = term;

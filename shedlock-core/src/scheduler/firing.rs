@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::admission::Admission;
 use super::context::Context;
-use super::handle::{Triggered, UnknownJob};
+use super::handle::{Reply, Triggered};
 use super::plan::Plan;
 use super::shutdown::Phase;
 use crate::job::Run;
@@ -32,11 +31,8 @@ pub(super) struct Due {
 /// What a job is fired for.
 pub(super) enum Occasion {
     FireTime(DateTime<Utc>),
-    Trigger(Asker),
+    Trigger(Reply<Triggered>),
 }
-
-/// Whom to tell what became of a trigger.
-pub(super) type Asker = oneshot::Sender<Result<Triggered, UnknownJob>>;
 
 impl Due {
     /// None if somebody triggered it.

@@ -41,6 +41,9 @@ enum End {
     Broken(String),
 }
 
+/// Whom to answer. Dropped without an answer, it says that the scheduler ends.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, UnknownJob>>;
+
 impl SchedulerHandle {
     pub(super) fn new(messages: mpsc::UnboundedSender<Message>, driver: Driver) -> Self {
         let (ended, end) = watch::channel(None);

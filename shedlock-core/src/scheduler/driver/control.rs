@@ -5,15 +5,13 @@ use tokio::sync::oneshot;
 
 use super::{Driver, Phase};
 use crate::lock::StoredLock;
-use crate::scheduler::firing::{Asker, NotRun, Occasion};
-use crate::scheduler::handle::{Triggered, UnknownJob};
+use crate::scheduler::firing::{NotRun, Occasion};
+use crate::scheduler::handle::{Reply, Triggered, UnknownJob};
 use crate::scheduler::status::JobStatus;
-
-type Reply<T> = oneshot::Sender<Result<T, UnknownJob>>;
 
 #[derive(Debug)]
 pub(in crate::scheduler) enum Message {
-    Trigger(String, Asker),
+    Trigger(String, Reply<Triggered>),
     Pause(String, Reply<()>),
     Resume(String, Reply<()>),
     Jobs(oneshot::Sender<Vec<JobStatus>>),
@@ -65,7 +63,7 @@ impl Driver {
         })
     }
 
-    fn trigger(&mut self, name: &str, reply: Asker) {
+    fn trigger(&mut self, name: &str, reply: Reply<Triggered>) {
         let job = match self.find(name) {
             Ok(job) if self.fires() => job,
             // Dropping `reply` says that the scheduler has ended.
