@@ -10,11 +10,10 @@ use shedlock_core::{
 };
 use sqlx::Pool;
 use tokio::runtime::Handle;
-use tracing::Instrument;
 
 use crate::builder::Builder;
+use crate::calls::Calls;
 use crate::database::LockDatabase;
-use crate::error::Failure;
 use crate::store::Store;
 
 /// Locks in a table of PostgreSQL, MySQL, MariaDB or SQLite.
@@ -71,6 +70,7 @@ use crate::store::Store;
 pub struct SqlxLockProvider {
     store: Arc<dyn Store>,
     crowds: Crowds,
+    calls: Calls,
     id: ProviderId,
 }
 
@@ -89,6 +89,7 @@ impl SqlxLockProvider {
         Self {
             store: Arc::new(store),
             crowds: Crowds::default(),
+            calls: Calls::default(),
             id: ProviderId::unique(),
         }
     }
@@ -106,9 +107,8 @@ impl SqlxLockProvider {
         patience: Duration,
         call: impl Future<Output = Result<T, LockError>> + Send + 'static,
     ) -> Result<T, LockError> {
-        let task = tokio::spawn(call.in_current_span());
-        match tokio::time::timeout(patience, task).await {
-            Ok(outcome) => outcome.unwrap_or_else(|_| Err(Failure::Gone.into())),
+        match tokio::time::timeout(patience, self.calls.make(call)).await {
+            Ok(outcome) => outcome,
             Err(_) => Err(self.store.timed_out(patience).into()),
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shedlock::{Run, Scheduler, scheduled};
 
-#[scheduled(every = "100ms", lock = setting("LOCK_NAME"), at_most = "600ms", keep_alive)]
+#[scheduled(every = "100ms", lock = setting("LOCK_NAME"), at_most = "3s", keep_alive)]
 async fn work(run: Run) {
     let fire_time = run.fire_time().map_or(0, |time| time.timestamp_millis());
     println!("start {fire_time}");
