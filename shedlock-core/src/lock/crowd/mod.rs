@@ -1,8 +1,10 @@
 mod hearsay;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,7 +37,22 @@ use hearsay::refusal_beside;
 /// }
 /// ```
 #[derive(Clone, Default)]
-pub struct Crowds(Arc<Mutex<HashMap<Arc<str>, Vec<Waiter>>>>);
+pub struct Crowds(Arc<Mutex<Topics>>);
+
+#[derive(Default)]
+struct Topics {
+    by_lock: HashMap<Arc<str>, Topic>,
+    /// Of the one that has the right to ask.
+    last_lead: u64,
+}
+
+/// A lock that is asked for.
+struct Topic {
+    /// Who has the right to ask, and since when: a caller who no longer polls loses it.
+    lead: u64,
+    since: Instant,
+    waiters: Vec<Waiter>,
+}
 
 /// A request that waits.
 struct Waiter {
@@ -48,8 +65,6 @@ struct Waiter {
 enum Turn {
     /// It asks, and tells others.
     Lead(Lead),
-    /// It asks for itself, as the one that asked for it got no answer.
-    Alone,
     /// It has been asked, and refused.
     Refused(Acquisition),
 }
@@ -58,13 +73,14 @@ enum Turn {
 struct Lead {
     crowds: Crowds,
     name: Arc<str>,
+    number: u64,
     /// For whom else it asks.
     followers: Vec<Waiter>,
 }
 
 impl Crowds {
     /// Asks the store, or hears from another request for the same lock, for which this one waits within its `timeout`; `ask` is told
-    /// how much of that is left. No round trip of its own.
+    /// how much of that is left. If that is nothing, it says that the time is over, and asks nobody. No round trip of its own.
     ///
     /// Others hear of an answer when it is there for the caller. So a lock that was granted to one who went away is reason
     /// for none to skip.
@@ -77,19 +93,18 @@ impl Crowds {
         timeout: Duration,
         ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
     ) -> Result<Acquisition, LockError> {
-        let turn = match self.join(request) {
+        let turn = match self.join(request, timeout) {
             Ok(lead) => return lead.ask(request, timeout, ask).await,
             Err(turn) => turn,
         };
         let began = Instant::now();
         let turn = tokio::time::timeout(timeout, turn).await;
-        // The one that asked for it got no answer, or not in time.
-        let turn = turn.ok().and_then(Result::ok).unwrap_or(Turn::Alone);
         let left = || timeout.saturating_sub(began.elapsed());
-        match turn {
-            Turn::Refused(refusal) => Ok(refusal),
-            Turn::Alone => ask(left()).await,
-            Turn::Lead(mut lead) => {
+        match turn.ok().and_then(Result::ok) {
+            Some(Turn::Refused(refusal)) => Ok(refusal),
+            // The one that asked for it got no answer, or not in time.
+            None => ask(left()).await,
+            Some(Turn::Lead(mut lead)) => {
                 // Whoever asked before may ask again at once, and come along.
                 let_others_go_first().await;
                 lead.gather();
@@ -99,61 +114,58 @@ impl Crowds {
     }
 
     /// The right to ask, or where to hear what becomes of it.
-    fn join(&self, request: &Acquire) -> Result<Lead, oneshot::Receiver<Turn>> {
-        match self.waiting().entry(request.shared_name()) {
-            Entry::Vacant(nobody) => {
-                let name = nobody.key().clone();
-                nobody.insert(Vec::new());
-                Ok(self.lead(name))
-            }
-            Entry::Occupied(mut waiters) => {
-                let (turn, told) = oneshot::channel();
-                let fire_time = request.fire_time();
-                waiters.get_mut().push(Waiter { fire_time, turn });
-                Err(told)
-            }
+    fn join(&self, request: &Acquire, timeout: Duration) -> Result<Lead, oneshot::Receiver<Turn>> {
+        let mut topics = self.topics();
+        let topics = &mut *topics;
+        let (name, now) = (request.shared_name(), Instant::now());
+        if let Some(topic) = topics.by_lock.get_mut(&name)
+            && now.duration_since(topic.since) < timeout
+        {
+            let (turn, told) = oneshot::channel();
+            let fire_time = request.fire_time();
+            topic.waiters.push(Waiter { fire_time, turn });
+            return Err(told);
         }
-    }
-
-    fn lead(&self, name: Arc<str>) -> Lead {
-        Lead {
+        topics.last_lead += 1;
+        let topic = topics.by_lock.entry(name.clone()).or_insert_with(|| Topic {
+            lead: 0,
+            since: now,
+            waiters: Vec::new(),
+        });
+        (topic.lead, topic.since) = (topics.last_lead, now);
+        let followers = mem::take(&mut topic.waiters);
+        Ok(Lead {
             crowds: self.clone(),
             name,
-            followers: Vec::new(),
-        }
+            number: topics.last_lead,
+            followers,
+        })
     }
 
-    /// All who wait by now.
-    fn take_waiters(&self, name: &str) -> Vec<Waiter> {
-        let mut waiting = self.waiting();
-        let waiters = waiting.get_mut(name).map(std::mem::take);
-        waiters.unwrap_or_default()
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// One of those who wait; if there is none, the lock is nobody's topic any more.
+impl Topics {
+    /// Gives the right to ask to one of those who wait; if there is none, the lock is nobody's topic any more.
     ///
     /// Any of them: callers who ask again and again come in a rhythm, in which the first would be the one that is always too early.
-    fn take_next(&self, name: &str) -> Option<Waiter> {
-        let mut waiting = self.waiting();
-        let waiters = waiting.get_mut(name)?;
-        waiters.retain(|waiter| !waiter.turn.is_closed());
-        if waiters.is_empty() {
-            waiting.remove(name);
+    fn pass_on(&mut self, lead: &Lead) -> Option<(Waiter, u64)> {
+        let topic = self.by_lock.get_mut(&lead.name)?;
+        if topic.lead != lead.number {
+            // Somebody else has taken it over.
             return None;
         }
-        let any = fastrand::usize(..waiters.len());
-        Some(waiters.swap_remove(any))
-    }
-
-    /// Those whom an answer told nothing.
-    fn put_back(&self, name: &str, followers: Vec<Waiter>) {
-        if let Some(waiters) = self.waiting().get_mut(name) {
-            waiters.extend(followers);
+        topic.waiters.retain(|waiter| !waiter.turn.is_closed());
+        if topic.waiters.is_empty() {
+            self.by_lock.remove(&lead.name);
+            return None;
         }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Waiter>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_lead += 1;
+        (topic.lead, topic.since) = (self.last_lead, Instant::now());
+        let any = fastrand::usize(..topic.waiters.len());
+        Some((topic.waiters.swap_remove(any), topic.lead))
     }
 }
 
@@ -176,7 +188,12 @@ impl Lead {
 
     /// It will ask for all who wait by now.
     fn gather(&mut self) {
-        self.followers = self.crowds.take_waiters(&self.name);
+        let mut topics = self.crowds.topics();
+        if let Some(topic) = topics.by_lock.get_mut(&self.name)
+            && topic.lead == self.number
+        {
+            self.followers.append(&mut topic.waiters);
+        }
     }
 
     /// Tells those for whom it asked. Whether there were any.
@@ -192,8 +209,10 @@ impl Lead {
                 None => told_nothing.push(follower),
             }
         }
-        if !told_nothing.is_empty() {
-            self.crowds.put_back(&self.name, told_nothing);
+        if !told_nothing.is_empty()
+            && let Some(topic) = self.crowds.topics().by_lock.get_mut(&self.name)
+        {
+            topic.waiters.extend(told_nothing);
         }
         told
     }
@@ -202,8 +221,14 @@ impl Lead {
 impl Drop for Lead {
     /// Followers that were told nothing, as there is no answer, ask for themselves.
     fn drop(&mut self) {
-        if let Some(next) = self.crowds.take_next(&self.name) {
-            let lead = self.crowds.lead(self.name.clone());
+        let next = self.crowds.topics().pass_on(self);
+        if let Some((next, number)) = next {
+            let lead = Self {
+                crowds: self.crowds.clone(),
+                name: self.name.clone(),
+                number,
+                followers: Vec::new(),
+            };
             // One that went away meanwhile drops it, and so on.
             let _ = next.turn.send(Turn::Lead(lead));
         }
@@ -221,172 +246,5 @@ impl fmt::Debug for Lead {
         f.debug_struct("Lead")
             .field("name", &self.name)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-    use crate::LockConfig;
-    use tokio::task::yield_now;
-
-    fn early(millis: u64) -> Acquisition {
-        let by = Duration::from_millis(millis);
-        Acquisition::TooEarly { by }
-    }
-
-    fn request() -> Acquire {
-        Acquire::new(&LockConfig::new("job", "1m").unwrap())
-    }
-
-    fn answered(mut lead: Lead, millis: u64) {
-        lead.tell(&request(), &early(millis));
-    }
-
-    fn lead(crowds: &Crowds) -> Lead {
-        crowds.join(&request()).expect("nobody asks")
-    }
-
-    /// They wait in this order.
-    fn waiters(crowds: &Crowds, count: usize) -> Vec<oneshot::Receiver<Turn>> {
-        let join = |_| crowds.join(&request()).expect_err("another one asks");
-        (0..count).map(join).collect()
-    }
-
-    /// One of these has the right to ask, and does so for all who wait by now.
-    fn next_lead(waiting: &mut Vec<oneshot::Receiver<Turn>>) -> Lead {
-        for index in 0..waiting.len() {
-            if let Ok(turn) = waiting[index].try_recv() {
-                waiting.remove(index);
-                let Turn::Lead(mut lead) = turn else {
-                    panic!("it does not lead: {turn:?}");
-                };
-                lead.gather();
-                return lead;
-            }
-        }
-        panic!("none of them has the right to ask");
-    }
-
-    #[tokio::test]
-    async fn one_of_those_who_wait_asks_for_all() {
-        let crowds = Crowds::default();
-        let first = lead(&crowds);
-        let mut waiting = waiters(&crowds, 3);
-        answered(first, 1);
-        let next = next_lead(&mut waiting);
-        let mut late = waiters(&crowds, 1);
-        answered(next, 2);
-        for follower in waiting {
-            let turn = follower.await.unwrap();
-            assert!(
-                matches!(&turn, Turn::Refused(told) if *told == early(2)),
-                "{turn:?}"
-            );
-        }
-        // It came after the question.
-        drop(next_lead(&mut late));
-        lead(&crowds);
-    }
-
-    /// Who asks again and again is not left behind by those who do so as well.
-    #[tokio::test]
-    async fn those_who_were_just_told_come_along() {
-        let crowds = Crowds::default();
-        let questions = Arc::new(AtomicU32::new(0));
-        let mut callers = tokio::task::JoinSet::new();
-        for _ in 0..8 {
-            let (crowds, questions) = (crowds.clone(), questions.clone());
-            callers.spawn(async move {
-                for _ in 0..100 {
-                    let ask = async |_| {
-                        questions.fetch_add(1, Ordering::Relaxed);
-                        tokio::time::sleep(Duration::from_micros(10)).await;
-                        Ok(early(1))
-                    };
-                    let timeout = Duration::from_secs(60);
-                    crowds.ask(&request(), timeout, ask).await.unwrap();
-                }
-            });
-        }
-        while let Some(caller) = callers.join_next().await {
-            caller.unwrap();
-        }
-        // The first one asks alone.
-        assert_eq!(questions.load(Ordering::Relaxed), 101);
-    }
-
-    #[test]
-    fn any_of_those_who_wait_is_the_next_one() {
-        let last_leads = |_| {
-            let crowds = Crowds::default();
-            let first = lead(&crowds);
-            let mut waiting = waiters(&crowds, 2);
-            drop(first);
-            waiting[1].try_recv().is_ok()
-        };
-        let outcomes: HashSet<_> = (0..100).map(last_leads).collect();
-        assert_eq!(outcomes.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn without_an_answer_each_asks_for_itself() {
-        let crowds = Crowds::default();
-        let first = lead(&crowds);
-        let mut waiting = waiters(&crowds, 3);
-        drop(first);
-        // It fails as well.
-        drop(next_lead(&mut waiting));
-        for follower in waiting {
-            assert!(follower.await.is_err());
-        }
-        lead(&crowds);
-    }
-
-    #[tokio::test]
-    async fn who_goes_away_while_it_is_to_lead_holds_nobody_up() {
-        let crowds = Crowds::default();
-        let first = lead(&crowds);
-        let waiting = waiters(&crowds, 3);
-        drop(first);
-        drop(waiting);
-        lead(&crowds);
-    }
-
-    /// It may be granted the lock all the same, and nobody would run if others skipped for that.
-    #[tokio::test]
-    async fn what_comes_of_a_request_whose_caller_went_away_is_told_to_nobody() {
-        let crowds = Crowds::default();
-        let timeout = Duration::from_secs(5);
-        let gone = tokio::spawn({
-            let crowds = crowds.clone();
-            async move {
-                let ask = async |_| std::future::pending().await;
-                crowds.ask(&request(), timeout, ask).await
-            }
-        });
-        yield_now().await;
-        let next = tokio::spawn(async move {
-            let ask = async |_| Ok(early(7));
-            crowds.ask(&request(), timeout, ask).await
-        });
-        yield_now().await;
-        gone.abort();
-        assert_eq!(next.await.unwrap().unwrap(), early(7));
-    }
-
-    #[tokio::test]
-    async fn whom_an_answer_tells_nothing_waits_for_the_next_one() {
-        let crowds = Crowds::default();
-        let mut first = lead(&crowds);
-        let later = request().for_fire_time(DateTime::UNIX_EPOCH);
-        let undecided = crowds.join(&later).expect_err("another one asks");
-        first.gather();
-        // Of a plain request: it says nothing about a fire time.
-        answered(first, 1);
-        next_lead(&mut vec![undecided]);
     }
 }
