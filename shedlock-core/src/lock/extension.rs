@@ -38,7 +38,7 @@ struct Request {
 }
 
 impl Extensions {
-    /// Its number.
+    /// Returns its number.
     fn begin(&mut self, at_most: Duration) -> u64 {
         let others = self.under_way.iter().map(|other| other.at_most);
         let shortest = others.chain(self.in_doubt).fold(at_most, Duration::min);
@@ -80,7 +80,7 @@ impl Standing {
     }
 
     /// The store has done it. An old answer that comes late tells nothing new.
-    fn extended(&mut self, number: u64, asked_at: Instant, lease: &Lease) {
+    fn take_answer(&mut self, number: u64, asked_at: Instant, lease: &Lease) {
         let Some(request) = self.extensions.end(number) else {
             return;
         };
@@ -114,13 +114,13 @@ impl HoldState {
         self.dismiss_keeper();
         if self.is_extending() {
             // What is not answered by then is not worth keeping the lock for.
-            let _ = Box::pin(timeout(PATIENCE, self.extended())).await;
+            let _ = Box::pin(timeout(PATIENCE, self.no_extension_under_way())).await;
             // It may have got one since.
             self.dismiss_keeper();
         }
     }
 
-    async fn extended(&self) {
+    async fn no_extension_under_way(&self) {
         loop {
             let changed = self.changed.notified();
             if !self.is_extending() {
@@ -159,15 +159,16 @@ impl Extending {
             }
             standing.begin_extension(Term::new(asked_at, at_most), at_most)
         };
-        state.changed.notify_waiters();
-        // Its end may come sooner now.
-        state.get_keeper();
-        Ok(Self {
+        let extending = Self {
             state: state.clone(),
             number,
             at_most,
             asked_at,
-        })
+        };
+        state.changed.notify_waiters();
+        // Its end may come sooner now.
+        state.get_keeper();
+        Ok(extending)
     }
 
     async fn ask(self) -> Result<Lease, LockError> {
@@ -177,7 +178,7 @@ impl Extending {
             .await?;
         match answer {
             Extension::Extended(lease) => {
-                (state.standing()).extended(self.number, self.asked_at, &lease);
+                (state.standing()).take_answer(self.number, self.asked_at, &lease);
                 state.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });

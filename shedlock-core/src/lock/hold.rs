@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::background;
 use super::keeper::Term;
 use super::keepers::{Keepers, Place};
 use super::{HoldState, Lease, LockConfig, LockProvider, Loss, LostLease, OnLost};
@@ -50,6 +52,8 @@ pub(crate) struct Hold {
     state: Arc<HoldState>,
     /// Where it waits for a keeper.
     place: Option<Place>,
+    /// Where it is released if it is dropped, which may be anywhere.
+    runtime: Handle,
     settled: bool,
 }
 
@@ -76,6 +80,7 @@ impl Hold {
         Self {
             state,
             place,
+            runtime: Handle::current(),
             settled: false,
         }
     }
@@ -116,9 +121,12 @@ impl Hold {
     /// Gives the lock back. If the store does not answer, it is asked again in the background until the lease has ended.
     pub(crate) async fn release(mut self) {
         self.end_keeping().await;
-        if self.state.try_release().await.is_err() {
+        if let Err(error) = self.state.try_release().await {
             let state = self.state.clone();
-            tokio::spawn(async move { state.release_until_ended().await });
+            background::spawn(
+                &self.runtime,
+                async move { state.release_again(error).await },
+            );
         }
         self.settled = true;
     }
@@ -142,15 +150,10 @@ impl Drop for Hold {
             return;
         }
         self.place = None;
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                let state = self.state.clone();
-                runtime.spawn(async move {
-                    state.end_extensions().await;
-                    state.release_until_ended().await;
-                });
-            }
-            Err(_) => self.state.dismiss_keeper(),
-        }
+        let state = self.state.clone();
+        background::spawn(&self.runtime, async move {
+            state.end_extensions().await;
+            state.release_until_ended().await;
+        });
     }
 }

@@ -182,14 +182,16 @@ impl HoldState {
         }
     }
 
-    async fn release_again(&self, mut error: LockError) {
+    /// After a first try that failed. A lease that could not be released ends by itself.
+    pub(super) async fn release_again(&self, mut error: LockError) {
         let mut pauses = Pauses::of(RELEASE_RETRIES);
         loop {
+            let retrying = Instant::now() < self.standing().latest_end;
             self.reporter.tell(EventKind::ReleaseFailed {
                 error: Arc::new(error),
+                retrying,
             });
-            // A lease that could not be released ends by itself.
-            if Instant::now() >= self.standing().latest_end {
+            if !retrying {
                 return;
             }
             sleep(pauses.next()).await;

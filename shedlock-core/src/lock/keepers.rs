@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -12,8 +12,8 @@ use crate::turns;
 #[derive(Debug, Default)]
 pub(crate) struct Keepers {
     waiting: Mutex<Waiting>,
-    /// Woken when a lease needs a keeper before the task would look.
-    sooner: Notify,
+    /// Woken when a lease needs a keeper before the task would look, and at the end.
+    sooner: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -52,21 +52,13 @@ impl Keepers {
                 self.sooner.notify_one();
                 turns::let_other_threads_take_it();
             }
-            None => drop(turns::spawn(self.clone().watch())),
+            None => drop(turns::spawn(watch(
+                Arc::downgrade(self),
+                self.sooner.clone(),
+            ))),
         }
         let keepers = self.clone();
         Place { keepers, turn }
-    }
-
-    /// Runs for as long as leases wait.
-    async fn watch(self: Arc<Self>) {
-        while let Some(looks_at) = self.hire() {
-            tokio::select! {
-                biased;
-                () = self.sooner.notified() => {}
-                () = sleep_until(looks_at) => {}
-            }
-        }
     }
 
     /// Hires keepers for the leases whose time has come. Returns when that of the next one comes.
@@ -85,6 +77,23 @@ impl Keepers {
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs for as long as leases wait, and somebody may bring more.
+async fn watch(keepers: Weak<Keepers>, sooner: Arc<Notify>) {
+    while let Some(looks_at) = keepers.upgrade().and_then(|keepers| keepers.hire()) {
+        tokio::select! {
+            biased;
+            () = sooner.notified() => {}
+            () = sleep_until(looks_at) => {}
+        }
+    }
+}
+
+impl Drop for Keepers {
+    fn drop(&mut self) {
+        self.sooner.notify_one();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Locks: what a caller asks for, what a store answers, and the life of a lease in this process.
 
+mod background;
 mod clock;
 mod config;
 mod crowd;
@@ -25,6 +26,7 @@ pub use lease::{Lease, StoredLock};
 pub use memory::InMemoryLockProvider;
 pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};
 
+pub(crate) use background::staying;
 pub(crate) use current::{holding, innermost_hold};
 pub(crate) use hold::{Care, Ended, Hold, KeepAlive};
 pub(crate) use hold_state::HoldState;

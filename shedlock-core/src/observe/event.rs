@@ -9,8 +9,8 @@ use crate::lock::{Held, Lease, LockError, LostLease};
 /// Sees every step of every run. Called on the task that takes the step, so it has to return soon; a panic in it is ignored.
 ///
 /// The steps of one run come in this order: [`Acquired`](EventKind::Acquired), [`Started`](EventKind::Started),
-/// [`Finished`](EventKind::Finished), [`Released`](EventKind::Released), with what happens to the lease between them. A job without
-/// a lock starts and finishes only; a lock that a [`LockExecutor`](crate::LockExecutor) took is acquired and released only. A run
+/// [`Finished`](EventKind::Finished), [`Released`](EventKind::Released), with what happens to the lease between them. A lease that was
+/// lost as [`Loss::Taken`](crate::Loss::Taken) is not released. A job without a lock starts and finishes only; a lock that a [`LockExecutor`](crate::LockExecutor) took is acquired and released only. A run
 /// that does not happen ends with one [`Skipped`](EventKind::Skipped), [`AcquireFailed`](EventKind::AcquireFailed) that is not
 /// `retrying`, or [`Misfired`](EventKind::Misfired), which may stand for several fire times.
 ///
@@ -134,10 +134,12 @@ pub enum EventKind {
     },
     /// The lock was given back, or the store no longer had it as ours.
     Released,
-    /// The lock could not be given back; it is tried again until the lease has ended.
+    /// The lock could not be given back. If it is not `retrying`, the lease has ended, and with it the lock.
     ReleaseFailed {
         /// What the store said.
         error: Arc<LockError>,
+        /// Whether it is tried again.
+        retrying: bool,
     },
 }
 

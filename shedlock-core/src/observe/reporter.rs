@@ -153,11 +153,12 @@ fn log(about: &Reporter, kind: &EventKind, skip_level: Level) {
             "the run goes on without its lease: it blocks its thread, so it cannot be cancelled"
         ),
         EventKind::Released => say!(Level::DEBUG, about, "lock released"),
-        EventKind::ReleaseFailed { error } => say!(
+        EventKind::ReleaseFailed { error, retrying } => say!(
             Level::WARN,
             about,
             error = &**error as &(dyn Error + 'static),
-            "the lock could not be released; trying again"
+            retrying,
+            "the lock could not be released; it is free when its lease ends"
         ),
     }
 }

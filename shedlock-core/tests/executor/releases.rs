@@ -37,6 +37,40 @@ async fn a_dropped_future_gives_the_lock_back_in_the_background() {
     assert_eq!(seen.count("released"), 1);
 }
 
+/// By a thread that knows no runtime, while that goes on.
+#[test]
+fn a_future_that_is_dropped_anywhere_gives_the_lock_back() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let store = runtime.block_on(async { TestStore::new() });
+    let locks = LockExecutor::new(store.clone());
+    let mut run = Box::pin(locks.run(config("a"), std::future::pending::<()>()));
+    runtime.block_on(async { assert!(run.as_mut().now_or_never().is_none()) });
+    assert!(runtime.block_on(async { !store.is_free("a") }));
+    drop(run);
+    runtime.block_on(sleep(1));
+    assert!(runtime.block_on(async { store.is_free("a") }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_release_that_fails_is_told_and_asked_again_after_a_pause() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let locks = LockExecutor::new(store.clone()).observer(seen.clone());
+    store.on(Call::Release, Answer::Away);
+    let began = Instant::now();
+    let outcome = locks.run(config("a"), async {}).await.unwrap();
+    assert!(outcome.ran().is_some());
+    sleep_ms(1).await;
+    assert_eq!(store.times_of(Call::Release), [began]);
+    assert_eq!(seen.count("release_failed"), 1);
+    sleep(1).await;
+    assert!(seen.count("release_failed") > 1);
+    assert_eq!(seen.count("release_failed"), store.calls(Call::Release));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_future_that_is_dropped_while_it_releases_still_gives_the_lock_back() {
     let store = TestStore::new();
