@@ -91,14 +91,19 @@ async fn a_clock_that_panics_ends_the_scheduler_with_an_error() {
             now
         }
     }
-    let store = TestStore::new();
+    let (store, seen) = (TestStore::new(), Recorder::new());
     let clock = Broken(TestClock::at(noon()));
-    let scheduler = scheduler(&store).clock(clock).add_job(locked(hourly()));
+    // It goes on when the scheduler breaks.
+    let long = Job::new("long", |_| sleep(75)).every("1m");
+    let scheduler = scheduler(&store).clock(clock).observer(seen.clone());
+    let scheduler = scheduler.add_job(locked(long).at_most("5m"));
     let ended = scheduler.build().unwrap().run_until(pending()).await;
     let Err(RunError::Broken(said)) = ended else {
         panic!("{ended:?}");
     };
     assert_eq!(said, "no time left");
+    assert_eq!(seen.runs("long").len(), 1);
+    assert!(store.is_free("long"), "it has ended, and released its lock");
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,6 +161,22 @@ async fn a_machine_that_slept_over_a_fire_time_makes_up_for_it_with_misfire_once
     sleep(61).await;
     assert_eq!(seen.runs("hourly"), [time("2026-03-01T13:10:00Z")]);
     assert_eq!(seen.count("caught_up"), 1);
+}
+
+/// Each is the first that the node has after it woke, one of them while it slept.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_runs_what_is_due_now_and_not_what_was_due() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    store.slow(Duration::from_millis(20));
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, locked(hourly())).await;
+    sleep(570).await;
+    // Asleep until 15:09:30, half a minute before it would have looked at the clock.
+    wall.step(seconds(3 * 3600));
+    store.step(seconds(3 * 3600));
+    sleep(31).await;
+    assert_eq!(seen.runs("hourly"), [time("2026-03-01T15:10:00Z")]);
+    assert_eq!(seen.count("misfired"), 1);
 }
 
 #[tokio::test(start_paused = true)]

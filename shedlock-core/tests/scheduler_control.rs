@@ -67,6 +67,31 @@ async fn trigger_does_not_take_the_next_fire_time_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_trigger_whose_asker_goes_away_while_the_store_is_asked_does_not_run() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = node(&store, &seen, nightly()).await;
+    store.slow(Duration::from_secs(1));
+    let asked = timeout(Duration::from_millis(700), handle.trigger("nightly"));
+    assert!(asked.await.is_err());
+    sleep(5).await;
+    assert_eq!(seen.count("started"), 0);
+    assert!(store.is_free("nightly"));
+    // A shutdown begins no run, either.
+    let asked = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.trigger("nightly").await }
+    });
+    sleep_ms(700).await;
+    handle.shutdown().await;
+    let triggered = asked.await.unwrap().unwrap();
+    assert!(
+        matches!(triggered, Triggered::Skipped(Skip::ShuttingDown)),
+        "{triggered:?}"
+    );
+    assert!(store.is_free("nightly"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn trigger_tells_who_holds_the_lock() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     store.put("nightly", noon(), noon() + seconds(60));

@@ -4,7 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use shedlock_core::{EventKind, Job, LockError, RunError, RunOutcome, SchedulerHandle};
+use shedlock_core::{
+    EventKind, Job, LockError, Misfire, RunError, RunOutcome, SchedulerHandle, Triggered,
+};
 use support::{
     Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
     start,
@@ -203,6 +205,83 @@ async fn an_outage_over_the_end_of_a_run_costs_no_fire_time() {
     sleep(30).await;
     let expected = every(seconds(60), noon() + seconds(60), 2);
     assert_eq!(seen.runs("minutely"), expected);
+}
+
+/// The same for a run that somebody triggered.
+#[tokio::test(start_paused = true)]
+async fn an_outage_over_the_end_of_a_triggered_run_costs_no_fire_time() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = Job::new("minutely", |_| sleep(5)).every("1m");
+    let builder = scheduler(&store).observer(seen.clone());
+    let handle = start(builder.add_job(job.lock("minutely").at_most("10m"))).await;
+    sleep(40).await;
+    tokio::spawn(async move { handle.trigger("minutely").await });
+    sleep(2).await;
+    store.on(Call::Release, Answer::Away);
+    sleep(30).await;
+    store.on(Call::Release, Answer::Right);
+    sleep(10).await;
+    assert_eq!(seen.runs("minutely"), [noon() + seconds(60)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_panics_is_a_store_that_failed() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = node(&store, &seen).await;
+    store.on(Call::Acquire, Answer::Panic);
+    sleep_ms(2_500).await;
+    assert!(seen.count("acquire_failed") >= 1);
+    let triggered = handle.trigger("tick").await.unwrap();
+    let Triggered::Failed(error) = triggered else {
+        panic!("{triggered:?}");
+    };
+    let text = "the lock store failed: the lock provider panicked";
+    assert_eq!(error.to_string(), text);
+    store.on(Call::Acquire, Answer::Right);
+    sleep(2).await;
+    assert!(!seen.runs("tick").is_empty());
+}
+
+/// One goes on from the first hour to the last.
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_days_does_not_ask_for_the_time_more_and_more_often() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = Job::new("yearly", |_| async {}).cron("0 0 0 1 1 *");
+    let builder = scheduler(&store).observer(seen.clone());
+    let _handle = start(builder.add_job(job.lock("yearly").at_most("1m"))).await;
+    store.all(Answer::Away);
+    sleep(2 * 3600).await;
+    let calls = async || {
+        let before = store.calls(Call::Now);
+        sleep(3600).await;
+        store.calls(Call::Now) - before
+    };
+    let at_first = calls().await;
+    sleep(12 * 3600).await;
+    let later = calls().await;
+    assert!(
+        at_first > 0 && later <= at_first * 11 / 10,
+        "{at_first}, {later}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_fails_has_begun_nothing() {
+    let (first, second) = (TestStore::new(), TestStore::new());
+    let hourly = |name: &str| {
+        let job = Job::new(name, |_| async {}).every("1h").lock(name);
+        job.at_most("1m").misfire(Misfire::Once)
+    };
+    let yesterday = noon() - seconds(86_400);
+    first.put("missed", yesterday, yesterday);
+    second.all(Answer::Broken);
+    let builder = scheduler(&first)
+        .provider("second", second)
+        .add_job(hourly("missed"))
+        .add_job(hourly("other").provider("second"));
+    assert!(builder.build().unwrap().start().await.is_err());
+    sleep(1).await;
+    assert_eq!(first.calls(Call::Acquire), 0);
 }
 
 #[tokio::test(start_paused = true)]

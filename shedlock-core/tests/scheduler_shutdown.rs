@@ -4,7 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use shedlock_core::{InMemoryLockProvider, Job, LockProvider, RunOutcome, Scheduler};
+use shedlock_core::{
+    InMemoryLockProvider, Job, LockConfig, LockExecutor, LockProvider, RunOutcome, Scheduler,
+};
 use support::{
     Answer, Call, Recorder, TestStore, noon, scheduler, seconds, sleep, sleep_ms, start,
 };
@@ -93,6 +95,41 @@ async fn runs_are_cancelled_after_the_grace_and_their_locks_given_back() {
         "{locks:?}"
     );
     assert_eq!(seen.count("released"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn locks_that_a_run_took_by_itself_are_given_back_before_it_ends() {
+    let store = TestStore::new();
+    let locks = LockExecutor::new(store.clone());
+    let work = move |_| {
+        let (locks, config) = (locks.clone(), LockConfig::new("inner", "1h").unwrap());
+        async move { drop(locks.run(config, sleep(3600)).await) }
+    };
+    let builder = scheduler(&store).shutdown_grace("1s");
+    let handle = start(builder.add_job(Job::new("outer", work).every("1s"))).await;
+    sleep_ms(1_500).await;
+    assert!(!store.is_free("inner"));
+    store.slow(Duration::from_millis(200));
+    handle.shutdown().await;
+    assert!(store.is_free("inner"));
+}
+
+/// Neither a run nor a lease keeps a task.
+#[tokio::test(start_paused = true)]
+async fn no_task_is_left_after_it() {
+    let store = TestStore::new();
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let before = tasks();
+    let handle = start(scheduler(&store).add_job(job("tick", 100).at_most("1d"))).await;
+    sleep_ms(1_500).await;
+    handle.shutdown().await;
+    drop(handle);
+    sleep_ms(10).await;
+    assert_eq!(tasks(), before);
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,7 +26,7 @@ const TURN_PATIENCE: Duration = Duration::from_secs(6);
 /// What a firing has while it runs.
 pub(super) struct Admission<'a> {
     /// Kept until the lock is given back.
-    pub(super) _turn: Option<MutexGuard<'a, ()>>,
+    pub(super) turn: Option<MutexGuard<'a, ()>>,
     pub(super) place: Option<SemaphorePermit<'a>>,
     pub(super) hold: Option<Hold>,
 }
@@ -35,7 +35,7 @@ type PlaceAndLock<'a> = (Option<SemaphorePermit<'a>>, Option<Hold>);
 
 impl Firing<'_> {
     pub(super) async fn enter(&self) -> Result<Admission<'_>, NotRun> {
-        let _turn = self.turn().await?;
+        let turn = self.turn().await?;
         if self.has_jitter() {
             Box::pin(self.jitter()).await;
         }
@@ -43,7 +43,7 @@ impl Firing<'_> {
             Err(NotRun::Failed(error)) => Box::pin(self.try_again(error)).await?,
             decided => decided?,
         };
-        Ok(Admission { _turn, place, hold })
+        Ok(Admission { turn, place, hold })
     }
 
     /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
@@ -67,11 +67,18 @@ impl Firing<'_> {
 
     async fn try_to_enter(&self) -> Result<PlaceAndLock<'_>, NotRun> {
         let place = self.place().await?;
-        let hold = match &self.due.plan.lock {
-            Some(lock) => Some(self.acquire(lock).await?),
-            None => None,
+        let Some(lock) = &self.due.plan.lock else {
+            return Ok((place, None));
         };
-        Ok((place, hold))
+        let hold = self.acquire(lock).await?;
+        // A fire time that was granted is taken, for all nodes; a trigger takes none, and its asker may have gone meanwhile.
+        if self.due.fire_time().is_none()
+            && let Err(unwanted) = self.check_wanted()
+        {
+            hold.release_for_sure().await;
+            return Err(unwanted);
+        }
+        Ok((place, Some(hold)))
     }
 
     /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is told at once that another goes on.

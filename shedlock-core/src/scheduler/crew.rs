@@ -10,6 +10,7 @@ use tokio::task::coop::consume_budget;
 use super::context::Context;
 use super::driver::Message;
 use super::firing::{Due, Fired, Firing, NotRun};
+use crate::lock::staying;
 use crate::observe::LOG_TARGET;
 use crate::turns::let_other_threads_take_it;
 
@@ -21,7 +22,7 @@ pub(super) struct Crew {
     context: Arc<Context>,
     messages: mpsc::UnboundedSender<Message>,
     waiting: Mutex<Waiting>,
-    /// Each task listens for as long as it goes on.
+    /// Each task listens for as long as it goes on, and what it left to the background.
     tasks: watch::Sender<()>,
 }
 
@@ -65,12 +66,7 @@ impl Crew {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let goes_on = self.tasks.subscribe();
-        let task = task(self.clone());
-        let task = async move {
-            task.await;
-            drop(goes_on);
-        };
+        let task = staying(self.tasks.subscribe(), task(self.clone()));
         // Spawning moves a future about several times, a box only once.
         tokio::spawn(task.boxed());
     }

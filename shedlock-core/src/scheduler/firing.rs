@@ -73,7 +73,9 @@ impl Firing<'_> {
     }
 
     async fn run_if_admitted(&self) -> Fired {
-        let Admission { _turn, place, hold } = self.enter().await?;
+        let entered = AssertUnwindSafe(self.enter()).catch_unwind().await;
+        let Admission { turn, place, hold } =
+            entered.unwrap_or_else(|panic| Err(provider_panicked(&*panic)))?;
         let outcome = match &hold {
             Some(hold) => self.run_under(hold).await,
             None => self.run_unlocked().await,
@@ -81,7 +83,10 @@ impl Firing<'_> {
         // Others may run now, however long it takes to give the lock back.
         drop(place);
         if let Some(hold) = hold {
-            let _releasing = self.due.plan.progress.release();
+            let progress = &self.due.plan.progress;
+            let _releasing = progress.release();
+            // The next fire time waits for a release, also for that of a run that had no turn.
+            let _turn = turn.or_else(|| progress.try_turn());
             hold.release_for_sure().await;
         }
         Ok(outcome)
@@ -194,6 +199,13 @@ impl Firing<'_> {
             token = run.lock().map(CurrentLock::fencing_token),
         )
     }
+}
+
+fn provider_panicked(panic: &(dyn Any + Send)) -> NotRun {
+    NotRun::Failed(Arc::new(LockError::Store {
+        problem: "the lock provider panicked".to_owned(),
+        source: panic_text(panic).into(),
+    }))
 }
 
 type Work = futures_util::future::BoxFuture<'static, RunOutcome>;

@@ -1,14 +1,11 @@
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 
-use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::RunError;
 use super::driver::{Driver, Message};
-use super::firing::panic_text;
 use super::status::JobStatus;
-use crate::observe::{LOG_TARGET, RunOutcome, Skip};
+use crate::observe::{RunOutcome, Skip};
 
 /// Steers a scheduler that runs in the background. Clones steer the same one; dropping them does not stop it.
 ///
@@ -30,15 +27,8 @@ use crate::observe::{LOG_TARGET, RunOutcome, Skip};
 #[derive(Clone, Debug)]
 pub struct SchedulerHandle {
     messages: mpsc::UnboundedSender<Message>,
-    end: watch::Receiver<Option<End>>,
-}
-
-/// How a scheduler ended.
-#[derive(Debug)]
-enum End {
-    Orderly,
-    /// It panicked, and this is what it said.
-    Broken(String),
+    /// Once it has ended: what it said if it panicked.
+    end: watch::Receiver<Option<Result<(), String>>>,
 }
 
 /// Whom to answer. Dropped without an answer, it says that the scheduler ends.
@@ -47,15 +37,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, UnknownJob>>;
 impl SchedulerHandle {
     pub(super) fn new(messages: mpsc::UnboundedSender<Message>, driver: Driver) -> Self {
         let (ended, end) = watch::channel(None);
-        tokio::spawn(async move {
-            let driven = AssertUnwindSafe(driver.drive()).catch_unwind().await;
-            let end =
-                driven.map_or_else(|panic| End::Broken(panic_text(&*panic)), |()| End::Orderly);
-            if let End::Broken(panic) = &end {
-                tracing::error!(target: LOG_TARGET, panic, "the scheduler broke: nothing fires any more");
-            }
-            ended.send_replace(Some(end));
-        });
+        tokio::spawn(async move { ended.send_replace(Some(driver.drive().await)) });
         Self { messages, end }
     }
 
@@ -83,7 +65,7 @@ impl SchedulerHandle {
     /// Once it has ended: whether as it should.
     pub(super) fn outcome(&self) -> Result<(), RunError> {
         match &*self.end.borrow() {
-            Some(End::Broken(panic)) => Err(RunError::Broken(panic.clone())),
+            Some(Err(panic)) => Err(RunError::Broken(panic.clone())),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,6 +30,7 @@ pub(crate) enum Answer {
     /// With an error that somebody has to mend.
     Broken,
     Never,
+    Panic,
 }
 
 /// What a store is called for.
@@ -166,7 +167,7 @@ impl TestStore {
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap()
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Decides a call in one step, half-way through its latency.
@@ -185,7 +186,7 @@ impl TestStore {
         }
         let decided = {
             let mut shared = self.shared();
-            match shared.answers.get(&call).unwrap_or(&Answer::Right) {
+            match *shared.answers.get(&call).unwrap_or(&Answer::Right) {
                 Answer::Right => Some(Ok(decide(&mut shared))),
                 Answer::Away => Some(Err(LockError::Unavailable {
                     problem: "a test switched it off".to_owned(),
@@ -196,6 +197,7 @@ impl TestStore {
                     source: "no such table".into(),
                 })),
                 Answer::Never => None,
+                Answer::Panic => panic!("a defect of the provider"),
             }
         };
         if !latency.is_zero() {

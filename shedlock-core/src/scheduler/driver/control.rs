@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::{Driver, Phase};
 use crate::lock::StoredLock;
@@ -21,7 +22,7 @@ pub(in crate::scheduler) enum Message {
     /// The store's clock has not come to a job's fire time.
     TooEarly(usize, DateTime<Utc>),
     /// A store's clock was read again.
-    ClockRead,
+    ClockRead(usize),
 }
 
 impl Driver {
@@ -41,12 +42,11 @@ impl Driver {
             Message::Shutdown => self.context.shutdown.begin(Phase::Draining),
             Message::StoreIsBack(track, locks) => {
                 if self.fires() {
-                    self.catch_up(track, &locks);
+                    self.crew.fire(self.missed(track, &locks));
                 }
             }
             Message::TooEarly(job, fire_time) => self.plan_again(job, fire_time),
-            // The driver looks at the clocks whenever it wakes.
-            Message::ClockRead => {}
+            Message::ClockRead(track) => self.tracks[track].waits_until = Instant::now(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::{iter, mem};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_schedule::Schedule;
+use tokio::time::Instant;
 
 use super::Driver;
 use crate::job::Misfire;
@@ -23,6 +24,9 @@ impl Driver {
     pub(super) fn fire_due(&mut self) {
         let mut due = Vec::new();
         for track in 0..self.tracks.len() {
+            if Instant::now() < self.tracks[track].waits_until {
+                continue;
+            }
             let now = self.tracks[track].lane.clock.now();
             for entry in self.herd(track, now) {
                 due.extend(self.latest(entry, now));

@@ -4,12 +4,15 @@ mod stores;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub(super) use control::Message;
@@ -17,7 +20,7 @@ pub(super) use control::Message;
 use super::agenda::Agenda;
 use super::context::Context;
 use super::crew::Crew;
-use super::firing::{Due, Occasion};
+use super::firing::{Due, Occasion, panic_text};
 use super::lane::Lane;
 use super::plan::Plan;
 use super::shutdown::Phase;
@@ -54,6 +57,10 @@ struct Track {
     clock_at_origin: DateTime<Utc>,
     /// When the store's clock was last asked for by itself.
     read_at: Instant,
+    /// What asks for it, until it is told.
+    reader: Option<JoinHandle<()>>,
+    /// Until when nothing is fired: the estimate may be hours behind.
+    waits_until: Instant,
 }
 
 struct JobState {
@@ -102,7 +109,27 @@ impl Driver {
     }
 
     /// Fires until it is told to shut down, then lets everything end.
-    pub(super) async fn drive(mut self) {
+    ///
+    /// # Errors
+    /// What it said if it panicked.
+    pub(super) async fn drive(mut self) -> Result<(), String> {
+        let fired = AssertUnwindSafe(self.fire()).catch_unwind().await;
+        let fired = fired.map_err(|panic| panic_text(&*panic));
+        if let Err(panic) = &fired {
+            tracing::error!(target: LOG_TARGET, panic, "the scheduler panicked: nothing fires any more");
+        }
+        self.context.shutdown.begin(Phase::Draining);
+        let _ = timeout(self.shutdown_grace, self.drain()).await;
+        self.context.shutdown.begin(Phase::Cancelling);
+        if timeout(RELEASE_GRACE, self.drain()).await.is_err() {
+            tracing::error!(target: LOG_TARGET, runs = self.crew.size(),
+                "the scheduler ends with runs that could not be stopped, or locks that could not be released"
+            );
+        }
+        fired
+    }
+
+    async fn fire(&mut self) {
         while self.fires() {
             self.check_clocks();
             self.fire_due();
@@ -113,13 +140,6 @@ impl Driver {
                 Some(message) = self.inbox.recv() => self.handle(message),
                 () = reached(wake) => {}
             }
-        }
-        let _ = timeout(self.shutdown_grace, self.drain()).await;
-        self.context.shutdown.begin(Phase::Cancelling);
-        if timeout(RELEASE_GRACE, self.drain()).await.is_err() {
-            tracing::error!(target: LOG_TARGET, runs = self.crew.size(),
-                "the scheduler ends with runs that could not be stopped, or locks that could not be released"
-            );
         }
     }
 
@@ -206,15 +226,16 @@ impl Track {
         Self {
             clock_at_origin: lane.clock.at_origin(),
             read_at: Instant::now(),
+            reader: None,
+            waits_until: Instant::now(),
             lane,
             agenda: Agenda::default(),
         }
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        self.agenda
-            .next()
-            .map(|fire_time| self.lane.clock.instant_of(fire_time))
+        let next = self.agenda.next()?;
+        Some(self.lane.clock.instant_of(next).max(self.waits_until))
     }
 }
 

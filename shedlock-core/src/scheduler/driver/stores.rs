@@ -1,13 +1,15 @@
 //! What the driver has to do with lock stores beside firing: a look at the start, fire times to make up for, and clocks.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::mem;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::{Driver, JobState, Message, Track};
+use super::{Driver, Due, JobState, Message, Track};
 use crate::job::Misfire;
 use crate::lock::{LockError, StoredLock};
 use crate::observe::LOG_TARGET;
@@ -23,32 +25,40 @@ const STORE_RETRIES: ExponentialBuilder =
 /// A node that has not heard from a store for this long reads its clock, as its own drifts (by some seconds a day).
 const CLOCK_READ: Duration = Duration::from_secs(3600);
 
+/// How long fire times wait for a store to tell the time after the machine slept, or its clock was set.
+const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
+
 impl Driver {
     /// Reads the stores' clocks, looks whether they can be used, and puts all jobs on the agenda.
     ///
     /// # Errors
     /// What a store says that will not be well by itself.
     pub(in crate::scheduler) async fn prepare(&mut self) -> Result<(), LockError> {
+        // Nothing is fired before all stores can be used.
+        let mut missed = Vec::new();
         for track in 0..self.tracks.len() {
             let locks = if self.needs_store(track) {
                 self.look(track).await?
             } else {
                 None
             };
-            let now = self.tracks[track].look_at_clock();
+            let state = &mut self.tracks[track];
+            state.clock_at_origin = state.lane.clock.at_origin();
+            let now = state.lane.clock.now();
             self.plan_all(track, |_| now);
             if let Some(locks) = locks {
-                self.catch_up(track, &locks);
+                missed.extend(self.missed(track, &locks));
             }
         }
         self.log_start();
+        self.crew.fire(missed);
         Ok(())
     }
 
-    /// Makes up for fire times that no node took care of, once: the stored `locked_at` tells which.
+    /// The jobs whose latest fire time no node took care of and that make up for it: the stored `locked_at` tells which.
     ///
     /// A lock that the store does not know belongs to a job that never ran, which has missed nothing.
-    pub(super) fn catch_up(&mut self, track: usize, locks: &[StoredLock]) {
+    pub(super) fn missed(&self, track: usize, locks: &[StoredLock]) -> Vec<Due> {
         let now = self.tracks[track].lane.clock.now();
         let locked_at: HashMap<_, _> = locks
             .iter()
@@ -58,15 +68,20 @@ impl Driver {
             let missed = self.jobs[job].missed(&locked_at, now)?;
             self.due_unless_running(job, missed)
         });
-        self.crew.fire(missed.collect());
+        missed.collect()
     }
 
     /// Notices that a clock is not what it was: the wall clock, as somebody moved it or the machine slept, or a store's.
     pub(super) fn check_clocks(&mut self) {
         for track in 0..self.tracks.len() {
-            if self.tracks[track].lane.clock.wall_jumped() || self.tracks[track].is_stale() {
+            let jumped = self.tracks[track].lane.clock.wall_jumped();
+            if jumped || self.tracks[track].is_stale() {
                 self.tracks[track].read_at = Instant::now();
                 self.read_clock(track);
+            }
+            // What seems to be due may be long past, or yet to come.
+            if jumped && self.needs_store(track) {
+                self.tracks[track].waits_until = Instant::now() + CLOCK_PATIENCE;
             }
             if self.tracks[track].clock_went_back() {
                 let now = self.tracks[track].lane.clock.now();
@@ -87,23 +102,28 @@ impl Driver {
     }
 
     /// Reads a store's clock, until it answers; jobs without a lock go by the wall clock.
-    fn read_clock(&self, track: usize) {
+    fn read_clock(&mut self, track: usize) {
         let lane = self.tracks[track].lane.clone();
         if !self.needs_store(track) {
             lane.clock.follow_wall();
             return;
         }
+        let reader = &self.tracks[track].reader;
+        if reader.as_ref().is_some_and(|reader| !reader.is_finished()) {
+            return;
+        }
         let messages = self.messages.clone();
-        tokio::spawn(async move {
+        let reader = tokio::spawn(async move {
             let read = (async || lane.set_clock().await)
                 .retry(STORE_RETRIES)
                 .when(|_| !messages.is_closed())
-                .notify(|error, _| tracing::warn!(target: LOG_TARGET, %error, "the lock store's clock cannot be read"));
+                .notify(|error, _| tracing::warn!(target: LOG_TARGET, error = error as &(dyn Error + 'static), "the lock store's clock cannot be read"));
             if read.await.is_ok() {
                 // Nobody listens if the driver has ended.
-                let _ = messages.send(Message::ClockRead);
+                let _ = messages.send(Message::ClockRead(track));
             }
         });
+        self.tracks[track].reader = Some(reader);
     }
 
     /// The store's locks; none if it cannot be reached now, in which case it is asked again in the background.
@@ -114,7 +134,7 @@ impl Driver {
             Err(error) if error.is_transient() => error,
             Err(error) => return Err(error),
         };
-        tracing::error!(target: LOG_TARGET, %error, "nothing with a lock runs until the lock store can be reached");
+        tracing::error!(target: LOG_TARGET, error = &error as &(dyn Error + 'static), "nothing with a lock runs until the lock store can be reached");
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let locks = (async || lane.look().await)
@@ -170,17 +190,11 @@ impl Track {
         heard_of.elapsed() > CLOCK_READ
     }
 
-    /// What the store's clock shows, for an agenda that goes by it.
-    fn look_at_clock(&mut self) -> DateTime<Utc> {
-        self.clock_at_origin = self.lane.clock.at_origin();
-        self.lane.clock.now()
-    }
-
     /// Whether the store's clock shows less than it did, so that what is on the agenda would come too late.
     fn clock_went_back(&mut self) -> bool {
-        let before = self.clock_at_origin;
-        self.look_at_clock();
-        self.clock_at_origin < before - BACKWARD_STEP
+        let shown = self.lane.clock.at_origin();
+        let before = mem::replace(&mut self.clock_at_origin, shown);
+        shown < before - BACKWARD_STEP
     }
 }
 
