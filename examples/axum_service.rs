@@ -23,7 +23,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 use shedlock::{
-    Data, JobStatus, RunOutcome, Scheduler, SchedulerHandle, Triggered, UnknownJob, scheduled,
+    ControlError, Data, JobStatus, RunOutcome, Scheduler, SchedulerHandle, Triggered, scheduled,
 };
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -161,18 +161,22 @@ async fn pause(
     State(service): State<Service>,
     Path(name): Path<String>,
 ) -> Result<(), (StatusCode, String)> {
-    service.scheduler.pause(&name).await.map_err(not_found)
+    service.scheduler.pause(&name).await.map_err(refused)
 }
 
 async fn resume(
     State(service): State<Service>,
     Path(name): Path<String>,
 ) -> Result<(), (StatusCode, String)> {
-    service.scheduler.resume(&name).await.map_err(not_found)
+    service.scheduler.resume(&name).await.map_err(refused)
 }
 
-fn not_found(unknown: UnknownJob) -> (StatusCode, String) {
-    (StatusCode::NOT_FOUND, unknown.to_string())
+fn refused(error: ControlError) -> (StatusCode, String) {
+    let status = match error {
+        ControlError::UnknownJob { .. } => StatusCode::NOT_FOUND,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, error.to_string())
 }
 
 fn lock_url() -> String {

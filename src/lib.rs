@@ -32,14 +32,14 @@ pub use shedlock_core::__private;
 #[cfg(feature = "metrics")]
 pub use shedlock_core::MetricsObserver;
 pub use shedlock_core::{
-    Acquire, Acquisition, BuildError, Clock, ConfigError, CurrentLock, Data, DurationError, Event,
-    EventKind, Extension, FromRun, Held, InMemoryLockProvider, IntoDuration, IntoZone, Job,
-    JobError, JobOverride, JobResult, JobStatus, LastRun, Lease, LeaseError, LockConfig, LockError,
-    LockExecutor, LockProvider, Loss, LostLease, MAX_AT_MOST, Misfire, MissingData, NameError,
-    Observer, OnLost, Outcome, Problem, ProviderId, Release, Run, RunError, RunOutcome, Schedule,
-    ScheduleError, ScheduledJob, Scheduler, SchedulerBuilder, SchedulerHandle, Services, Skip,
-    StoredLock, SystemClock, Triggered, Tz, UnknownJob, ZoneError, assert_locked, current,
-    default_holder, require_lock, shutdown_signal, testing,
+    Acquire, Acquisition, BuildError, Clock, ConfigError, ControlError, CurrentLock, Data,
+    DurationError, Event, EventKind, Extension, FromRun, Held, InMemoryLockProvider, IntoDuration,
+    IntoZone, Job, JobError, JobOverride, JobResult, JobStatus, LastRun, Lease, LeaseError,
+    LockConfig, LockError, LockExecutor, LockProvider, Loss, LostLease, MAX_AT_MOST, Misfire,
+    MissingData, NameError, Observer, OnLost, Outcome, Problem, ProviderId, Release, Run, RunError,
+    RunOutcome, Schedule, ScheduleError, ScheduledJob, Scheduler, SchedulerBuilder,
+    SchedulerHandle, Services, Skip, StoredLock, SystemClock, Triggered, Tz, ZoneError,
+    assert_locked, current, default_holder, require_lock, shutdown_signal, testing,
 };
 /// Runs an async fn under a lock, or skips the call where somebody else has it.
 ///

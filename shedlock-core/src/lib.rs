@@ -1,6 +1,6 @@
 //! The lock protocol, the scheduler and the in-memory provider of [shedlock](https://docs.rs/shedlock).
 //!
-//! Services use the facade crate `shedlock`. This crate is for who writes a lock provider of his own: implement
+//! Services use the facade crate `shedlock`. This crate is for authors of lock providers: implement
 //! [`LockProvider`] and run the `conformance` suite (behind the feature of that name) on it.
 //!
 //! A provider may also wrap another one:
@@ -67,11 +67,18 @@ pub use job::{
     Data, FromRun, IntoZone, Job, JobError, JobResult, Misfire, MissingData, Run, ScheduledJob,
     Services,
 };
-pub use lock::*;
-pub use observe::*;
+pub use lock::{
+    Acquire, Acquisition, Clock, ConfigError, Crowds, CurrentLock, Extension, Held,
+    InMemoryLockProvider, IntoDuration, Lease, LockConfig, LockError, LockExecutor, LockProvider,
+    Loss, LostLease, OnLost, Outcome, ProviderId, Release, StoredLock, SystemClock, assert_locked,
+    current, require_lock,
+};
+#[cfg(feature = "metrics")]
+pub use observe::MetricsObserver;
+pub use observe::{Event, EventKind, Observer, RunOutcome, Skip};
 pub use scheduler::{
-    BuildError, JobOverride, JobStatus, LastRun, Problem, RunError, Scheduler, SchedulerBuilder,
-    SchedulerHandle, Triggered, UnknownJob, shutdown_signal,
+    BuildError, ControlError, JobOverride, JobStatus, LastRun, Problem, RunError, Scheduler,
+    SchedulerBuilder, SchedulerHandle, Triggered, shutdown_signal,
 };
 pub use shedlock_schedule::{
     DurationError, LeaseError, MAX_AT_MOST, NameError, Schedule, ScheduleError, Tz, ZoneError,

@@ -272,10 +272,10 @@ fn defaults_that_are_wrong() {
     assert_eq!(
         problems(builder),
         [
+            "default_at_most: `soon` is no duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`",
             "default_zone: there is no time zone `Mars`: write an IANA name such as `Europe/Berlin`, or `UTC`",
             "shutdown_grace: the duration `-1s` is negative: leave the minus out",
             "misfire_grace: the duration is empty: write for example `59s` or `PT59S`",
-            "default_at_most: `soon` is no duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`",
         ]
     );
 }
@@ -329,7 +329,12 @@ fn a_value_that_is_set_again_is_what_was_set_last() {
         ..JobOverride::default()
     };
     let builder = builder().add_job(job).override_job("a", wrong);
-    assert!(builder.override_job("a", right).build().is_ok());
+    let builder = builder.override_job("a", right);
+    let builder = builder.default_at_most("5x").default_at_most("5m");
+    let builder = builder.default_zone("Mars").default_zone("UTC");
+    let builder = builder.shutdown_grace("5x").shutdown_grace("5s");
+    let builder = builder.misfire_grace("0s").misfire_grace("5s");
+    assert!(builder.jitter("5x").jitter("5s").build().is_ok());
 }
 
 #[test]

@@ -53,14 +53,13 @@ pub struct SchedulerBuilder {
     services: Services,
     overrides: Vec<(String, JobOverride)>,
     default_at_most: Setting<Duration>,
-    default_zone: Tz,
-    shutdown_grace: Duration,
-    misfire_grace: Duration,
-    jitter: Duration,
+    default_zone: Setting<Tz>,
+    shutdown_grace: Setting<Duration>,
+    misfire_grace: Setting<Duration>,
+    jitter: Setting<Duration>,
     max_concurrent_runs: Option<usize>,
     observers: Observers,
     clock: Arc<dyn Clock>,
-    problems: Vec<Problem>,
 }
 
 impl SchedulerBuilder {
@@ -71,14 +70,13 @@ impl SchedulerBuilder {
             services: Services::default(),
             overrides: Vec::new(),
             default_at_most: None,
-            default_zone: Tz::UTC,
-            shutdown_grace: SHUTDOWN_GRACE,
-            misfire_grace: MISFIRE_GRACE,
-            jitter: Duration::ZERO,
+            default_zone: None,
+            shutdown_grace: None,
+            misfire_grace: None,
+            jitter: None,
             max_concurrent_runs: None,
             observers: Observers::default(),
             clock: Arc::new(SystemClock),
-            problems: Vec::new(),
         }
     }
 
@@ -149,26 +147,20 @@ impl SchedulerBuilder {
 
     /// The zone for cron lines of jobs that do not set it; UTC otherwise, so that all nodes agree.
     pub fn default_zone(mut self, zone: impl IntoZone) -> Self {
-        if let Some(zone) = self.or_problem("default_zone", zone.into_zone()) {
-            self.default_zone = zone;
-        }
+        self.default_zone = Some(zone.into_zone().map_err(JobError::from));
         self
     }
 
     /// How long a shutdown lets runs go on before it cancels them. 25 s unless set, as Kubernetes kills after 30 s by default.
     pub fn shutdown_grace(mut self, grace: impl IntoDuration) -> Self {
-        if let Some(grace) = self.or_problem("shutdown_grace", grace.into_duration()) {
-            self.shutdown_grace = grace;
-        }
+        self.shutdown_grace = Some(grace.into_duration().map_err(JobError::from));
         self
     }
 
     /// How late this node may still take care of a fire time (it was stalled or asleep, or the store was away);
     /// a later one is a misfire. 60 s unless set, from 1 ms to 366 days, and never beyond the job's next fire time.
     pub fn misfire_grace(mut self, grace: impl IntoDuration) -> Self {
-        if let Some(grace) = self.or_problem("misfire_grace", grace.into_duration()) {
-            self.misfire_grace = grace;
-        }
+        self.misfire_grace = Some(grace.into_duration().map_err(JobError::from));
         self
     }
 
@@ -189,9 +181,7 @@ impl SchedulerBuilder {
     /// # Ok::<(), shedlock_core::BuildError>(())
     /// ```
     pub fn jitter(mut self, jitter: impl IntoDuration) -> Self {
-        if let Some(jitter) = self.or_problem("jitter", jitter.into_duration()) {
-            self.jitter = jitter;
-        }
+        self.jitter = Some(jitter.into_duration().map_err(JobError::from));
         self
     }
 
@@ -240,7 +230,16 @@ impl SchedulerBuilder {
     /// [`BuildError`] with all that is wrong: no job, two jobs of one name or with one lock, values that do not parse,
     /// a missing `at_most`, `Data<T>` that was not registered, names that nobody has. [`Problem`] lists them.
     pub fn build(mut self) -> Result<Scheduler, BuildError> {
-        let mut problems = std::mem::take(&mut self.problems);
+        let mut problems = Vec::new();
+        settled("default_at_most", &self.default_at_most, &mut problems);
+        let zone = settled("default_zone", &self.default_zone, &mut problems);
+        let shutdown_grace = settled("shutdown_grace", &self.shutdown_grace, &mut problems);
+        let misfire_grace = settled("misfire_grace", &self.misfire_grace, &mut problems);
+        let misfire_grace = misfire_grace.unwrap_or(MISFIRE_GRACE);
+        if !MISFIRE_GRACES.contains(&misfire_grace) {
+            problems.push(Problem::MisfireGrace(misfire_grace));
+        }
+        let jitter = settled("jitter", &self.jitter, &mut problems);
         let jobs = self.jobs.take().unwrap_or_else(|| linked_jobs().collect());
         if jobs.is_empty() {
             problems.push(Problem::NoJobs);
@@ -253,14 +252,37 @@ impl SchedulerBuilder {
             .drain(..)
             .map(|(name, provider)| Arc::new(Lane::new(&name, provider, self.clock.clone())))
             .collect();
-        if let Some(Err(error)) = &self.default_at_most {
-            let (setting, error) = ("default_at_most", error.clone());
-            problems.push(Problem::Default { setting, error });
-        }
         let defaults = Defaults {
-            at_most: self.default_at_most,
-            zone: self.default_zone,
+            at_most: self.default_at_most.take(),
+            zone: zone.unwrap_or(Tz::UTC),
         };
+        let plans = self.plans(jobs, &defaults, &lanes, &mut problems);
+        find_shared_locks(&plans, &mut problems);
+        BuildError::unless_empty(problems)?;
+        let context = Context {
+            services: Arc::new(self.services),
+            observers: Arc::new(self.observers),
+            keepers: Arc::default(),
+            places: self.max_concurrent_runs.map(Semaphore::new),
+            misfire_grace,
+            jitter: jitter.unwrap_or_default(),
+            shutdown: Shutdown::default(),
+        };
+        let shutdown_grace = shutdown_grace.unwrap_or(SHUTDOWN_GRACE);
+        let (driver, messages) = Driver::new(plans, lanes, context, shutdown_grace);
+        Ok(Scheduler { driver, messages })
+    }
+}
+
+impl SchedulerBuilder {
+    /// Jobs as the configuration has them, checked.
+    fn plans(
+        &self,
+        jobs: Vec<Job>,
+        defaults: &Defaults,
+        lanes: &[Arc<Lane>],
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Arc<Plan>> {
         let changes = changes_by_job(&self.overrides);
         let mut plans = Vec::with_capacity(jobs.len());
         let mut schedules = Schedules::default();
@@ -270,45 +292,34 @@ impl SchedulerBuilder {
             let job = changes.iter().fold(job, |job, change| change.apply(job));
             let plan = Plan::check(
                 job,
-                &defaults,
-                &lanes,
+                defaults,
+                lanes,
                 &self.services,
                 &mut schedules,
-                &mut problems,
+                problems,
             );
             if let (Some(plan), Some(false)) = (&plan, enabled) {
                 plan.progress.pause();
             }
             plans.extend(plan.map(Arc::new));
         }
-        find_shared_locks(&plans, &mut problems);
-        if !MISFIRE_GRACES.contains(&self.misfire_grace) {
-            problems.push(Problem::MisfireGrace(self.misfire_grace));
-        }
-        BuildError::unless_empty(problems)?;
-        let context = Context {
-            services: Arc::new(self.services),
-            observers: Arc::new(self.observers),
-            keepers: Arc::default(),
-            places: self.max_concurrent_runs.map(Semaphore::new),
-            misfire_grace: self.misfire_grace,
-            jitter: self.jitter,
-            shutdown: Shutdown::default(),
-        };
-        let (driver, messages) = Driver::new(plans, lanes, context, self.shutdown_grace);
-        Ok(Scheduler { driver, messages })
+        plans
     }
+}
 
-    fn or_problem<T, E: Into<JobError>>(
-        &mut self,
-        setting: &'static str,
-        value: Result<T, E>,
-    ) -> Option<T> {
-        let keep = |error: E| {
-            let error = error.into();
-            self.problems.push(Problem::Default { setting, error });
-        };
-        value.map_err(keep).ok()
+/// What a setting of the builder was set to, if it was, and can be used.
+fn settled<T: Copy>(
+    setting: &'static str,
+    value: &Setting<T>,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    match value.as_ref()? {
+        Ok(value) => Some(*value),
+        Err(error) => {
+            let error = error.clone();
+            problems.push(Problem::Default { setting, error });
+            None
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub struct SchedulerHandle {
 }
 
 /// Whom to answer. Dropped without an answer, it says that the scheduler ends.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, UnknownJob>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, ControlError>>;
 
 impl SchedulerHandle {
     pub(super) fn new(messages: mpsc::UnboundedSender<Message>, driver: Driver) -> Self {
@@ -45,7 +45,7 @@ impl SchedulerHandle {
     /// releases every lock, and returns when all that is done: 5 s after the grace period at the latest. What could not be
     /// released by then ends by itself.
     ///
-    /// A job that waits for this waits for itself: let it spawn the call.
+    /// A job that awaits this waits for itself: spawn the call instead.
     pub async fn shutdown(&self) {
         self.begin_shutdown();
         self.ended().await;
@@ -77,11 +77,11 @@ impl SchedulerHandle {
     /// [`max_concurrent_runs`](crate::SchedulerBuilder::max_concurrent_runs) waited for, as for a fire time that is due now: for `misfire_grace`
     /// at most. So a job that triggers another one and waits for it keeps its own place meanwhile.
     ///
-    /// Dropped before the run begins, it does not begin ([`Skip::Abandoned`]); a run that has begun goes on.
+    /// If this future is dropped before the run begins, the run is skipped ([`Skip::Abandoned`]); a run that has begun goes on.
     ///
     /// # Errors
-    /// [`UnknownJob`] if there is none of this name, or the scheduler shuts down or has ended.
-    pub async fn trigger(&self, name: &str) -> Result<Triggered, UnknownJob> {
+    /// [`ControlError`] if there is no job of this name, or the scheduler is shutting down or has ended.
+    pub async fn trigger(&self, name: &str) -> Result<Triggered, ControlError> {
         self.ask(name, Message::Trigger).await?
     }
 
@@ -89,8 +89,8 @@ impl SchedulerHandle {
     /// Talks to no store.
     ///
     /// # Errors
-    /// [`UnknownJob`] if there is none of this name, or the scheduler has ended.
-    pub async fn pause(&self, name: &str) -> Result<(), UnknownJob> {
+    /// [`ControlError`] if there is no job of this name, or the scheduler has ended.
+    pub async fn pause(&self, name: &str) -> Result<(), ControlError> {
         self.ask(name, Message::Pause).await?
     }
 
@@ -111,8 +111,8 @@ impl SchedulerHandle {
     /// ```
     ///
     /// # Errors
-    /// [`UnknownJob`] if there is none of this name, or the scheduler has ended.
-    pub async fn resume(&self, name: &str) -> Result<(), UnknownJob> {
+    /// [`ControlError`] if there is no job of this name, or the scheduler has ended.
+    pub async fn resume(&self, name: &str) -> Result<(), ControlError> {
         self.ask(name, Message::Resume).await?
     }
 
@@ -127,22 +127,19 @@ impl SchedulerHandle {
         &self,
         name: &str,
         message: impl FnOnce(String, oneshot::Sender<T>) -> Message,
-    ) -> Result<T, UnknownJob> {
+    ) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
         let _ = self.messages.send(message(name.to_owned(), reply));
-        answer.await.map_err(|_| UnknownJob {
-            name: name.to_owned(),
-            known: None,
-        })
+        answer.await.map_err(|_| ControlError::Ended)
     }
 }
 
 /// What became of a job that somebody triggered.
 ///
 /// ```
-/// use shedlock_core::{RunOutcome, SchedulerHandle, Triggered, UnknownJob};
+/// use shedlock_core::{ControlError, RunOutcome, SchedulerHandle, Triggered};
 ///
-/// async fn run_now(handle: &SchedulerHandle, job: &str) -> Result<bool, UnknownJob> {
+/// async fn run_now(handle: &SchedulerHandle, job: &str) -> Result<bool, ControlError> {
 ///     let triggered = handle.trigger(job).await?;
 ///     println!("{job}: {triggered}");
 ///     Ok(matches!(triggered, Triggered::Ran(RunOutcome::Succeeded)))
@@ -169,10 +166,10 @@ impl fmt::Display for Triggered {
     }
 }
 
-/// There is no job of this name, or no scheduler any more.
+/// Why a scheduler cannot do what its handle was asked for.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+/// use shedlock_core::{ControlError, InMemoryLockProvider, Job, Scheduler};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -180,26 +177,22 @@ impl fmt::Display for Triggered {
 /// let handle = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build()?.start().await?;
 /// let error = handle.trigger("clean-up").await.unwrap_err();
 /// assert_eq!(error.to_string(), "there is no job `clean-up` (known: cleanup)");
+/// handle.shutdown().await;
+/// assert!(matches!(handle.trigger("cleanup").await, Err(ControlError::Ended)));
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownJob {
-    pub(super) name: String,
-    /// None if nobody is there to be asked.
-    pub(super) known: Option<String>,
-}
-
-impl std::error::Error for UnknownJob {}
-
-impl fmt::Display for UnknownJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.name;
-        match &self.known {
-            Some(known) => write!(f, "there is no job `{name}` (known: {known})"),
-            None => write!(
-                f,
-                "the scheduler of the job `{name}` shuts down or has ended"
-            ),
-        }
-    }
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// There is no job of this name.
+    #[error("there is no job `{name}` (known: {})", known.join(", "))]
+    UnknownJob {
+        /// The name that was asked for.
+        name: String,
+        /// The jobs that there are.
+        known: Vec<String>,
+    },
+    /// The scheduler is shutting down, or has ended.
+    #[error("the scheduler is shutting down or has ended")]
+    Ended,
 }

@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 
 pub use build_error::{BuildError, Problem};
 pub use builder::SchedulerBuilder;
-pub use handle::{SchedulerHandle, Triggered, UnknownJob};
+pub use handle::{ControlError, SchedulerHandle, Triggered};
 pub use overrides::JobOverride;
 pub use signals::shutdown_signal;
 pub use status::{JobStatus, LastRun};
@@ -56,6 +56,7 @@ use signals::Signals;
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
+#[must_use = "it fires nothing until it is run or started"]
 pub struct Scheduler {
     driver: Driver,
     messages: mpsc::UnboundedSender<driver::Message>,
@@ -194,6 +195,6 @@ pub enum RunError {
     #[error("a second signal ended the scheduler before its runs had ended")]
     Interrupted,
     /// The scheduler itself panicked (a clock of the service's own did, or a defect of this library), and fires nothing any more.
-    #[error("the scheduler broke: {0}")]
+    #[error("the scheduler panicked: {0}")]
     Broken(String),
 }

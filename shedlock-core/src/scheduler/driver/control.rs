@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Driver, Phase};
 use crate::lock::StoredLock;
 use crate::scheduler::firing::{NotRun, Occasion};
-use crate::scheduler::handle::{Reply, Triggered, UnknownJob};
+use crate::scheduler::handle::{ControlError, Reply, Triggered};
 use crate::scheduler::status::JobStatus;
 
 #[derive(Debug)]
@@ -50,16 +50,12 @@ impl Driver {
         }
     }
 
-    fn find(&self, name: &str) -> Result<usize, UnknownJob> {
-        self.by_name.get(name).copied().ok_or_else(|| UnknownJob {
+    fn find(&self, name: &str) -> Result<usize, ControlError> {
+        let known = || self.jobs.iter().map(|job| job.plan.name.to_string());
+        let job = self.by_name.get(name).copied();
+        job.ok_or_else(|| ControlError::UnknownJob {
             name: name.to_owned(),
-            known: Some(
-                self.jobs
-                    .iter()
-                    .map(|job| &*job.plan.name)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            ),
+            known: known().collect(),
         })
     }
 
