@@ -3,6 +3,8 @@ use std::time::Duration;
 use redis::{ErrorKind, RedisError};
 use shedlock_core::LockError;
 
+use crate::refusal::Refusal;
+
 /// What an error of the driver means for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -23,26 +25,34 @@ enum Kind {
 
 impl Kind {
     fn of(error: &RedisError) -> Self {
-        match error.code() {
-            Some("NOAUTH" | "WRONGPASS" | "NOPERM") => Self::Denied,
-            Some("READONLY") => Self::ReadOnly,
-            Some(
-                "LOADING" | "BUSY" | "TRYAGAIN" | "ASK" | "CLUSTERDOWN" | "MASTERDOWN"
-                | "NOREPLICAS",
-            ) => Self::NotNow,
-            Some("MOVED") => Self::Elsewhere,
-            Some("CROSSSLOT") => Self::ManySlots,
-            Some("OOM") => Self::Full,
-            Some("WRONGTYPE") => Self::WrongType,
-            Some(_) => Self::Other,
-            None => match error.kind() {
-                ErrorKind::AuthenticationFailed => Self::Denied,
-                ErrorKind::Io
-                | ErrorKind::Parse
-                | ErrorKind::ClusterConnectionNotFound
-                | ErrorKind::MasterNameNotFoundBySentinel => Self::Broken,
-                _ => Self::Other,
-            },
+        match Refusal::of(error) {
+            Some(refusal) => Self::named(refusal.code),
+            None => Self::of_driver(error.kind()),
+        }
+    }
+
+    fn named(code: &str) -> Self {
+        match code {
+            "NOAUTH" | "WRONGPASS" | "NOPERM" => Self::Denied,
+            "READONLY" => Self::ReadOnly,
+            "LOADING" | "BUSY" | "TRYAGAIN" | "ASK" | "CLUSTERDOWN" | "MASTERDOWN"
+            | "NOREPLICAS" => Self::NotNow,
+            "MOVED" => Self::Elsewhere,
+            "CROSSSLOT" => Self::ManySlots,
+            "OOM" => Self::Full,
+            "WRONGTYPE" => Self::WrongType,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_driver(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::AuthenticationFailed => Self::Denied,
+            ErrorKind::Io
+            | ErrorKind::Parse
+            | ErrorKind::ClusterConnectionNotFound
+            | ErrorKind::MasterNameNotFoundBySentinel => Self::Broken,
+            _ => Self::Other,
         }
     }
 }
@@ -143,7 +153,7 @@ fn described(keys: &str, error: RedisError) -> LockError {
         Kind::NotNow => LockError::Unavailable {
             problem: format!(
                 "Redis is there but does not serve ({}); it should by itself",
-                error.code().unwrap_or_default()
+                Refusal::of(&error).map_or("", |refusal| refusal.code)
             ),
             source,
         },

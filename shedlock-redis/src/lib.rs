@@ -19,6 +19,7 @@ mod links;
 mod listing;
 mod origin;
 mod provider;
+mod refusal;
 mod scan;
 mod script;
 mod store;

@@ -1,0 +1,84 @@
+use redis::RedisError;
+
+/// How a server before Redis 7 begins when a script fails.
+const OLD_SCRIPT: &str = "Error running script";
+
+/// What such a server says instead of `NOPERM` when a script calls what its user has no right to.
+const NO_RIGHT: &str = "The user executing the script can't ";
+
+/// A server's own words for what it does not do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refusal<'a> {
+    /// The word in capitals that says of which kind it is.
+    pub(crate) code: &'a str,
+    pub(crate) text: &'a str,
+}
+
+impl<'a> Refusal<'a> {
+    /// None if the error is none of the server's.
+    pub(crate) fn of(error: &'a RedisError) -> Option<Self> {
+        let code = error.code()?;
+        let text = error.detail().unwrap_or_default().trim_end();
+        Some(Self::in_old_script(code, text).unwrap_or(Self { code, text }))
+    }
+
+    /// Before Redis 7, what a command in a script is refused with stands at the end of the script's own error:
+    /// `ERR Error running script (call to f_<hash>): @user_script:174: @user_script: 174: -READONLY You can't write ..`
+    fn in_old_script(code: &str, text: &'a str) -> Option<Self> {
+        if code != "ERR" || !text.starts_with(OLD_SCRIPT) {
+            return None;
+        }
+        let ends = text.match_indices(": ").map(|(at, _)| &text[at + 2..]);
+        ends.into_iter().find_map(Self::of_command)
+    }
+
+    fn of_command(error: &'a str) -> Option<Self> {
+        if error.starts_with(NO_RIGHT) {
+            let (code, text) = ("NOPERM", error);
+            return Some(Self { code, text });
+        }
+        let (code, text) = error.split_once(' ').unwrap_or((error, ""));
+        let code = code.strip_prefix('-').unwrap_or(code);
+        is_code(code).then_some(Self { code, text })
+    }
+}
+
+fn is_code(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "Error running script (call to f_1fa3): @user_script:174: ";
+
+    fn is_told_as(detail: &str, code: &str, text: &str) {
+        let error = redis::make_extension_error("ERR".into(), Some(detail.into()));
+        let refusal = Refusal::of(&error);
+        assert_eq!(refusal, Some(Refusal { code, text }), "{detail}");
+    }
+
+    #[test]
+    fn the_error_of_a_command_in_a_script() {
+        for place in ["", "@user_script: 174: ", "@user_script: 174: -"] {
+            let detail = format!("{OLD}{place}OOM command not allowed: full.\r\n");
+            is_told_as(&detail, "OOM", "command not allowed: full.");
+        }
+        is_told_as(&format!("{OLD}BUSY"), "BUSY", "");
+        let no_right = "The user executing the script can't run this command or subcommand";
+        is_told_as(&format!("{OLD}{no_right}"), "NOPERM", no_right);
+    }
+
+    #[test]
+    fn what_has_no_code_of_its_own() {
+        for detail in [
+            "value is not an integer: OOM is no code here",
+            &format!("{OLD}user_script:98: what is remembered has been overwritten"),
+            &format!("{OLD}@user_script: 3: Unknown Redis command called from Lua script"),
+            OLD,
+        ] {
+            is_told_as(detail, "ERR", detail.trim_end());
+        }
+    }
+}
