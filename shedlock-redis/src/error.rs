@@ -19,6 +19,8 @@ enum Kind {
     /// What hides a Cluster was asked for keys of several slots at once.
     ManySlots,
     Full,
+    /// The server cannot save its data, and takes no more until it can: no matter of the moment that a call would wait for.
+    Unsaved,
     WrongType,
     Other,
 }
@@ -40,6 +42,7 @@ impl Kind {
             "MOVED" => Self::Elsewhere,
             "CROSSSLOT" => Self::ManySlots,
             "OOM" => Self::Full,
+            "MISCONF" => Self::Unsaved,
             "WRONGTYPE" => Self::WrongType,
             _ => Self::Other,
         }
@@ -64,7 +67,7 @@ pub(crate) enum Failure {
     #[error("no connection")]
     Unconnected(#[source] RedisError),
     /// The driver or the server said so.
-    #[error("a command failed")]
+    #[error("the command failed")]
     Command(#[source] RedisError),
     /// No connection in time, so nothing was sent.
     #[error("no connection within {0:?}")]
@@ -121,7 +124,7 @@ impl Failure {
             Self::Unconnected(error) | Self::Command(error) => described(keys, error),
             Self::ConnectingTimedOut(after) | Self::TimedOut(after) => LockError::Unavailable {
                 problem: format!(
-                    "Redis did not answer within {after:?}; is it up, and is the network?"
+                    "Redis did not answer within {after:?}; is the server up, and the network?"
                 ),
                 source: self.into(),
             },
@@ -152,35 +155,42 @@ fn described(keys: &str, error: RedisError) -> LockError {
         Kind::ReadOnly => LockError::ReadOnly { source },
         Kind::NotNow => LockError::Unavailable {
             problem: format!(
-                "Redis is there but does not serve ({}); it should by itself",
+                "Redis answers but cannot serve requests yet ({}); this usually ends by itself",
                 Refusal::of(&error).map_or("", |refusal| refusal.code)
             ),
             source,
         },
+        Kind::Unsaved => LockError::Unavailable {
+            problem: "Redis refuses writes as it cannot save its data to disk: its log says why, and once it can save, this ends by itself".into(),
+            source,
+        },
         Kind::Broken => LockError::Unavailable {
             problem: if error.is_connection_refusal() {
-                "nothing listens at the address of Redis; is it up?".into()
+                "nothing listens at the address of Redis; is the server up, and is the address right?".into()
             } else {
                 format!("the connection to Redis failed ({})", error.category())
             },
             source,
         },
         Kind::Elsewhere | Kind::ManySlots => store(
-            "this Redis is a node of a Cluster: connect by `redis+cluster://` or a `ClusterConnection`".into(),
+            "this Redis is a node of a Cluster: connect by `redis+cluster://` or with a `ClusterConnection`".into(),
         ),
         Kind::Full => store(
-            "Redis is out of memory: raise its `maxmemory`, or use one whose keys are not evicted".into(),
+            "Redis is out of memory: raise its `maxmemory`, or delete what nobody needs".into(),
         ),
         Kind::WrongType => store(format!(
-            "something else keeps its data under keys like `{keys}`: set another key prefix"
+            "something else keeps its data under keys like `{keys}`: set another key prefix or environment"
         )),
-        Kind::Other => store(format!("Redis answered {}", error.category())),
+        Kind::Other => store(match Refusal::of(&error) {
+            Some(Refusal { code, text }) => format!("Redis refused with `{code} {text}`"),
+            None => format!("the driver reports a problem of its own ({})", error.category()),
+        }),
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "Redis does not let this user in, or does not let it use `{keys}`: check user and password, and allow it these keys and the commands EVALSHA, EVAL, SCAN and what the scripts use (GET, SET, DEL, PEXPIREAT, PEXPIRETIME, PTTL, TIME)"
+    "Redis does not let this user in, or not use `{keys}`: check user and password, and allow the user these keys, the commands EVALSHA, EVAL and SCAN, and those that the scripts call (GET, SET, DEL, PEXPIREAT, PEXPIRETIME, PTTL, TIME)"
 )]
 struct Denied {
     keys: String,
@@ -191,7 +201,7 @@ struct Denied {
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Invalid {
     #[error(
-        "`{0}` is no holder: 1 to 255 characters without blanks at its ends and without control characters"
+        "`{0}` cannot be a holder: it needs 1 to 255 characters, no blanks at its ends and no control characters"
     )]
     Holder(String),
     #[error(

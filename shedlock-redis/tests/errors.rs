@@ -51,7 +51,7 @@ async fn a_user_without_rights_is_told_what_is_needed() {
         "{error:?}"
     );
     assert!(
-        whole(&error).contains("allow it these keys"),
+        whole(&error).contains("allow the user these keys"),
         "{}",
         whole(&error)
     );
@@ -154,7 +154,7 @@ async fn a_cluster_that_is_taken_for_a_server() {
 fn settings_that_cannot_be_used() {
     let builder = || RedisLockProvider::builder(RedisConnection::url("redis://h").expect("a URL"));
     for (built, what) in [
-        (builder().holder(" ").build(), "is no holder"),
+        (builder().holder(" ").build(), "cannot be a holder"),
         (builder().environment("").build(), "environment"),
         (builder().key_prefix("{").build(), "key prefix `{`"),
         (builder().timeout(Duration::ZERO).build(), "timeout"),

@@ -85,6 +85,16 @@ async fn a_refusal_means_the_same_from_a_command_and_from_a_script_of_any_versio
             Denied,
             "",
         ),
+        (
+            "MISCONF Redis is configured to save RDB snapshots, but it is currently not able to persist on disk.",
+            Unavailable,
+            "cannot save its data to disk",
+        ),
+        (
+            "NEWCODE something that nobody here has heard of",
+            Store,
+            "NEWCODE something that nobody here has heard of",
+        ),
     ];
     let wordings = cases.iter().flat_map(|(error, meant, told)| {
         let in_script = in_an_old_script(error);
@@ -103,6 +113,13 @@ async fn rights_that_a_script_of_redis_6_lacks() {
         let error = format!("@user_script: 174: The user executing the script {lack}");
         means(&in_an_old_script(&error), &Denied, "").await;
     }
+}
+
+#[tokio::test]
+async fn what_our_scripts_say_themselves() {
+    let said = "user_script:98: what is remembered of the lock has been overwritten";
+    means(&in_an_old_script(said), &Store, said).await;
+    means(&format!("ERR {said}"), &Store, said).await;
 }
 
 /// What was the master is none any more: another connection may lead to the new one.
