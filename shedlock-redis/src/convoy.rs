@@ -110,14 +110,35 @@ impl Convoy {
                 return;
             }
         };
+        let mut reason = None;
         for ((request, reply), answer) in requests.iter().zip(replies).zip(answers) {
             let answer = match answer {
-                // By itself it learns why.
-                Value::BulkString(text) if text == FAILED => self.alone(line, request).await,
+                Value::BulkString(text) if text == FAILED => {
+                    self.learn_why(line, request, &mut reason).await
+                }
                 answer => Ok(answer),
             };
             tell(reply, answer);
         }
+    }
+
+    /// What failed among many learns why by itself, unless the `reason` of others is that of all.
+    async fn learn_why(
+        &self,
+        line: usize,
+        request: &Arc<Request>,
+        reason: &mut Option<Failure>,
+    ) -> Told {
+        if let Some(reason) = reason {
+            return Err(reason.clone());
+        }
+        let answer = self.alone(line, request).await;
+        *reason = answer
+            .as_ref()
+            .err()
+            .filter(|failure| failure.concerns_all())
+            .cloned();
+        answer
     }
 
     /// Those who wait and go next. If there are none, the line is free.

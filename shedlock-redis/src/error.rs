@@ -109,6 +109,18 @@ impl Failure {
         matches!(self, Self::Command(error) if Kind::of(error) == Kind::ManySlots)
     }
 
+    /// Whether it would be the same for any lock, and nothing was done.
+    pub(crate) fn concerns_all(&self) -> bool {
+        match self {
+            Self::Unconnected(_) | Self::ConnectingTimedOut(_) => true,
+            Self::Command(error) => matches!(
+                Kind::of(error),
+                Kind::ReadOnly | Kind::NotNow | Kind::Full | Kind::Unsaved
+            ),
+            Self::TimedOut(_) | Self::Echo => false,
+        }
+    }
+
     /// Whether another connection may do better: a broken one, one that does not answer, one to what is no master any more.
     pub(crate) fn spoils_connection(&self) -> bool {
         match self {

@@ -136,3 +136,23 @@ async fn a_demoted_master_is_left() {
         assert!(fake.opened() > 1, "{refusal}: {}", fake.opened());
     }
 }
+
+/// Many locks at once, all of which are refused.
+async fn refused_herd(refusal: &str) -> Fake {
+    let fake = Fake::refusing(refusal).await;
+    let locks = RedisLockProvider::connect(&fake.url).expect("a provider");
+    let names: Vec<_> = (0..200).map(|number| format!("job-{number}")).collect();
+    for answer in join_all(names.iter().map(|name| acquire(&locks, name))).await {
+        answer.expect_err("an error");
+    }
+    fake
+}
+
+#[tokio::test]
+async fn a_reason_that_is_that_of_all_is_asked_for_once() {
+    for refusal in ["OOM no memory", "MISCONF no disk"] {
+        let fake = refused_herd(refusal).await;
+        // On each connection one that goes first, those that waited for it, and one of them for the reason.
+        assert_eq!((fake.scripts(), fake.opened()), (12, 4), "{refusal}");
+    }
+}
