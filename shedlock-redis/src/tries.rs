@@ -1,14 +1,20 @@
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::error::Failure;
 
-/// While a caller waits: about a second in all.
-const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(20))
-    .with_max_times(6)
-    .with_jitter();
+/// While a caller waits: about a second in all. The same for all calls of a process, so that what failed together is asked again
+/// together, and others than in other processes.
+static PAUSES: LazyLock<ExponentialBuilder> = LazyLock::new(|| {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(20))
+        .with_max_times(6)
+        .with_jitter()
+        .with_jitter_seed(RandomState::new().hash_one(0))
+});
 
 /// How often a call has been tried.
 pub(crate) struct Tries(ExponentialBackoff);

@@ -156,3 +156,16 @@ async fn a_reason_that_is_that_of_all_is_asked_for_once() {
         assert_eq!((fake.scripts(), fake.opened()), (12, 4), "{refusal}");
     }
 }
+
+/// They are asked again seven times in all, and a demoted master is left each time.
+#[tokio::test]
+async fn what_failed_together_is_asked_again_together() {
+    for refusal in ["READONLY a replica", "LOADING"] {
+        let fake = refused_herd(refusal).await;
+        let (scripts, opened) = (fake.scripts(), fake.opened());
+        assert!(
+            scripts < 600 && opened < 400,
+            "{refusal}: {scripts} {opened}"
+        );
+    }
+}
