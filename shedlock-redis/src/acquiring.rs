@@ -126,3 +126,34 @@ impl Store {
 fn digits(time: DateTime<Utc>) -> String {
     format!("{:018}", time.timestamp_micros().max(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use shedlock_core::LockConfig;
+
+    use super::*;
+    use crate::connection::RedisConnection;
+    use crate::keys::Keys;
+    use crate::links::Links;
+
+    /// As after a wait for another request that took all of the time.
+    #[tokio::test]
+    async fn nothing_is_sent_with_no_time_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let redis = RedisConnection::url(&format!("redis://{address}")).expect("a URL");
+        let keys = Keys::new("p".into(), "e".into()).expect("usable");
+        let timeout = Duration::from_secs(5);
+        let links = Links::new(redis.0, timeout);
+        let store = Arc::new(Store::new(links, keys, "a".into(), timeout));
+        let config = LockConfig::new("job", "1m").expect("a lock");
+
+        let answer = store.acquire(&Acquire::new(&config), Duration::ZERO).await;
+        let error = answer.err().expect("an error").to_string();
+        assert!(error.contains("did not answer within 5s"), "{error}");
+        listener.set_nonblocking(true).expect("a socket");
+        assert!(listener.accept().is_err(), "it was connected to");
+    }
+}
