@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -95,7 +96,11 @@ impl Drop for Claim {
                 .await;
             if let Err(failure) = taken_back {
                 let error = store.described(failure);
-                tracing::warn!(lock = &*id.name, %error, "a lock that nobody waited for any more could not be released");
+                tracing::warn!(
+                    lock = &*id.name,
+                    error = &error as &(dyn Error + 'static),
+                    "a lock that nobody waited for any more could not be released"
+                );
                 // Whoever asks for it here tries that again.
                 tokio::time::sleep_until(until).await;
             }

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -29,7 +30,10 @@ impl Tries {
         let Some(pause) = self.0.next().filter(|_| failure.passes()) else {
             return Err(failure);
         };
-        tracing::debug!(%failure, "asking Redis again");
+        tracing::debug!(
+            failure = &failure as &(dyn Error + 'static),
+            "asking Redis again"
+        );
         tokio::time::sleep(pause).await;
         Ok(())
     }

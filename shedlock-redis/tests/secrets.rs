@@ -5,32 +5,16 @@
 mod support;
 
 use std::error::Error;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redis::RedisConnectionInfo;
 use redis::sentinel::SentinelNodeConnectionInfo;
 use shedlock_core::{LockError, LockProvider};
 use shedlock_redis::{RedisConnection, RedisLockProvider};
+use support::log::Log;
 use support::{acquire, url};
-use tracing::level_filters::LevelFilter;
 
 const SECRET: &str = "s3cret";
-
-/// All that is logged in this thread, at every level, by everybody.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn hides(told: &str) {
     assert!(!told.contains(SECRET), "{told}");
@@ -64,12 +48,7 @@ async fn fails_silently(connection: RedisConnection) {
 #[tokio::test]
 async fn no_password_is_shown() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_writer(move || writer.clone());
-    let listening = tracing::subscriber::set_default(subscriber.finish());
-    tracing::info!("listening");
+    let listening = log.listen();
     let server = url().replace("redis://", "");
     for url in [
         "redis://u:s3cret@127.0.0.1:1/0",
@@ -100,7 +79,5 @@ async fn no_password_is_shown() {
     let error = RedisConnection::sentinel("m", ["redis://u:s3cret@127.0.0.1:port"], node());
     hidden_in(&error.expect_err("no address"));
     drop(listening);
-    let log = String::from_utf8_lossy(&log.0.lock().expect("no panic")).into_owned();
-    assert!(log.contains("listening"), "{log}");
-    hides(&log);
+    hides(&log.text());
 }

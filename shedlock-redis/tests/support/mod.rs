@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub(crate) mod fake;
+pub(crate) mod log;
 pub(crate) mod nodes;
 pub(crate) mod proxy;
 pub(crate) mod servers;
