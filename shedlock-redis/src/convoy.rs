@@ -31,11 +31,12 @@ struct State {
     waiting: Vec<Passenger>,
 }
 
-type Told = Result<Value, Failure>;
+/// What a request hears.
+type Reply = Result<Value, Failure>;
 
 struct Passenger {
     request: Arc<Request>,
-    reply: oneshot::Sender<Told>,
+    reply: oneshot::Sender<Reply>,
 }
 
 /// The right to be under way. When it is dropped, it goes to those who wait by then.
@@ -71,7 +72,7 @@ impl Convoy {
         self: &Arc<Self>,
         line: usize,
         request: &Arc<Request>,
-    ) -> Result<Option<Seat>, oneshot::Receiver<Told>> {
+    ) -> Result<Option<Seat>, oneshot::Receiver<Reply>> {
         if !self.links.mixes_slots() {
             // Nobody waits for it.
             return Ok(None);
@@ -88,7 +89,7 @@ impl Convoy {
         Err(told)
     }
 
-    async fn alone(&self, line: usize, request: &Arc<Request>) -> Told {
+    async fn alone(&self, line: usize, request: &Arc<Request>) -> Reply {
         let requests = std::slice::from_ref(request);
         let answers: Vec<Value> = self.links.run(self.script, line, requests).await?;
         answers.into_iter().next().ok_or_else(no_answer)
@@ -128,7 +129,7 @@ impl Convoy {
         line: usize,
         request: &Arc<Request>,
         reason: &mut Option<Failure>,
-    ) -> Told {
+    ) -> Reply {
         if let Some(reason) = reason {
             return Err(reason.clone());
         }
@@ -176,7 +177,7 @@ impl Drop for Seat {
     }
 }
 
-fn tell(reply: oneshot::Sender<Told>, answer: Told) {
+fn tell(reply: oneshot::Sender<Reply>, answer: Reply) {
     // Whoever went away needs no answer.
     let _ = reply.send(answer);
 }
