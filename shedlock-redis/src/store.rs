@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -80,25 +81,18 @@ impl Store {
             &[&self.keys.lock(lease.name())],
             &[&proof(lease), &shortest],
         );
-        let (verdict, in_doubt) = self
-            .bounded(async {
-                let (mut tries, mut in_doubt) = (Tries::new(), false);
-                loop {
-                    match self.releases.ask(&request).await {
-                        Ok(verdict) => return Ok((verdict, in_doubt)),
-                        Err(failure) => {
-                            in_doubt |= failure.in_doubt();
-                            tries.pause_after(failure).await?;
-                        }
-                    }
-                }
+        let in_doubt = AtomicBool::new(false);
+        let ask = async || {
+            let verdict = self.releases.ask(&request).await;
+            verdict.inspect_err(|failure: &Failure| {
+                in_doubt.fetch_or(failure.in_doubt(), Ordering::Relaxed);
             })
-            .await?;
-        let verdict: String = verdict;
+        };
+        let verdict: String = self.decided(ask).await?;
         Ok(match &*verdict {
             "released" => Release::Released,
             // By an earlier try, whose answer was lost.
-            "gone" if in_doubt => Release::Released,
+            "gone" if in_doubt.into_inner() => Release::Released,
             _ => Release::NotHeld,
         })
     }
