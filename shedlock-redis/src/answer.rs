@@ -136,7 +136,6 @@ impl Told {
 
 /// What the look script answers.
 pub(crate) struct Look {
-    pub(crate) now: DateTime<Utc>,
     held: String,
     until: Option<DateTime<Utc>>,
     last: String,
@@ -145,11 +144,9 @@ pub(crate) struct Look {
 impl FromRedisValue for Look {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let (now, held, last_ms, last) = FromRedisValue::from_redis_value(value)?;
-        let now = instant(now);
         Ok(Self {
-            now,
             held: text(held),
-            until: end(now, last_ms),
+            until: end(instant(now), last_ms),
             last: text(last),
         })
     }
@@ -186,7 +183,8 @@ impl FromRedisValue for Extended {
     }
 }
 
-fn instant(micros: i64) -> DateTime<Utc> {
+/// Of us since the Unix epoch.
+pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
 }
 

@@ -38,6 +38,7 @@ kept! {
     EXTEND: "extend" after "clock" "each" "end_to_set" "value";
     RELEASE: "release" after "clock" "each" "end_to_set" "value";
     LOOK: "look" after "clock" "time" "end_seen" "value" "memory";
+    NOW: "now" after "clock";
 }
 
 /// What a script is told of one lock: its keys and its arguments, as many for every lock. All of them are one text, as a herd has many.

@@ -5,13 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use shedlock_core::{Extension, Lease, LockError, Release};
 
-use crate::answer::{Extended, Look};
+use crate::answer::{Extended, Look, instant};
 use crate::claim::Doubts;
 use crate::convoy::Convoy;
 use crate::error::Failure;
 use crate::keys::Keys;
 use crate::links::Links;
-use crate::script::{ACQUIRE, EXTEND, LOOK, RELEASE, Request};
+use crate::script::{ACQUIRE, EXTEND, LOOK, NOW, RELEASE, Request};
 use crate::tries::Tries;
 use crate::value::proof;
 
@@ -103,9 +103,9 @@ impl Store {
     }
 
     pub(crate) async fn now(&self) -> Result<DateTime<Utc>, LockError> {
-        let clock = || self.keys.clock();
-        let look = self.decided(|| self.look_at([clock(), clock()]));
-        Ok(look.await?.now)
+        let request = Request::new(&[&self.keys.clock()], &[]);
+        let now = self.decided(async || self.links.run_alone(&NOW, request.clone()).await);
+        Ok(instant(now.await?))
     }
 
     pub(crate) fn described(&self, failure: Failure) -> LockError {
