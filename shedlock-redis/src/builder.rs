@@ -1,6 +1,7 @@
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use shedlock_core::{LockError, default_holder};
+use shedlock_core::{DurationError, IntoDuration, LockError, default_holder};
 
 use crate::connection::RedisConnection;
 use crate::error::Invalid;
@@ -12,6 +13,10 @@ use crate::store::Store;
 /// What other stores' columns hold, so that a holder can be the same everywhere.
 const MAX_HOLDER: usize = 255;
 
+/// How long a call may take at most.
+const TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
+
 /// What a [`RedisLockProvider`] is made of; see [`RedisLockProvider::builder`].
 ///
 /// ```no_run
@@ -21,6 +26,7 @@ const MAX_HOLDER: usize = 255;
 /// let locks = RedisLockProvider::builder(RedisConnection::url("redis://localhost")?)
 ///     .environment("production")
 ///     .holder("reports-eu-1")
+///     .timeout("2s")
 ///     .build()?;
 /// # Ok(()) }
 /// ```
@@ -31,7 +37,7 @@ pub struct Builder {
     prefix: String,
     environment: String,
     holder: String,
-    timeout: Duration,
+    timeout: Result<Duration, DurationError>,
 }
 
 impl Builder {
@@ -41,7 +47,7 @@ impl Builder {
             prefix: "job-lock".into(),
             environment: "default".into(),
             holder: default_holder(),
-            timeout: Duration::from_secs(5),
+            timeout: Ok(Duration::from_secs(5)),
         }
     }
 
@@ -64,10 +70,10 @@ impl Builder {
         self
     }
 
-    /// How long a call takes at most, connecting and trying again included; 5 s unless set. Half of it is for one answer. A listing
-    /// of the locks goes through all keys, and has this time for each page of them.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    /// How long a call takes at most, connecting and trying again included: 1 ms to a day, 5 s unless set. Half of it is for one
+    /// answer. A listing of the locks goes through all keys, and has this time for each page of them.
+    pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
+        self.timeout = timeout.into_duration();
         self
     }
 
@@ -94,8 +100,9 @@ impl Builder {
         if !is_holder(&holder) {
             return Err(Invalid::Holder(holder));
         }
-        if timeout < Duration::from_millis(1) {
-            return Err(Invalid::NoTimeout);
+        let timeout = timeout.map_err(Invalid::NoDuration)?;
+        if !TIMEOUTS.contains(&timeout) {
+            return Err(Invalid::Timeout(timeout));
         }
         let Some(keys) = Keys::new(prefix.clone(), environment.clone()) else {
             return Err(Invalid::Keys {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
-use shedlock_core::LockError;
+use shedlock_core::{DurationError, LockError};
 
 use crate::refusal::Refusal;
 
@@ -220,8 +220,10 @@ pub(crate) enum Invalid {
         "key prefix `{prefix}` and environment `{environment}` cannot be used: neither may be empty, the environment may not begin with a colon, and braces in the prefix must enclose a hash tag"
     )]
     Keys { prefix: String, environment: String },
-    #[error("a provider needs a timeout of at least 1ms")]
-    NoTimeout,
+    #[error("timeout: {0}")]
+    NoDuration(DurationError),
+    #[error("timeout: {0:?} is not between 1ms and a day")]
+    Timeout(Duration),
     #[error(
         "a Redis URL starts with its scheme and `://`, without blanks or quotes before it; schemes are redis, rediss (TLS), redis+cluster, rediss+cluster, redis+unix, and the same with valkey"
     )]

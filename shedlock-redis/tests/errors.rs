@@ -157,11 +157,33 @@ fn settings_that_cannot_be_used() {
         (builder().holder(" ").build(), "cannot be a holder"),
         (builder().environment("").build(), "environment"),
         (builder().key_prefix("{").build(), "key prefix `{`"),
-        (builder().timeout(Duration::ZERO).build(), "timeout"),
+        (
+            builder().timeout(Duration::ZERO).build(),
+            "timeout: 0ns is not between 1ms and a day",
+        ),
+        (
+            builder().timeout("1d 1ms").build(),
+            "timeout: 86400.001s is not",
+        ),
+        (
+            builder().timeout(Duration::MAX).build(),
+            "timeout: 18446744073709551615",
+        ),
+        (
+            builder().timeout("five").build(),
+            "timeout: `five` is no duration",
+        ),
     ] {
         let error = built.expect_err("an error");
         assert!(matches!(error, LockError::Setup { .. }), "{error:?}");
         assert!(error.to_string().contains(what), "{error}");
+    }
+    for timeout in ["1ms", "PT5S", "24h"] {
+        builder()
+            .timeout("five")
+            .timeout(timeout)
+            .build()
+            .expect(timeout);
     }
     for url in [
         "s3cret",

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use shedlock_redis::{RedisConnection, RedisLockProvider};
 use support::fake::Fake;
 use support::log::Log;
@@ -32,7 +30,7 @@ async fn why_a_lock_of_nobody_stays() {
     })
     .await;
     let connection = RedisConnection::url(&fake.url).expect("a URL");
-    let builder = RedisLockProvider::builder(connection).timeout(Duration::from_millis(200));
+    let builder = RedisLockProvider::builder(connection).timeout("200ms");
     let locks = builder.build().expect("settings");
     acquire(&locks, "job").await.expect_err("an error");
     let line = eventually("a line", async || log.line("could not be released")).await;

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use shedlock_core::LockError;
 use shedlock_redis::{RedisConnection, RedisLockProvider};
@@ -130,7 +128,7 @@ async fn a_demoted_master_is_left() {
     for refusal in [of_7, &of_6] {
         let fake = Fake::refusing(refusal).await;
         let builder = RedisLockProvider::builder(RedisConnection::url(&fake.url).expect("a URL"));
-        let soon = builder.timeout(Duration::from_millis(200)).build();
+        let soon = builder.timeout("200ms").build();
         let locks = soon.expect("settings");
         acquire(&locks, "job").await.expect_err("an error");
         assert!(fake.opened() > 1, "{refusal}: {}", fake.opened());

@@ -5,7 +5,6 @@
 mod support;
 
 use std::error::Error;
-use std::time::Duration;
 
 use redis::RedisConnectionInfo;
 use redis::sentinel::SentinelNodeConnectionInfo;
@@ -32,7 +31,7 @@ fn hidden_in(error: &LockError) {
 /// Every call fails, and none tells the secret.
 async fn fails_silently(connection: RedisConnection) {
     hides(&format!("{connection:?}"));
-    let builder = RedisLockProvider::builder(connection).timeout(Duration::from_millis(600));
+    let builder = RedisLockProvider::builder(connection).timeout("600ms");
     hides(&format!("{builder:?} {builder:#?}"));
     let locks = builder.build().expect("settings");
     hides(&format!("{locks:?} {locks:#?}"));
