@@ -16,13 +16,23 @@ use support::servers::Servers;
 
 const TIMEOUT: Duration = Duration::from_millis(400);
 
+/// Keys of others, in steps that take no longer than an answer may.
+async fn fill(nodes: &Nodes, keys: u32) {
+    const STEP: u32 = 10_000;
+    let script = "for key = 1, ARGV[2] do redis.call('SET', 'other:' .. ARGV[1] + key, '') end";
+    for first in (0..keys).step_by(STEP as usize) {
+        let () = nodes
+            .run(cmd("EVAL").arg(script).arg(0).arg(first).arg(STEP))
+            .await;
+    }
+}
+
 /// A page of a large Redis takes no longer than another call, but all of them do.
 #[tokio::test]
 async fn a_large_redis_is_listed_for_as_long_as_it_takes() {
     let servers = Servers::start(&["redis"]);
     let direct = Nodes::on(servers.get("REDIS_URL"));
-    let fill = "for key = 1, 120000 do redis.call('SET', 'other:' .. key, '') end";
-    let () = direct.run(cmd("EVAL").arg(fill).arg(0)).await;
+    fill(&direct, 120_000).await;
 
     let proxy = Proxy::to(servers.get("REDIS_URL")).await;
     let nodes = Nodes::on(&proxy.url);
@@ -47,8 +57,7 @@ async fn a_large_redis_is_listed_for_as_long_as_it_takes() {
 async fn a_scan_survives_its_connection() {
     let servers = Servers::start(&["redis"]);
     let direct = Nodes::on(servers.get("REDIS_URL"));
-    let fill = "for key = 1, 20000 do redis.call('SET', 'other:' .. key, '') end";
-    let () = direct.run(cmd("EVAL").arg(fill).arg(0)).await;
+    fill(&direct, 20_000).await;
     let proxy = Proxy::to(servers.get("REDIS_URL")).await;
     let nodes = Nodes::on(&proxy.url);
     let locks = nodes.provider("a");
