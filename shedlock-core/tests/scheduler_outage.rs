@@ -132,7 +132,7 @@ async fn a_failing_acquire_says_what_the_store_said_and_whether_it_is_asked_agai
     };
     assert_eq!(
         error.to_string(),
-        "the lock store cannot be reached: a test switched it off"
+        "no decision from the lock store: a test switched it off"
     );
     assert!(
         events

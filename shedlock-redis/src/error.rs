@@ -60,6 +60,9 @@ impl Kind {
     }
 }
 
+/// What the user of a Redis needs.
+const RIGHTS: &str = "check user and password, and allow the user these keys, the commands EVALSHA, EVAL and SCAN, and those that the scripts call (GET, SET, DEL, PEXPIREAT, PEXPIRETIME, PTTL, TIME)";
+
 /// Why a call failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -157,12 +160,9 @@ fn described(keys: &str, error: RedisError) -> LockError {
     };
     match Kind::of(&error) {
         Kind::Denied => LockError::PermissionDenied {
-            table: keys.to_owned(),
-            source: Denied {
-                keys: keys.to_owned(),
-                source: error,
-            }
-            .into(),
+            locks: keys.to_owned(),
+            remedy: RIGHTS.to_owned(),
+            source,
         },
         Kind::ReadOnly => LockError::ReadOnly { source },
         Kind::NotNow => LockError::Unavailable {
@@ -198,15 +198,6 @@ fn described(keys: &str, error: RedisError) -> LockError {
             None => format!("the driver reports a problem of its own ({})", error.category()),
         }),
     }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "Redis does not let this user in, or not use `{keys}`: check user and password, and allow the user these keys, the commands EVALSHA, EVAL and SCAN, and those that the scripts call (GET, SET, DEL, PEXPIREAT, PEXPIRETIME, PTTL, TIME)"
-)]
-struct Denied {
-    keys: String,
-    source: RedisError,
 }
 
 /// A setting that cannot be used.

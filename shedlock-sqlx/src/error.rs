@@ -212,7 +212,11 @@ fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
             problem: source.to_string(),
             source,
         },
-        Kind::Denied => LockError::PermissionDenied { table, source },
+        Kind::Denied => LockError::PermissionDenied {
+            locks: table,
+            remedy: "grant it SELECT, INSERT and UPDATE (and CREATE for `migrate()`)".into(),
+            source,
+        },
         #[cfg(any(feature = "postgres", feature = "mysql"))]
         Kind::Login => LockError::Store {
             problem: "the database refused the login; are user, password and the database's name right?".into(),

@@ -5,7 +5,7 @@ use super::ConfigError;
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// Why a lock could not be decided on or kept. "Held by somebody else" is never one of these.
+/// Why a lock could be neither granted nor refused, or not be kept. "Held by somebody else" is never one of these.
 ///
 /// The text says what is wrong and what to do; the driver's own words are the [`source`](Error::source).
 ///
@@ -58,13 +58,13 @@ pub enum LockError {
         /// What the driver said.
         source: Source,
     },
-    /// The database user may not do it.
-    #[error(
-        "the database user may not use `{table}`: grant it SELECT, INSERT and UPDATE (and CREATE for `migrate()`)"
-    )]
+    /// The store's user may not do it.
+    #[error("the user of the lock store may not use `{locks}`: {remedy}")]
     PermissionDenied {
-        /// The table.
-        table: String,
+        /// The table, or the keys.
+        locks: String,
+        /// What the user needs.
+        remedy: String,
         /// What the driver said.
         source: Source,
     },
@@ -88,7 +88,7 @@ pub enum LockError {
         /// What the driver said.
         source: Source,
     },
-    /// Two names are one to the store, as its collation compares them.
+    /// The store's collation treats two names as equal.
     #[error(
         "lock `{name}` and lock `{stored}` are the same to the database (its collation ignores case or accents): rename one, or give the name column a binary collation"
     )]
@@ -98,8 +98,8 @@ pub enum LockError {
         /// The name in the store.
         stored: String,
     },
-    /// The store cannot be reached, or did not answer within bounds; tried again within bounds before it is said.
-    #[error("the lock store cannot be reached: {problem}")]
+    /// The store cannot be reached, did not answer in time, or was too busy to decide. It was asked again before this is said.
+    #[error("no decision from the lock store: {problem}")]
     Unavailable {
         /// What was tried.
         problem: String,
