@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use shedlock_core::{LockError, LockProvider};
 
-/// Connects to the lock store that a URL names: `postgres://`, `mysql://` (also for MariaDB), `sqlite:`, `redis://` or `rediss://`.
+/// Connects to the lock store that a URL names: `postgres://`, `mysql://` or `mariadb://`, `sqlite:`, `redis://`, `rediss://` or `valkey://`
+/// (and what [`redis`](crate::redis) knows beside these: sockets, a Cluster).
 ///
 /// Each needs the feature of its name (`tls` too for `rediss://`). The scheme may be in any case. Asks the store for the time, so that a wrong URL is told
 /// here: one round trip.
@@ -52,7 +53,7 @@ fn no_store() -> LockError {
         .collect();
     LockError::Setup {
         problem: format!(
-            "the URL of a lock store starts with its scheme and a colon, without blanks or quotes before it: postgres:, mysql:, mariadb:, sqlite:, redis: or rediss:{off}"
+            "unknown URL scheme: a lock store's URL starts with postgres:, mysql:, mariadb:, sqlite:, redis: or rediss:, without blanks or quotes before it{off}"
         ),
     }
 }

@@ -46,7 +46,7 @@ impl Importer {
             Ok(Outcome::Skipped(held)) => {
                 info!(tenant, holder = held.holder, "another node has it")
             }
-            Err(error) => error!(tenant, %error, "the lock could not be decided on"),
+            Err(error) => error!(tenant, %error, "the lock store did not decide"),
         }
     }
 }

@@ -15,8 +15,8 @@ pub(crate) fn spawn<T: Send + 'static>(
     task
 }
 
-/// The task that was spawned or woken last is next on this thread, and no other thread takes it: it would be stuck behind
-/// work that blocks. Only the last one is, so another one sets it free.
+/// tokio keeps the task that was spawned or woken last in a slot that other threads cannot take it from: it would be stuck behind
+/// work that blocks. Spawning an empty task moves it to the queue, where they can.
 pub(crate) fn let_other_threads_take_it() {
     tokio::spawn(async {});
 }

@@ -290,7 +290,7 @@ async fn afterwards_the_handle_says_that_the_scheduler_has_ended() {
     let handle = start(scheduler(&TestStore::new()).add_job(job("tick", 0))).await;
     handle.shutdown().await;
     assert!(handle.jobs().await.is_empty());
-    let text = "the scheduler of the job `tick` shuts down or has ended";
+    let text = "the scheduler is shutting down or has ended";
     assert_eq!(handle.trigger("tick").await.unwrap_err().to_string(), text);
     assert_eq!(handle.pause("tick").await.unwrap_err().to_string(), text);
     assert_eq!(handle.resume("tick").await.unwrap_err().to_string(), text);

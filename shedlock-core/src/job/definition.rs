@@ -31,7 +31,7 @@ use crate::observe::RunOutcome;
 /// # Ok::<(), shedlock_core::BuildError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no job",
+    message = "`{Self}` is not a job",
     label = "expected the name of an async fn with `#[scheduled(..)]`"
 )]
 pub trait ScheduledJob {
@@ -41,7 +41,7 @@ pub trait ScheduledJob {
 
 /// A job: a name, work, a schedule, and usually a lock. `#[scheduled]` writes this for an async fn.
 ///
-/// A value that is wrong is kept and told by `build()`, together with all others. `at_least`, `at_most`, `keep_alive`, `provider`,
+/// An invalid value is kept and reported by `build()`, together with all others. `at_least`, `at_most`, `keep_alive`, `provider`,
 /// [`OnLost::Continue`] and [`Misfire::Once`] need a `lock`.
 ///
 /// ```
@@ -294,7 +294,7 @@ pub enum JobError {
 /// # Ok::<(), shedlock_core::ZoneError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no time zone",
+    message = "`{Self}` is not a time zone",
     label = "expected a text such as \"Europe/Berlin\", or a `shedlock::Tz`"
 )]
 pub trait IntoZone {

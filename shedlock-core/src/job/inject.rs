@@ -53,7 +53,7 @@ pub struct Data<T>(pub T);
     message = "a job cannot take an argument of type `{Self}`",
     label = "cannot be injected",
     note = "a job takes `Data<T>` (a value that was registered with `Scheduler::builder(..).data(value)`, where `T: Clone + Send + Sync + 'static`) and `Run` (its own run)",
-    note = "wrap the type: `Data(value): Data<{Self}>`, or `Data<Arc<{Self}>>` if it is no `Clone`"
+    note = "wrap the type: `Data(value): Data<{Self}>`, or `Data<Arc<{Self}>>` if it is not `Clone`"
 )]
 pub trait FromRun: Sized {
     /// Looks whether the service registered what a run will need; asked by `build()`.

@@ -1,7 +1,7 @@
 use super::Job;
 
 /// What `#[scheduled]` leaves behind at link time: how to make its job.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Registration(fn() -> Job);
 
 impl Registration {

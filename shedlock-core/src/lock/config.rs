@@ -6,7 +6,7 @@ use shedlock_schedule::{
     parse_duration,
 };
 
-/// What a lock is asked with: its name, how long a lease may last at most, and how long it lasts at least.
+/// What is asked of a lock: its name, how long a lease may last at most, and how long it lasts at least.
 ///
 /// - `at_most`: the lease ends after this time even if its holder died. Between 1 ms and [`MAX_AT_MOST`](crate::MAX_AT_MOST).
 /// - `at_least`: the lock stays taken for this long, counted from the fire time or, without one, from the acquisition, however soon the work ends. Zero unless set.
@@ -44,7 +44,8 @@ impl LockConfig {
         })
     }
 
-    /// Keeps the lock taken for `at_least` after each acquisition, however soon the work ends.
+    /// Keeps the lock taken for `at_least`, counted from the fire time (or, without one, from the acquisition), however soon the
+    /// work ends.
     ///
     /// # Errors
     /// [`ConfigError`] if the duration does not parse or is longer than `at_most`.
@@ -75,7 +76,7 @@ impl LockConfig {
     }
 }
 
-/// Why a lock cannot be asked for like this; each text names the value and what is right.
+/// Why a lock's settings are invalid; each text names the value and what is right.
 ///
 /// ```
 /// use shedlock_core::{ConfigError, LockConfig};
@@ -109,7 +110,7 @@ pub enum ConfigError {
 /// # Ok::<(), shedlock_core::DurationError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no duration",
+    message = "`{Self}` is not a duration",
     label = "expected a text such as \"59s\", \"1m 30s\" or \"PT59S\", or a `std::time::Duration`"
 )]
 pub trait IntoDuration {

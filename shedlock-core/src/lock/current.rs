@@ -138,8 +138,8 @@ impl CurrentLock {
     /// Returns the new end, by the store's clock. Where the lease is kept alive, the next renewal comes in time for a sooner end, and not so soon
     /// that it would shorten a later one.
     ///
-    /// It is asked for to the end, also if the caller goes away. If it gets no answer, the store may still hear of it: longer extensions after it
-    /// count in this process only as long as it does.
+    /// The request is carried out even if the caller goes away. If it gets no answer, the store may still apply it later; until then
+    /// this process counts later, longer extensions only up to its length.
     ///
     /// # Errors
     /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::NotLocked`] if the work under the lock is over,

@@ -30,7 +30,7 @@ use crate::observe::{EventKind, Observer, Observers, Reporter, Skip};
 /// assert!(matches!(executor.run(config, async { 7 }).await?, Outcome::Skipped(_)));
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct LockExecutor {
     provider: Arc<dyn LockProvider>,
     keep_alive: KeepAlive,
@@ -77,8 +77,8 @@ impl LockExecutor {
         self
     }
 
-    /// Adds somebody who sees the steps: [`Acquired`](EventKind::Acquired) or [`Skipped`](EventKind::Skipped), then what
-    /// happens to the lease, then [`Released`](EventKind::Released). What [`run`](Self::run) returns is not told again.
+    /// Adds an observer of each step: [`Acquired`](EventKind::Acquired) or [`Skipped`](EventKind::Skipped), then what
+    /// happens to the lease, then [`Released`](EventKind::Released). What [`run`](Self::run) returns is not reported again.
     ///
     /// ```
     /// use shedlock_core::{Event, EventKind, InMemoryLockProvider, LockConfig, LockExecutor};

@@ -109,7 +109,7 @@ pub struct StoredLock {
     pub name: String,
     /// Who acquired it last.
     pub holder: String,
-    /// When it was acquired last, by the store's clock.
+    /// The fire time of the last acquisition or, if it had none, when it was made, by the store's clock.
     pub locked_at: DateTime<Utc>,
     /// Until when it is taken, by the store's clock; it is free once that is past.
     pub lock_until: DateTime<Utc>,

@@ -81,7 +81,7 @@ impl InMemoryLockProvider {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let locks = InMemoryLockProvider::new();
     /// let request = Acquire::new(&LockConfig::new("report", "1m")?);
-    /// locks.acquire(&request).await?;
+    /// assert!(matches!(locks.acquire(&request).await?, Acquisition::Acquired(_)));
     /// locks.remove("report");
     /// assert!(matches!(locks.acquire(&request).await?, Acquisition::Acquired(_)));
     /// # Ok(()) }

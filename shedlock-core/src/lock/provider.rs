@@ -13,7 +13,7 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// Every implementation passes the [conformance suite](crate::conformance), whose cases are this contract in code:
 ///
 /// - **The store's clock decides.** Every time that is stored or compared is computed by the store. A node's clock is never written.
-/// - **One atomic statement decides** each acquire, also for a name never seen before or deleted a moment ago. A refused acquire writes nothing.
+/// - **One atomic statement decides** each acquire, even for a name never seen before or deleted a moment ago. A refused acquire writes nothing.
 /// - **`locked_at` is strictly increasing per lock**, through releases and expiries. It is the fire time of a scheduled acquisition, whenever
 ///   that is granted, so it claims no other fire time; else `max(now, previous locked_at + smallest step)`.
 /// - **Ownership is the acquisition**: `extend` and `release` match the name, the holder and `locked_at` of the lease.
@@ -22,7 +22,7 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// - **Cancel-safe**: dropping the future of a call leaves no connection in the middle of a statement; an acquisition whose caller
 ///   is gone is given back (which may use up its fire time).
 ///
-/// A call should cost one round trip: a busy fleet asks often, and what it is told is mostly no.
+/// A call should cost one round trip: a busy fleet asks often, and is mostly refused.
 ///
 /// ```
 /// use shedlock_core::{Acquire, Acquisition, Extension, InMemoryLockProvider, LockConfig, LockProvider, Release};
@@ -43,7 +43,7 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
     /// Tries to take a lock, without waiting for its holder. The lease ends `at_most` after the store's present time.
     ///
-    /// The first of these that is so is the answer: the store's clock has not reached the fire time ([`Acquisition::TooEarly`]),
+    /// The first of these that applies is the answer: the store's clock has not reached the fire time ([`Acquisition::TooEarly`]),
     /// the stored `locked_at` is not before it ([`Acquisition::AlreadyRan`], also while that run goes on), the lock is
     /// taken ([`Acquisition::Held`]), or it is now ours.
     ///
@@ -52,7 +52,7 @@ pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError>;
 
     /// Sets the end of a lease that still runs to `at_most` from the store's present time (which may also shorten it).
-    /// Nobody asks for a lease that was released; a store need not notice.
+    /// Nobody extends a lease after releasing it, so a store need not check for that.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide; the lease then stands as it was, or extended.
@@ -220,6 +220,7 @@ impl Acquire {
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a lock that was acquired stays taken until it is released"]
 pub enum Acquisition {
     /// The lock is ours until the lease ends.
     Acquired(Lease),
@@ -285,6 +286,7 @@ impl fmt::Display for Held {
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "the lease may be lost"]
 pub enum Extension {
     /// The lease with its new end.
     Extended(Lease),

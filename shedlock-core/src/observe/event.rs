@@ -77,7 +77,7 @@ pub enum EventKind {
         /// The lease.
         lease: Lease,
     },
-    /// The run did not happen here, as it should not.
+    /// The run was rightly not made here.
     Skipped(Skip),
     /// The store could not decide; the fire time is lost on this node unless `retrying`.
     AcquireFailed {
@@ -90,7 +90,7 @@ pub enum EventKind {
     Misfired {
         /// How late the node is for the first of them.
         late_by: Duration,
-        /// How many they are; of more than 10,000, the rest is not counted.
+        /// How many, counted up to 10,000.
         fire_times: u32,
     },
     /// The event's fire time passed too long ago, and is now made up for (`misfire = "once"`): the run that starts is late.
@@ -149,7 +149,7 @@ pub enum EventKind {
 /// use shedlock_core::Skip;
 ///
 /// assert_eq!(Skip::StillRunning.reason(), "still_running");
-/// assert_eq!(Skip::StillRunning.to_string(), "the previous run still goes on in this process");
+/// assert_eq!(Skip::StillRunning.to_string(), "the previous run is still going on in this process");
 /// assert!(Skip::StillRunning.held().is_none());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,15 +159,15 @@ pub enum Skip {
     AlreadyRan(Held),
     /// The lock is held: an earlier run still goes on, or `at_least` keeps it.
     Held(Held),
-    /// The previous run of the job still goes on in this process.
+    /// The previous run of the job is still going on in this process.
     StillRunning,
-    /// This process runs as many jobs as it may, and no place came free in time.
+    /// This process runs as many jobs as `max_concurrent_runs` allows, and no place came free in time.
     AtCapacity,
-    /// The scheduler shuts down, so it begins no run; another node can.
+    /// The scheduler is shutting down, so it begins no run; another node can.
     ShuttingDown,
     /// The job was paused while its fire time waited for the store or for a place.
     Paused,
-    /// Whoever triggered the job went away before it began.
+    /// The caller that triggered the job went away before it began.
     Abandoned,
 }
 
@@ -199,11 +199,13 @@ impl fmt::Display for Skip {
         match self {
             Self::AlreadyRan(held) => write!(f, "{} took this fire time", held.holder),
             Self::Held(held) => held.fmt(f),
-            Self::StillRunning => f.write_str("the previous run still goes on in this process"),
-            Self::AtCapacity => f.write_str("this process runs as many jobs as it may"),
-            Self::ShuttingDown => f.write_str("this scheduler shuts down"),
+            Self::StillRunning => f.write_str("the previous run is still going on in this process"),
+            Self::AtCapacity => {
+                f.write_str("this process runs as many jobs as `max_concurrent_runs` allows")
+            }
+            Self::ShuttingDown => f.write_str("the scheduler is shutting down"),
             Self::Paused => f.write_str("the job is paused on this node"),
-            Self::Abandoned => f.write_str("nobody waits for it any more"),
+            Self::Abandoned => f.write_str("the caller of `trigger` is gone"),
         }
     }
 }

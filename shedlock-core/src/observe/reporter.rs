@@ -114,16 +114,16 @@ fn log(about: &Reporter, kind: &EventKind, skip_level: Level) {
             about,
             error = &**error as &(dyn Error + 'static),
             retrying,
-            "the lock could not be decided on, so nothing runs"
+            "the lock store did not decide, so the job does not run"
         ),
         EventKind::Misfired {
             late_by,
             fire_times,
         } => say!(
-            Level::WARN, about, late_by = ?late_by, fire_times, "fire times passed unattended on this node"
+            Level::WARN, about, late_by = ?late_by, fire_times, "this node missed fire times"
         ),
         EventKind::CaughtUp { late_by } => say!(
-            Level::WARN, about, late_by = ?late_by, "a fire time that passed unattended is made up for"
+            Level::WARN, about, late_by = ?late_by, "catching up on a missed fire time"
         ),
         EventKind::Started { late_by } => {
             say!(Level::INFO, about, late_by = ?late_by, "run started")

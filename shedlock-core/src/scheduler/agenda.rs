@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 /// When which job fires next, in order of time.
 ///
-/// Not a heap: of one with many jobs, each `pop` touches memory all over the place. Here both ends of a herd are in one.
+/// A B-tree, not a heap: each `pop` of a large heap touches memory all over, while the first entries of a B-tree lie together.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     entries: BTreeSet<Entry>,

@@ -157,7 +157,7 @@ pub enum Problem {
         /// What is wrong.
         error: JobError,
     },
-    /// Nothing would be in time, or the builder's `misfire_grace` is longer than any schedule.
+    /// The builder's `misfire_grace` is out of range: 1 ms to 366 days.
     #[error("misfire_grace: {0:?} is not between 1ms and 366 days")]
     MisfireGrace(Duration),
     /// A job takes a value that was not registered.

@@ -46,6 +46,7 @@ const DEFAULT_PROVIDER: &str = "default";
 ///     .build()?;
 /// # Ok::<(), shedlock_core::BuildError>(())
 /// ```
+#[derive(Debug)]
 #[must_use]
 pub struct SchedulerBuilder {
     providers: Vec<(String, Arc<dyn LockProvider>)>,
@@ -211,14 +212,14 @@ impl SchedulerBuilder {
         self
     }
 
-    /// Adds somebody who sees every step of every run; see the example at [`Event`](crate::Event).
+    /// Adds an observer of every step of every run; see the example at [`Event`](crate::Event).
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.observers.push(Arc::new(observer));
         self
     }
 
-    /// The node's wall clock, for tests; see the example at [`Clock`]. It only matters until a store has answered, to notice that
-    /// it jumped, and where no job takes a lock.
+    /// The node's wall clock, for tests; see the example at [`Clock`]. It is used only until a store has answered, to notice jumps, and
+    /// where no job has a lock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self

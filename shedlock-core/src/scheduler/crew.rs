@@ -102,7 +102,7 @@ impl Crew {
         while let Some(due) = self.next() {
             let fired = AssertUnwindSafe(self.begin(&due)).catch_unwind().await;
             if fired.is_err() {
-                tracing::error!(target: LOG_TARGET, job = &*due.plan.name, "a firing broke; the scheduler goes on");
+                tracing::error!(target: LOG_TARGET, job = &*due.plan.name, "firing a job panicked; the scheduler goes on");
             }
             // Other tasks of the service have their turn now and then.
             consume_budget().await;

@@ -2,7 +2,8 @@ use crate::job::{Job, Misfire, Timing};
 
 /// What a service's own configuration changes about a job, by the job's name.
 ///
-/// What is none stays as the job has it; a text that is wrong is told by `build()`.
+/// A field that is `None` leaves the job's own setting; a wrong text is reported by `build()`. Always end with
+/// `..JobOverride::default()`: fields will be added.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, JobOverride, Scheduler};

@@ -110,7 +110,7 @@ impl Plan {
         }
     }
 
-    /// Reads a little of all that a firing needs, wherever it lies.
+    /// Reads a little of everything that a firing needs, so that the memory of a whole herd is fetched at once.
     pub(super) fn touch(&self) -> usize {
         let lock = self.lock.as_ref().map_or("", |lock| lock.config.name());
         let names = [&*self.name, lock].into_iter();

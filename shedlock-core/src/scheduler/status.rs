@@ -37,7 +37,7 @@ pub struct JobStatus {
     pub running: bool,
     /// Its last run on this node.
     pub last_run: Option<LastRun>,
-    /// Why it did not run here, if that is newer than its last run. A store that did not decide is no skip: observers are told.
+    /// Why it did not run here, if that is newer than its last run. A store error is not a skip; it is reported to observers.
     pub last_skip: Option<Skip>,
 }
 

@@ -11,7 +11,7 @@ use crate::lock::Clock;
 /// Stores may cut their time to milliseconds.
 pub(super) const STORE_PRECISION: TimeDelta = TimeDelta::milliseconds(1);
 
-/// The estimate is kept in microseconds, and never ahead of the store's clock.
+/// Kept in whole microseconds; an answer is rounded down.
 const ROUND_UP: Duration = Duration::from_nanos(999);
 
 /// A wall clock that moves by more than this against the monotonic clock was set, or the machine slept.
@@ -20,10 +20,11 @@ const JUMP: TimeDelta = TimeDelta::seconds(1);
 /// What a store's clock shows now, as far as its answers tell.
 ///
 /// It starts as the node's wall clock and then runs on the monotonic clock, so a step of the wall clock does not move it.
-/// An answer that shows time `t` was asked at `a` and came at `b`, so the store's clock showed `t` between the two. The
-/// estimate is the latest that all answers allow and never ahead of the store: asking too early would cost a round trip.
+/// An answer that shows time `t` was asked at `a` and came at `b`, so the store's clock showed `t` between the two. An estimate
+/// that these bounds allow is kept; another one is set to the lower bound, so that a node asks late rather than early: asking too early
+/// costs a round trip.
 ///
-/// All that changes is a number of its own, as a herd's firings read it on all threads.
+/// Atomics rather than a lock, as all threads read it while many jobs fire.
 #[derive(Debug)]
 pub(super) struct StoreClock {
     wall: Arc<dyn Clock>,

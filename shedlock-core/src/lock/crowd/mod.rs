@@ -16,10 +16,11 @@ use super::{Acquire, Acquisition, LockError};
 use crate::turns::let_others_go_first;
 use hearsay::refusal_beside;
 
-/// For providers: requests of one process for one lock. While one is under way the others wait, and the next one asks for all of them.
+/// For providers: lets requests of one process for one lock share a question to the store. While one is under way, others wait; then one
+/// of them asks for all.
 ///
-/// What it sees, it sees after they asked, so it is an answer for each of them, also if they ask for different fire times; whom
-/// it tells nothing (another fire time has run, and the lock is free) waits for the next one. So a store is not asked more often
+/// It asks after they did, so its answer holds for each, even for other fire times. A request that the answer does not decide
+/// (another fire time has run, and the lock is free) waits for the next one. So a store is not asked more often
 /// the more callers want the same. Clones are the same crowds.
 ///
 /// ```

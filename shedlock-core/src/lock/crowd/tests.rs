@@ -89,7 +89,8 @@ async fn those_who_were_just_told_come_along() {
                     Ok(early(1))
                 };
                 let timeout = Duration::from_secs(60);
-                crowds.ask(&request(), timeout, ask).await.unwrap();
+                let answer = crowds.ask(&request(), timeout, ask).await;
+                assert_eq!(answer.unwrap(), early(1));
             }
         });
     }

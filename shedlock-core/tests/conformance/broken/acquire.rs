@@ -114,7 +114,7 @@ impl Broken {
                     held.locked_at,
                     held.until,
                 );
-                self.inner.extend(&lease, MAX_AT_MOST).await?;
+                let _ = self.inner.extend(&lease, MAX_AT_MOST).await?;
                 Acquisition::Held(held)
             }
             (Flaw::ExpiresSooner, Acquisition::Acquired(lease)) => {
@@ -139,7 +139,8 @@ impl Broken {
                 by: Duration::from_millis(1),
             },
             (Flaw::TooEarlyWrites, Acquisition::TooEarly { by }) => {
-                self.inner
+                let _ = self
+                    .inner
                     .acquire(&acquire(asked.name(), asked.at_most()))
                     .await?;
                 Acquisition::TooEarly { by }
