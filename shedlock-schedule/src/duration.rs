@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration() {
+    fn what_is_not_a_duration() {
         use DurationError as E;
         let text = |text: &str| text.to_owned();
         for blank in ["", "  "] {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::MAX_LOCK_NAME_CHARS;
 
-/// Why a text is no schedule.
+/// Why a text is not a schedule.
 ///
 /// ```
 /// use shedlock_schedule::Schedule;
@@ -66,7 +66,7 @@ pub enum ScheduleError {
     Every(#[from] DurationError),
 }
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 ///
 /// ```
 /// let error = shedlock_schedule::parse_duration("1M").unwrap_err();
@@ -79,7 +79,7 @@ pub enum DurationError {
     #[error("the duration is empty: write for example `59s` or `PT59S`")]
     Empty,
     /// The duration goes backwards.
-    #[error("the duration `{text}` is negative: leave the minus out")]
+    #[error("the duration `{text}` is negative: remove the minus sign")]
     Negative {
         /// The text as it was written.
         text: String,
@@ -93,14 +93,14 @@ pub enum DurationError {
         text: String,
     },
     /// More than 292 years.
-    #[error("the duration `{text}` is too long: it goes up to 106751 days")]
+    #[error("the duration `{text}` is too long: the longest is 106751 days")]
     TooLong {
         /// The text as it was written.
         text: String,
     },
     /// Neither notation.
     #[error(
-        "`{text}` is no duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`"
+        "`{text}` is not a duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`"
     )]
     Unreadable {
         /// The text as it was written.
@@ -108,7 +108,7 @@ pub enum DurationError {
     },
 }
 
-/// Why a text is no time zone.
+/// Why a text is not a time zone.
 ///
 /// ```
 /// let error = shedlock_schedule::parse_zone("Seoul").unwrap_err();
@@ -157,14 +157,14 @@ pub enum NameError {
     },
     /// White space at an end.
     #[error(
-        "the lock name {name:?} begins or ends with white space, which MySQL ignores when it compares: take it away"
+        "the lock name {name:?} begins or ends with white space, which MySQL ignores when it compares: remove it"
     )]
     OuterSpace {
         /// The name as it was given.
         name: String,
     },
     /// A control character, such as a line break.
-    #[error("the lock name {name:?} holds the control character {control:?}: take it away")]
+    #[error("the lock name {name:?} holds the control character {control:?}: remove it")]
     ControlCharacter {
         /// The name as it was given.
         name: String,

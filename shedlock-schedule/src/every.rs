@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn periods_that_are_no_schedule() {
+    fn periods_that_are_not_a_schedule() {
         for period in [
             Duration::ZERO,
             Duration::from_micros(999),

@@ -78,19 +78,19 @@ mod tests {
             ),
             (
                 "a ",
-                "the lock name \"a \" begins or ends with white space, which MySQL ignores when it compares: take it away",
+                "the lock name \"a \" begins or ends with white space, which MySQL ignores when it compares: remove it",
             ),
             (
                 "\u{a0}a",
-                "the lock name \"\\u{a0}a\" begins or ends with white space, which MySQL ignores when it compares: take it away",
+                "the lock name \"\\u{a0}a\" begins or ends with white space, which MySQL ignores when it compares: remove it",
             ),
             (
                 "a\nb",
-                "the lock name \"a\\nb\" holds the control character '\\n': take it away",
+                "the lock name \"a\\nb\" holds the control character '\\n': remove it",
             ),
             (
                 "a\0b",
-                "the lock name \"a\\0b\" holds the control character '\\0': take it away",
+                "the lock name \"a\\0b\" holds the control character '\\0': remove it",
             ),
             (
                 &long,

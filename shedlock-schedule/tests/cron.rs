@@ -26,7 +26,7 @@ fn messages_say_what_is_right() {
         ("0 0 0 * MON *", "the month field has `MON`: this name belongs into the day-of-week field".to_owned()),
         ("0 0 0 JAN * *", "the day-of-month field has `JAN`: this name belongs into the month field".to_owned()),
         ("0 0 0 * * 8", "the day-of-week field has `8`: days of the week go from 0 to 7, where 0 and 7 are Sunday, or from MON to SUN".to_owned()),
-        ("0 0 22-2 * * *", format!("the hour field has `22-2`: a range goes upwards, so write it as two, `22-23,0-2` {hint}")),
+        ("0 0 22-2 * * *", format!("the hour field has `22-2`: a range must ascend: write two ranges, `22-23,0-2` {hint}")),
         ("*/0 * * * * *", format!("the second field has `*/0`: a step is a number from 1, as in `*/15` {hint}")),
         ("1,2, * * * * *", format!("the second field has `1,2,`: a value is missing, write `*` for all {hint}")),
         ("? * * * * *", format!("the second field has `?`: `?` stands for a day only, write `*` {hint}")),

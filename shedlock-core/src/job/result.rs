@@ -11,7 +11,7 @@ use crate::observe::RunOutcome;
 /// assert_eq!(Err("no paper").into_outcome(), RunOutcome::Failed("no paper".into()));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no result of a job",
+    message = "`{Self}` is not a result of a job",
     label = "a job returns `()` or `Result<(), E>` where `E: Display`",
     note = "a job has nobody to hand a value to: store or send it, and return `Ok(())`"
 )]

@@ -40,9 +40,7 @@ impl Arguments<'_> {
             && is_other_notation(input)
         {
             let cure = self.cure(meant);
-            return Err(input.error(format!(
-                "an argument's value stands behind `=`: write {cure}"
-            )));
+            return Err(input.error(format!("an argument's value follows `=`: write {cure}")));
         }
         if input.parse::<Option<Token![=]>>()?.is_none()
             || input.is_empty()
@@ -111,10 +109,10 @@ impl Arguments<'_> {
         let message = match self.meant(name) {
             Some(meant) => {
                 format!(
-                    "`#[{attribute}]` has no argument `{name}`: did you mean `{meant}`? There are {known}"
+                    "`#[{attribute}]` has no argument `{name}`: did you mean `{meant}`? The arguments are {known}"
                 )
             }
-            None => format!("`#[{attribute}]` has no argument `{name}`: there are {known}"),
+            None => format!("`#[{attribute}]` has no argument `{name}`: the arguments are {known}"),
         };
         self.errors.at(name, message);
     }

@@ -28,7 +28,7 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Opt
     if let Type::Never(never) = output.ty() {
         errors.at(
             never,
-            "a locked fn ends, so that the lock is released: return `()` (or a `Result`), and loop around its call",
+            "a locked fn must return, so that the lock can be released: return `()` (or a `Result`), and loop around its call",
         );
         return None;
     }

@@ -106,7 +106,7 @@ fn check_generics(generics: &Generics, errors: &mut Errors) {
         errors.at(
             &generics.params,
             format!(
-                "a job cannot be generic, as nobody tells the scheduler which {kind} to run it with: \
+                "a job cannot be generic, as the scheduler cannot know which {kind} to use: \
                  write a plain fn that calls the generic one"
             ),
         );
@@ -157,7 +157,7 @@ fn check_output(output: &ReturnType, errors: &mut Errors) {
     if let Type::Never(never) = &**ty {
         errors.at(
             never,
-            "a job ends: return `()` or `Result<(), E>`, and let the schedule call it again (a service that runs for ever needs no schedule)",
+            "a job must return: return `()` or `Result<(), E>`, and let the schedule call it again (a service that runs for ever needs no schedule)",
         );
     } else if let Some(span) = impl_trait(ty) {
         let message =

@@ -127,7 +127,7 @@ fn wrong_expressions_fail_the_build() {
         "{error}"
     );
     assert!(
-        error.contains("job `with_wrong_expressions`: `1x` is no duration"),
+        error.contains("job `with_wrong_expressions`: `1x` is not a duration"),
         "{error}"
     );
 }

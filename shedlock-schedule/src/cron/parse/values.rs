@@ -79,8 +79,7 @@ fn parse_range(field: Field, text: &str) -> Result<Range, Wrong> {
         field.range().start().to_owned(),
         field.range().end().to_owned(),
     );
-    let problem =
-        format!("a range goes upwards, so write it as two, `{first}-{end},{start}-{last}`");
+    let problem = format!("a range must ascend: write two ranges, `{first}-{end},{start}-{last}`");
     Err(Wrong::new(text, problem))
 }
 
