@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
+use shedlock_schedule::{DurationError, parse_duration};
 use syn::{Expr, ExprLit, Ident, Lit, LitBool, LitStr, Path};
 
 /// A literal, or any expression.
@@ -62,18 +63,40 @@ pub(crate) fn text(name: &str, value: Expr, example: &str) -> syn::Result<Text> 
 }
 
 pub(crate) fn duration(name: &str, value: Expr, example: &str) -> syn::Result<Text> {
-    match without_group(value) {
-        Expr::Lit(ExprLit {
-            lit: number @ (Lit::Int(_) | Lit::Float(_)),
-            ..
-        }) => {
-            let digits = number.to_token_stream();
-            let message = format!(
-                "`{name} = {digits}` has no unit: write `{name} = \"{digits}s\"` for seconds"
-            );
-            Err(syn::Error::new_spanned(number, message))
+    let value = without_group(value);
+    match number_of(&value) {
+        Some((digits, suffix)) => {
+            let message = unquoted(name, &value, digits, suffix);
+            Err(syn::Error::new_spanned(&value, message))
         }
-        value => text(name, value, example),
+        None => text(name, value, example),
+    }
+}
+
+/// The digits and the suffix of a literal that is a number.
+fn number_of(value: &Expr) -> Option<(&str, &str)> {
+    let Expr::Lit(ExprLit { lit, .. }) = value else {
+        return None;
+    };
+    match lit {
+        Lit::Int(number) => Some((number.base10_digits(), number.suffix())),
+        Lit::Float(number) => Some((number.base10_digits(), number.suffix())),
+        _ => None,
+    }
+}
+
+/// What is wrong with a duration that is a number: `14`, or `14m`, whose unit is a suffix to rustc.
+fn unquoted(name: &str, number: &Expr, digits: &str, suffix: &str) -> String {
+    let quoted = format!("{digits}{suffix}");
+    match parse_duration(&quoted) {
+        Ok(_) => format!("a duration is a text: write `{name} = \"{quoted}\"`"),
+        Err(error @ (DurationError::NoFixedLength { .. } | DurationError::Capitals { .. })) => {
+            error.to_string()
+        }
+        Err(_) => format!(
+            "`{name} = {}` has no unit: write `{name} = \"{digits}s\"` for seconds or `{name} = \"{digits}ms\"` for milliseconds",
+            number.to_token_stream()
+        ),
     }
 }
 
@@ -139,5 +162,45 @@ fn without_group(value: Expr) -> Expr {
     match value {
         Expr::Group(group) => without_group(*group.expr),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_without_quotes() {
+        let no_unit = |number: &str, digits: &str| {
+            format!(
+                "`every = {number}` has no unit: write `every = \"{digits}s\"` for seconds or `every = \"{digits}ms\"` for milliseconds"
+            )
+        };
+        let no_quotes = |text: &str| format!("a duration is a text: write `every = \"{text}\"`");
+        let cases = [
+            ("14m", no_quotes("14m")),
+            ("1.5h", no_quotes("1.5h")),
+            ("1h30m", no_quotes("1h30m")),
+            ("1_000ms", no_quotes("1000ms")),
+            ("5000", no_unit("5000", "5000")),
+            ("1_000", no_unit("1_000", "1000")),
+            ("10u64", no_unit("10u64", "10")),
+            ("0.5", no_unit("0.5", "0.5")),
+            (
+                "30S",
+                "the duration `30S` has a unit in capitals: write `30s`".to_owned(),
+            ),
+            (
+                "1M",
+                "the duration `1M` has months or years, which have no fixed length: count in days (`1m` is a minute)".to_owned(),
+            ),
+        ];
+        for (number, message) in cases {
+            let value = syn::parse_str(number).unwrap();
+            let Err(error) = duration("every", value, "\"30s\"") else {
+                panic!("{number} was taken");
+            };
+            assert_eq!(error.to_string(), message, "{number}");
+        }
     }
 }

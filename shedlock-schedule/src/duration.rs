@@ -56,13 +56,43 @@ fn human(trimmed: &str, text: &str) -> Result<Duration, DurationError> {
                 text: text.to_owned(),
             });
         }
+        if let Some(number) = without_unit(term) {
+            return Err(DurationError::NoUnit {
+                text: text.to_owned(),
+                number: number.to_owned(),
+            });
+        }
         let part = humantime::parse_duration(term).map_err(|error| match error {
             humantime::DurationError::NumberOverflow => too_long(text),
-            _ => unreadable(text),
+            _ => in_capitals(trimmed, text).unwrap_or_else(|| unreadable(text)),
         })?;
         sum = sum.checked_add(part).ok_or_else(|| too_long(text))?;
     }
     Ok(sum)
+}
+
+/// The first number of a term, if no unit follows it: in `60`, and in `1 30s`, which humantime would read as 130 s.
+fn without_unit(term: &str) -> Option<&str> {
+    let mut words = term.split_whitespace();
+    let number = words.next().filter(|word| is_number(word))?;
+    let next = words.next();
+    next.is_none_or(|next| !next.starts_with(char::is_alphabetic))
+        .then_some(number)
+}
+
+fn is_number(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit())
+        && word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+/// What to say of `30S`, which would be right in small letters.
+fn in_capitals(trimmed: &str, text: &str) -> Option<DurationError> {
+    let lower = trimmed.to_ascii_lowercase();
+    let is_cure = lower != trimmed && human(&lower, text).is_ok();
+    is_cure.then(|| DurationError::Capitals {
+        text: text.to_owned(),
+        lower,
+    })
 }
 
 /// Cuts `1m 30s` into `1m ` and `30s`: a term ends where a digit follows its unit.
@@ -231,8 +261,34 @@ mod tests {
         ] {
             assert_eq!(parse_duration(long), Err(E::TooLong { text: text(long) }));
         }
+        for (without_unit, number) in [
+            ("60000", "60000"),
+            ("1.5", "1.5"),
+            ("1m 30", "30"),
+            ("1 30s", "1"),
+            ("1 .5s", "1"),
+            ("1m 2 30s", "2"),
+        ] {
+            assert_eq!(
+                parse_duration(without_unit),
+                Err(E::NoUnit {
+                    text: text(without_unit),
+                    number: text(number)
+                })
+            );
+        }
+        for (capitals, lower) in [("30S", "30s"), ("1H", "1h"), (" 1m 30Sec ", "1m 30sec")] {
+            assert_eq!(
+                parse_duration(capitals),
+                Err(E::Capitals {
+                    text: text(capitals),
+                    lower: text(lower)
+                })
+            );
+        }
         for junk in [
-            "59",
+            "1,5 s",
+            "5X",
             "s",
             "5 parsecs",
             "P",

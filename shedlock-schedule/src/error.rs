@@ -98,6 +98,24 @@ pub enum DurationError {
         /// The text as it was written.
         text: String,
     },
+    /// A number without a unit.
+    #[error(
+        "the duration `{text}` has a number without a unit: write `{number}s` for seconds or `{number}ms` for milliseconds"
+    )]
+    NoUnit {
+        /// The text as it was written.
+        text: String,
+        /// The number.
+        number: String,
+    },
+    /// A unit in capitals.
+    #[error("the duration `{text}` has a unit in capitals: write `{lower}`")]
+    Capitals {
+        /// The text as it was written.
+        text: String,
+        /// The text as it would be right.
+        lower: String,
+    },
     /// Neither notation.
     #[error(
         "`{text}` is not a duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`"
