@@ -1,39 +1,45 @@
 use super::Known;
 
-/// What other schedulers call it.
-const ALIASES: [(&str, &str); 10] = [
+/// What other schedulers call it, as `plain` has it.
+const ALIASES: [(&str, &str); 11] = [
     ("schedule", "cron"),
     ("interval", "every"),
-    ("fixed_rate", "every"),
+    ("fixedrate", "every"),
+    ("fixeddelay", "every"),
     ("timezone", "zone"),
     ("tz", "zone"),
-    ("lock_name", "lock"),
-    ("lock_name", "name"),
+    ("lockname", "lock"),
+    ("lockname", "name"),
     ("lock", "name"),
-    ("lock_at_most_for", "at_most"),
-    ("lock_at_least_for", "at_least"),
+    ("lockatmostfor", "at_most"),
+    ("lockatleastfor", "at_least"),
 ];
 
 const NEAR_ENOUGH: f64 = 0.5;
 
 /// The argument that somebody who wrote `name` most likely meant, if one is near enough.
 pub(super) fn nearest(name: &str, known: &'static [Known]) -> Option<&'static str> {
-    let name = name.to_lowercase();
-    let is_alias = |known: &&Known| ALIASES.contains(&(&*name, known.name));
+    let name = plain(name);
+    // Java has a second name where a value is a text: `fixedRateString`.
+    let alias = name.strip_suffix("string").unwrap_or(&name);
+    let is_alias = |known: &&Known| ALIASES.contains(&(alias, known.name));
     if let Some(meant) = known.iter().find(is_alias) {
         return Some(meant.name);
     }
     known
         .iter()
         .map(|known| {
-            (
-                strsim::normalized_damerau_levenshtein(&name, known.name),
-                known.name,
-            )
+            let likeness = strsim::normalized_damerau_levenshtein(&name, &plain(known.name));
+            (likeness, known.name)
         })
         .filter(|(likeness, _)| *likeness >= NEAR_ENOUGH)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+/// A name in whatever case of letters: `at_most` and `atMost` are the same.
+fn plain(name: &str) -> String {
+    name.to_lowercase().replace('_', "")
 }
 
 #[cfg(test)]
@@ -44,8 +50,11 @@ mod tests {
     fn what_was_meant() {
         const KNOWN: &[Known] = &[
             Known::new("cron", ""),
+            Known::new("every", ""),
+            Known::new("lock", ""),
             Known::new("at_most", ""),
             Known::new("at_least", ""),
+            Known::new("keep_alive", ""),
         ];
         let cases = [
             ("corn", Some("cron")),
@@ -54,9 +63,17 @@ mod tests {
             ("at_last", Some("at_least")),
             ("atMost", Some("at_most")),
             ("schedule", Some("cron")),
+            ("keepAlive", Some("keep_alive")),
             ("lock_at_most_for", Some("at_most")),
+            ("lockAtMostFor", Some("at_most")),
+            ("lockAtLeastForString", Some("at_least")),
+            ("fixedRate", Some("every")),
+            ("fixed_delay", Some("every")),
+            ("fixedRateString", Some("every")),
+            ("lockName", Some("lock")),
             // An alias of an argument that this attribute does not have.
             ("tz", None),
+            ("initialDelay", None),
             ("retries", None),
         ];
         for (name, meant) in cases {
