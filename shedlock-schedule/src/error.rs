@@ -143,6 +143,25 @@ pub enum ZoneError {
         /// The nearest name that exists.
         nearest: &'static str,
     },
+    /// An offset of whole hours, such as `GMT+9`.
+    #[error(
+        "`{name}` is an offset, not a time zone: write a region, such as `Asia/Seoul`, \
+         or the IANA name of this offset, `{zone}` (its sign is reversed)"
+    )]
+    Offset {
+        /// The offset as it was written.
+        name: String,
+        /// The zone that always has this offset.
+        zone: &'static str,
+    },
+    /// An offset that no zone is named after, such as `+05:30`.
+    #[error(
+        "`{name}` is an offset, not a time zone: write a region whose clocks have it, such as `Asia/Kolkata`"
+    )]
+    OddOffset {
+        /// The offset as it was written.
+        name: String,
+    },
     /// A name that is like none.
     #[error("there is no time zone `{name}`: write an IANA name such as `Europe/Berlin`, or `UTC`")]
     Unknown {

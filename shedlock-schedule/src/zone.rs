@@ -4,6 +4,10 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::ZoneError;
 
+mod offset;
+
+use offset::Offset;
+
 /// Finds a time zone by its IANA name, such as `Asia/Seoul`; `UTC` and `Z` are names too.
 ///
 /// ```
@@ -19,15 +23,37 @@ pub fn parse_zone(text: &str) -> Result<Tz, ZoneError> {
     if name.eq_ignore_ascii_case("z") {
         return Ok(Tz::UTC);
     }
-    name.parse().map_err(|_| match nearest(name) {
+    name.parse().map_err(|_| match Offset::parse(name) {
+        Some(offset) => instead_of(offset, name),
+        None => unknown(name),
+    })
+}
+
+fn instead_of(offset: Offset, name: &str) -> ZoneError {
+    let name = name.to_owned();
+    match offset.zone() {
+        Some(Tz::UTC) => ZoneError::Misspelt {
+            name,
+            nearest: Tz::UTC.name(),
+        },
+        Some(zone) => ZoneError::Offset {
+            name,
+            zone: zone.name(),
+        },
+        None => ZoneError::OddOffset { name },
+    }
+}
+
+fn unknown(name: &str) -> ZoneError {
+    let nearest = nearest(name);
+    let name = name.to_owned();
+    match nearest {
         Some(zone) => ZoneError::Misspelt {
-            name: name.to_owned(),
+            name,
             nearest: zone.name(),
         },
-        None => ZoneError::Unknown {
-            name: name.to_owned(),
-        },
-    })
+        None => ZoneError::Unknown { name },
+    }
 }
 
 /// The zone that somebody who wrote `name` most likely meant, if one is near enough.
@@ -37,20 +63,30 @@ fn nearest(name: &str) -> Option<Tz> {
     TZ_VARIANTS
         .iter()
         .filter(|zone| zone.name().contains('/') || **zone == Tz::UTC)
-        .filter_map(|zone| {
-            let full = zone.name().to_lowercase();
-            // A region is often left out: `Seoul`.
-            let city = full.rsplit('/').next().unwrap_or(&full);
-            let likeness = [full.as_str(), city].map(|known| likeness(&wanted, known));
-            let best = likeness.into_iter().flatten().max_by(f64::total_cmp)?;
-            Some((best, *zone))
-        })
+        .filter_map(|zone| Some((likeness(&wanted, &zone.name().to_lowercase())?, *zone)))
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, zone)| zone)
 }
 
-/// From 3/4, if three letters in four agree, to 1.
+/// How much a zone is like what was written. A region alone proves nothing: `Asia/Mumbai` is not `Asia/Dubai`.
 fn likeness(wanted: &str, known: &str) -> Option<f64> {
+    let whole = likeness_of_words(wanted, known);
+    match wanted.rsplit_once('/') {
+        Some((_, wanted_city)) => Some(whole?.min(likeness_of_words(wanted_city, city(known))?)),
+        // A region is often left out: `Seoul`.
+        None => {
+            let likeness = [whole, likeness_of_words(wanted, city(known))];
+            likeness.into_iter().flatten().max_by(f64::total_cmp)
+        }
+    }
+}
+
+fn city(zone: &str) -> &str {
+    zone.rsplit('/').next().unwrap_or(zone)
+}
+
+/// From 3/4, if three letters in four agree, to 1.
+fn likeness_of_words(wanted: &str, known: &str) -> Option<f64> {
     let longer = wanted.len().max(known.len());
     // Looked at first: it spares nearly all comparisons.
     if wanted.len().abs_diff(known.len()) * 4 > longer {
@@ -90,16 +126,41 @@ mod tests {
             ("Europe/Berlín", Some("Europe/Berlin")),
             ("utc", Some("UTC")),
             ("Mars/Olympus", None),
-            ("+09:00", None),
             ("KST", None),
+            ("Asia/Mumbai", None),
+            (
+                "America/Argentina/Buenos_Airs",
+                Some("America/Argentina/Buenos_Aires"),
+            ),
             ("", None),
         ];
         for (name, expected) in cases {
             let found = match parse_zone(name).unwrap_err() {
                 ZoneError::Misspelt { nearest, .. } => Some(nearest),
-                ZoneError::Unknown { .. } => None,
+                _ => None,
             };
             assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_offset_is_not_a_zone() {
+        let cases = [
+            (
+                "GMT+9",
+                "`GMT+9` is an offset, not a time zone: write a region, such as `Asia/Seoul`, or the IANA name of this offset, `Etc/GMT-9` (its sign is reversed)",
+            ),
+            (
+                "UTC+0",
+                "there is no time zone `UTC+0`: did you mean `UTC`?",
+            ),
+            (
+                "+05:30",
+                "`+05:30` is an offset, not a time zone: write a region whose clocks have it, such as `Asia/Kolkata`",
+            ),
+        ];
+        for (name, message) in cases {
+            assert_eq!(parse_zone(name).unwrap_err().to_string(), message);
         }
     }
 }
