@@ -18,6 +18,21 @@ pub enum ScheduleError {
     /// There is nothing in the line.
     #[error("the cron line is empty: write for example `0 */15 * * * *` or `@every 30s`")]
     Empty,
+    /// The line is `-`, which disables a job in Spring.
+    #[error(
+        "a cron line cannot be `-`: to disable a job, override it with `JobOverride {{ enabled: Some(false), .. }}`"
+    )]
+    Disabled,
+    /// The line begins with a time zone, such as `CRON_TZ=Asia/Tokyo`.
+    #[error(
+        "a cron line does not hold its time zone: write `cron = \"{line}\"` and `zone = \"{zone}\"`"
+    )]
+    ZoneInLine {
+        /// The zone as it was written.
+        zone: String,
+        /// The rest of the line.
+        line: String,
+    },
     /// The line has too few or too many fields.
     #[error(
         "a cron line has 5, 6 or 7 fields, `{line}` has {found}: \
@@ -41,7 +56,7 @@ pub enum ScheduleError {
     },
     /// A macro that does not exist, such as `@reboot`.
     #[error(
-        "there is no macro `{name}`: there are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly and @every 30s"
+        "there is no macro `{name}`: the known macros are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly and @every 30s"
     )]
     Macro {
         /// The macro as it was written.

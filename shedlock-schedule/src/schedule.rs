@@ -39,6 +39,7 @@ enum Rule {
 impl Schedule {
     #[doc = include_str!("cron/README.md")]
     pub fn cron(line: &str) -> Result<Schedule, ScheduleError> {
+        refuse_foreign(line.trim())?;
         if let Some(period) = every_macro(line) {
             return Schedule::every(parse_duration(period)?);
         }
@@ -138,6 +139,29 @@ impl fmt::Display for Schedule {
             Rule::Every(every) => every.fmt(f),
         }
     }
+}
+
+/// Refuses what stands for more than a schedule elsewhere: Spring's `-`, and a crontab's time zone.
+fn refuse_foreign(line: &str) -> Result<(), ScheduleError> {
+    if line == "-" {
+        return Err(ScheduleError::Disabled);
+    }
+    match zone_before(line) {
+        Some((zone, line)) => Err(ScheduleError::ZoneInLine {
+            zone: zone.to_owned(),
+            line: line.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// `CRON_TZ=Asia/Tokyo` or `TZ=Asia/Tokyo` in front of a line, which Go's cron knows, and the rest of the line.
+fn zone_before(line: &str) -> Option<(&str, &str)> {
+    let (word, rest) = line.split_once(char::is_whitespace)?;
+    let zone = word
+        .strip_prefix("CRON_TZ=")
+        .or_else(|| word.strip_prefix("TZ="))?;
+    Some((zone, rest.trim_start()))
 }
 
 /// The period behind `@every`, which Go's cron knows as well.

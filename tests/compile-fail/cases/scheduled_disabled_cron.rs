@@ -1,0 +1,6 @@
+use shedlock::scheduled;
+
+#[scheduled(cron = "-")]
+async fn send_report() {}
+
+fn main() {}
