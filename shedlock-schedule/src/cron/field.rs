@@ -76,6 +76,13 @@ impl Field {
         }
     }
 
+    /// The field that a name belongs in.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        [Field::Month, Field::DayOfWeek(Week::FromMonday)]
+            .into_iter()
+            .find(|home| home.number_of(name).is_some())
+    }
+
     /// The number of a name in this field, in any case of letters.
     pub(super) fn number_of(self, name: &str) -> Option<u32> {
         let position = self

@@ -30,6 +30,7 @@ fn parse_numbers(field: Field, list: &str) -> Result<Part, Wrong> {
     }
     let mut numbers = Bits::default();
     for element in list.split(',') {
+        refuse_small_letters(field, element)?;
         numbers.extend(parse_values(field, element)?);
     }
     // 0 is a Sunday too; the calendar knows it as 7.
@@ -42,10 +43,33 @@ fn parse_numbers(field: Field, list: &str) -> Result<Part, Wrong> {
 
 /// Letters count as Spring counts them: capitals only among dates, any among weekdays.
 fn is_special(field: Field, element: &str) -> bool {
+    if has_foreign_name(field, element) {
+        return false;
+    }
     match field {
         Field::DayOfWeek(_) => element.contains(['L', 'l', '#']),
         _ => element.contains(['L', 'W']),
     }
+}
+
+/// Whether the letters are those of another field's names, as in `JUL`.
+fn has_foreign_name(field: Field, element: &str) -> bool {
+    element
+        .split(['-', '/'])
+        .filter_map(Field::of_name)
+        .any(|home| home.name() != field.name())
+}
+
+/// Spring refuses `lw` as well, but it is clear what was meant.
+fn refuse_small_letters(field: Field, element: &str) -> Result<(), Wrong> {
+    let capitals = element.to_ascii_uppercase();
+    if field == Field::DayOfMonth && capitals != element && parse_date_special(&capitals).is_ok() {
+        return Err(Wrong::new(
+            element,
+            format!("write `{capitals}` in capitals"),
+        ));
+    }
+    Ok(())
 }
 
 fn parse_special(field: Field, element: &str) -> Result<Special, Wrong> {

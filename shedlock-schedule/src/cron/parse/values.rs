@@ -1,6 +1,6 @@
 //! One element of a field's list: `*`, `5`, `MON`, `1-5`, `*/15`, `10/5`, `MON-FRI/2`.
 
-use crate::cron::field::{Field, Week};
+use crate::cron::field::Field;
 
 /// A part that cannot be read, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,11 +105,8 @@ fn not_a_number(field: Field, text: &str) -> String {
     if let Some(name) = field.name_within(text) {
         return format!("names have three letters, so write `{name}`");
     }
-    match [Field::Month, Field::DayOfWeek(Week::FromMonday)]
-        .into_iter()
-        .find(|home| home.number_of(text).is_some())
-    {
-        Some(home) => format!("this name belongs into the {} field", home.name()),
+    match Field::of_name(text) {
+        Some(home) => format!("this name belongs in the {} field", home.name()),
         None => field.range_in_words().to_owned(),
     }
 }
