@@ -6,6 +6,7 @@ use shedlock_schedule::{check_at_least, check_at_most, parse_duration};
 use syn::LitStr;
 
 use crate::arguments::Arguments;
+use crate::arguments::spring::refuse_placeholders;
 use crate::errors::Errors;
 use crate::value::{Choice, Flag, Text, Value};
 
@@ -48,7 +49,12 @@ pub(crate) fn literal_duration<'a>(
     errors: &mut Errors,
 ) -> Option<(&'a LitStr, Duration)> {
     let literal = value?.literal()?;
-    match parse_duration(&literal.value()) {
+    let text = literal.value();
+    if let Err(error) = refuse_placeholders(&text) {
+        errors.at(literal, error);
+        return None;
+    }
+    match parse_duration(&text) {
         Ok(duration) => Some((literal, duration)),
         Err(error) => {
             errors.at(literal, error);

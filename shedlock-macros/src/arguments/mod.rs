@@ -1,6 +1,8 @@
 //! The list in an attribute's parentheses: `name = value, flag, ..`.
 
 mod list;
+pub(crate) mod placeholders;
+pub(crate) mod spring;
 mod suggestion;
 
 use proc_macro2::TokenStream;

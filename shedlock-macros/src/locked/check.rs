@@ -1,16 +1,22 @@
+use proc_macro2::TokenTree;
 use shedlock_schedule::check_lock_name;
-use syn::{LitStr, Signature, Type};
+use syn::{Expr, ExprMacro, LitStr, Signature, Type};
 
 use super::model::Locked;
 use super::output::Output;
-use super::placeholders::{self, Name};
+use crate::arguments::placeholders::{self, Name};
 use crate::errors::Errors;
-use crate::value::Text;
+use crate::value::Value;
 
 /// Checks the literals, as the library would check them at each call.
 pub(super) fn check_arguments(locked: &Locked, errors: &mut Errors) {
-    if let Some(name) = locked.name.as_ref().and_then(Text::literal) {
-        check_name(name, errors);
+    if let Some(provider) = &locked.provider {
+        check_provider(provider, errors);
+    }
+    match &locked.name {
+        Some(Value::Literal(name)) => check_name(name, errors),
+        Some(Value::Expression(name)) => check_name_expression(name, errors),
+        None => {}
     }
     locked.lease.check(errors);
 }
@@ -37,13 +43,39 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Opt
 
 fn check_name(literal: &LitStr, errors: &mut Errors) {
     match placeholders::parse(&literal.value()) {
-        Ok(Name::Fixed(name)) => {
+        // What placeholders stand for is not known yet: the library checks the whole name at each call.
+        Ok(Name::Fixed(name) | Name::Formatted(name)) => {
             if let Err(error) = check_lock_name(&name) {
                 errors.at(literal, error);
             }
         }
-        // Its arguments are not known yet: the library checks the name at each call.
-        Ok(Name::Formatted) => {}
         Err(error) => errors.at(literal, error),
+    }
+}
+
+/// A `concat!` gives a text in which no placeholder is filled in, and nobody would notice.
+fn check_name_expression(name: &Expr, errors: &mut Errors) {
+    let Expr::Macro(ExprMacro { mac, .. }) = name else {
+        return;
+    };
+    if mac.path.is_ident("concat") && mac.tokens.clone().into_iter().any(is_text_with_brace) {
+        errors.at(
+            name,
+            "placeholders work in a literal only: write `name = format!(\"import-{tenant}\")`",
+        );
+    }
+}
+
+fn is_text_with_brace(token: TokenTree) -> bool {
+    let text = syn::parse2::<LitStr>(token.into());
+    text.is_ok_and(|text| text.value().contains('{'))
+}
+
+fn check_provider(provider: &Expr, errors: &mut Errors) {
+    if let Expr::Lit(provider) = provider {
+        errors.at(
+            provider,
+            "`provider` is an expression here: write for example `provider = self.locks` (names of providers are for `#[scheduled]`)",
+        );
     }
 }

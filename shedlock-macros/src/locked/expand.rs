@@ -5,7 +5,7 @@ use syn::{AttrStyle, Attribute, Expr, LitStr, Path, Type, parse_quote};
 
 use super::model::Locked;
 use super::output::Output;
-use super::placeholders::{self, Name};
+use crate::arguments::placeholders::{self, Name};
 use crate::function::{Function, impl_trait};
 use crate::place::put_at;
 use crate::value::{Text, Value};
@@ -122,7 +122,7 @@ fn name_of(name: &Text) -> TokenStream {
     match name {
         Value::Literal(literal) => match placeholders::parse(&literal.value()) {
             Ok(Name::Fixed(name)) => LitStr::new(&name, literal.span()).into_token_stream(),
-            Ok(Name::Formatted) | Err(_) => quote!(::std::format!(#literal)),
+            Ok(Name::Formatted(_)) | Err(_) => quote!(::std::format!(#literal)),
         },
         Value::Expression(expression) => put_at(expression, quote!(&(#expression))),
     }

@@ -5,7 +5,6 @@ mod expand;
 mod model;
 mod output;
 mod parse;
-mod placeholders;
 
 use proc_macro2::TokenStream;
 

@@ -4,6 +4,8 @@ use shedlock_schedule::{Schedule, check_lock_name, parse_zone};
 use syn::{FnArg, GenericParam, Generics, ReturnType, Safety, Signature, Type};
 
 use super::model::Scheduled;
+use crate::arguments::placeholders::{self, Name};
+use crate::arguments::spring::refuse_placeholders;
 use crate::errors::Errors;
 use crate::function::impl_trait;
 use crate::lease::literal_duration;
@@ -18,7 +20,7 @@ pub(super) fn check_arguments(scheduled: &Scheduled, errors: &mut Errors) {
         errors.at(place, error);
     }
     check_literal(&scheduled.zone, parse_zone, errors);
-    check_literal(&scheduled.lock, check_lock_name, errors);
+    check_literal(&scheduled.lock, check_lock, errors);
     check_literal(
         &scheduled.name,
         not_blank("a job's name is what logs show: leave `name` out to use the fn's"),
@@ -66,11 +68,26 @@ fn check_literal<T, E: Display>(
     parse: impl Fn(&str) -> Result<T, E>,
     errors: &mut Errors,
 ) {
-    if let Some(literal) = value.as_ref().and_then(Text::literal)
-        && let Err(error) = parse(&literal.value())
-    {
+    let Some(literal) = value.as_ref().and_then(Text::literal) else {
+        return;
+    };
+    let text = literal.value();
+    if let Err(error) = refuse_placeholders(&text) {
+        errors.at(literal, error);
+    } else if let Err(error) = parse(&text) {
         errors.at(literal, error);
     }
+}
+
+fn check_lock(name: &str) -> Result<(), String> {
+    if let Ok(Name::Formatted(_)) = placeholders::parse(name) {
+        return Err(
+            "a job's lock name has no placeholders, as nothing is known of a run when the scheduler is built: \
+             write an expression, such as `lock = format!(\"import-{}\", region())`"
+                .to_owned(),
+        );
+    }
+    check_lock_name(name).map_err(|error| error.to_string())
 }
 
 fn not_blank(cure: &'static str) -> impl Fn(&str) -> Result<(), String> {

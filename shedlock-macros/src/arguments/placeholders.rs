@@ -1,39 +1,43 @@
 //! The placeholders in a lock's name: `"import-{tenant}"`.
 
+/// Stands for what a placeholder will be: one character at least.
+const FILLED_IN: char = '…';
+
 /// A lock's name as the attribute spells it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     /// No placeholder: the name itself, with `{{` and `}}` read as braces.
     Fixed(String),
-    /// `format!` makes the name, at each call.
-    Formatted,
+    /// `format!` makes the name, at each call. Here every placeholder is [`FILLED_IN`].
+    Formatted(String),
 }
 
 /// Reads a name as `format!` would, and refuses what `format!` cannot take from the fn's arguments.
-pub(super) fn parse(text: &str) -> Result<Name, String> {
-    let mut fixed = String::new();
+pub(crate) fn parse(text: &str) -> Result<Name, String> {
+    let mut name = String::new();
     let mut placeholders = 0;
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
-        fixed.push_str(&rest[..at]);
+        name.push_str(&rest[..at]);
         let (brace, behind) = rest[at..].split_at(1);
         rest = if let Some(behind) = behind.strip_prefix(brace) {
-            fixed.push_str(brace);
+            name.push_str(brace);
             behind
         } else if brace == "{" {
             let (placeholder, behind) = behind.split_once('}').ok_or_else(unbalanced)?;
             check(placeholder)?;
+            name.push(FILLED_IN);
             placeholders += 1;
             behind
         } else {
             return Err(unbalanced());
         };
     }
-    fixed.push_str(rest);
+    name.push_str(rest);
     Ok(if placeholders == 0 {
-        Name::Fixed(fixed)
+        Name::Fixed(name)
     } else {
-        Name::Formatted
+        Name::Formatted(name)
     })
 }
 
@@ -42,6 +46,11 @@ fn check(placeholder: &str) -> Result<(), String> {
     if argument.is_empty() || argument.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(format!(
             "`{{{placeholder}}}` names no argument of the fn: write for example `{{tenant}}` (or `{{{{}}}}` for braces)"
+        ));
+    }
+    if let Some(argument) = argument.strip_prefix('#') {
+        return Err(format!(
+            "`#{{#{argument}}}` is how Spring writes it: write `{{{argument}}}`, without any `#`"
         ));
     }
     if argument
@@ -56,7 +65,7 @@ fn check(placeholder: &str) -> Result<(), String> {
 }
 
 fn unbalanced() -> String {
-    "a brace stands alone: write `{tenant}` for an argument of the fn, or `{{` and `}}` for braces"
+    "unmatched brace: write `{tenant}` for an argument of the fn, or `{{` and `}}` for braces"
         .to_owned()
 }
 
@@ -69,9 +78,9 @@ mod tests {
         let cases = [
             ("import", Ok(Name::Fixed("import".to_owned()))),
             ("a{{b}}c", Ok(Name::Fixed("a{b}c".to_owned()))),
-            ("{tenant}", Ok(Name::Formatted)),
-            ("{tenant}-{day:03}", Ok(Name::Formatted)),
-            ("{{{tenant}}}", Ok(Name::Formatted)),
+            ("{tenant}", Ok(Name::Formatted("…".to_owned()))),
+            ("{tenant}-{day:03} ", Ok(Name::Formatted("…-… ".to_owned()))),
+            ("{{{tenant}}}", Ok(Name::Formatted("{…}".to_owned()))),
             (
                 "{r#type}",
                 Err("a placeholder holds the name of an argument"),
@@ -80,11 +89,15 @@ mod tests {
                 "{self.id}",
                 Err("write `name = format!(\"..{}\", self.id)`"),
             ),
+            (
+                "import-#{#tenant}",
+                Err("write `{tenant}`, without any `#`"),
+            ),
             ("{}", Err("`{}` names no argument")),
             ("{0}", Err("`{0}` names no argument")),
             ("{:?}", Err("`{:?}` names no argument")),
-            ("{tenant", Err("a brace stands alone")),
-            ("tenant}", Err("a brace stands alone")),
+            ("{tenant", Err("unmatched brace")),
+            ("tenant}", Err("unmatched brace")),
         ];
         for (text, expected) in cases {
             match (parse(text), expected) {
