@@ -1,7 +1,7 @@
 use std::fmt::Display;
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 
 /// The mistakes found so far, so that all of them are told at once.
 #[derive(Default)]
@@ -23,6 +23,12 @@ impl Errors {
             Some(errors) => errors.combine(error),
             None => self.0 = Some(error),
         }
+    }
+
+    /// What was written, as it was, and the mistakes.
+    pub(crate) fn beside(self, item: TokenStream) -> TokenStream {
+        let errors = self.into_tokens();
+        quote!(#item #errors)
     }
 
     /// The tokens that make rustc print the mistakes; none if there are none.

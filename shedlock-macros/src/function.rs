@@ -38,6 +38,20 @@ impl Parse for Function {
     }
 }
 
+impl Function {
+    pub(crate) fn has_attribute(&self, name: &str) -> bool {
+        self.attributes
+            .iter()
+            .any(|attribute| is_named(attribute, name))
+    }
+
+    pub(crate) fn take_attributes(&mut self, name: &str) -> Vec<Attribute> {
+        self.attributes
+            .extract_if(.., |attribute| is_named(attribute, name))
+            .collect()
+    }
+}
+
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.append_all(&self.attributes);
@@ -57,6 +71,12 @@ pub(crate) fn impl_trait(ty: &impl ToTokens) -> Option<Span> {
         })
     }
     find(ty.to_token_stream())
+}
+
+/// Whether an attribute has this name, by whatever path.
+fn is_named(attribute: &Attribute, name: &str) -> bool {
+    let last = attribute.path().segments.last();
+    last.is_some_and(|last| last.ident == name)
 }
 
 fn begins_fn(input: ParseStream<'_>) -> bool {

@@ -34,7 +34,8 @@ use proc_macro::TokenStream;
 ///
 /// # The fn
 /// A free `async fn`, not generic. It takes any number of `Data<T>` (a value that the service registered with `.data(value)`)
-/// and `Run` (its own run), in any order, by value, and returns `()` or `Result<(), E>` where `E: Display`.
+/// and `Run` (its own run), in any order, by value, and returns `()` or `Result<(), E>` where `E: Display`. It has one schedule, and takes
+/// its lock with `lock`: neither a second `#[scheduled]` nor `#[locked]` can stand beside the first.
 ///
 /// It cannot stand in an `impl` or a `trait`, even without `self`: the type that the attribute makes cannot stand there, and the
 /// compiler says "struct is not supported in `trait`s or `impl`s". Move the fn out, or write a free fn that calls it.

@@ -10,6 +10,7 @@ use proc_macro2::TokenStream;
 
 use crate::errors::Errors;
 use crate::function::Function;
+use crate::scheduled::LOCKED_JOB;
 
 pub(crate) fn locked(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -19,16 +20,18 @@ pub(crate) fn locked(arguments: TokenStream, item: TokenStream) -> TokenStream {
         Ok(function) => function,
         Err(error) => {
             errors.add(error);
-            return [Some(item), errors.into_tokens()]
-                .into_iter()
-                .flatten()
-                .collect();
+            return errors.beside(item);
         }
     };
-    let output = check::check_signature(&function.signature, &mut errors);
-    match (output, errors.into_tokens()) {
-        (Some(output), None) => expand::expand(&locked, function, &output),
-        (Some(output), Some(errors)) => expand::expand_wrong(&locked, function, &output, &errors),
-        (None, errors) => [Some(item), errors].into_iter().flatten().collect(),
+    if function.has_attribute("scheduled") {
+        errors.at_attribute(LOCKED_JOB);
+        return errors.beside(item);
+    }
+    let Some(output) = check::check_signature(&function.signature, &mut errors) else {
+        return errors.beside(item);
+    };
+    match errors.into_tokens() {
+        None => expand::expand(&locked, function, &output),
+        Some(errors) => expand::expand_wrong(&locked, function, &output, &errors),
     }
 }

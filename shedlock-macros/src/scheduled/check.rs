@@ -3,11 +3,12 @@ use std::fmt::Display;
 use shedlock_schedule::{Schedule, check_lock_name, parse_zone};
 use syn::{FnArg, GenericParam, Generics, ReturnType, Safety, Signature, Type};
 
+use super::LOCKED_JOB;
 use super::model::Scheduled;
 use crate::arguments::placeholders::{self, Name};
 use crate::arguments::spring::refuse_placeholders;
 use crate::errors::Errors;
-use crate::function::impl_trait;
+use crate::function::{Function, impl_trait};
 use crate::lease::literal_duration;
 use crate::value::Text;
 
@@ -33,6 +34,19 @@ pub(super) fn check_arguments(scheduled: &Scheduled, errors: &mut Errors) {
     );
     scheduled.lease.check(errors);
     check_misfire(scheduled, errors);
+}
+
+/// Takes out the attributes that a job cannot have beside this one, so that no other error follows from them.
+pub(super) fn check_attributes(function: &mut Function, errors: &mut Errors) {
+    for second in function.take_attributes("scheduled") {
+        errors.at(
+            second,
+            "a job has one schedule: write one line for both, or a second fn that calls this one",
+        );
+    }
+    for locked in function.take_attributes("locked") {
+        errors.at(locked, LOCKED_JOB);
+    }
 }
 
 /// Checks what a fn must be like so that a scheduler can call it.
