@@ -1,6 +1,6 @@
 //! The annotated fn.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Signature, Token, Visibility};
@@ -31,7 +31,7 @@ impl Parse for Function {
                 attributes,
                 visibility,
                 signature,
-                body,
+                body: without_invisible_delimiters(body),
             }),
             other => Err(syn::Error::new(other.span(), "expected the fn's body")),
         }
@@ -77,6 +77,18 @@ pub(crate) fn impl_trait(ty: &impl ToTokens) -> Option<Span> {
 fn is_named(attribute: &Attribute, name: &str) -> bool {
     let last = attribute.path().segments.last();
     last.is_some_and(|last| last.ident == name)
+}
+
+/// What a `macro_rules!` macro passes on as `$body:block` comes in a group without delimiters.
+fn without_invisible_delimiters(body: Group) -> Group {
+    if body.delimiter() != Delimiter::None {
+        return body;
+    }
+    let mut tokens = body.stream().into_iter();
+    match (tokens.next(), tokens.next()) {
+        (Some(TokenTree::Group(inner)), None) => without_invisible_delimiters(inner),
+        _ => body,
+    }
 }
 
 fn begins_fn(input: ParseStream<'_>) -> bool {

@@ -100,8 +100,8 @@ pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | argument | value | meaning |
 /// |---|---|---|
-/// | `provider` | `self.locks` | what takes the lock: an expression for a lock provider, an `Arc` of one, or a `LockExecutor` (which brings observers), which is cloned. For a reference, or an `Arc` of a `LockExecutor`, write `*locks` |
-/// | `name` | `"import-{tenant}"` | the lock's name, with the fn's arguments as in `format!`, or an expression of a text: `format!("import-{}", self.tenant)` |
+/// | `provider` | `self.locks` | what takes the lock: an expression for a lock provider, an `Arc` of one, or a `LockExecutor` (which brings observers), which is cloned. For a reference, an `Arc` of a `LockExecutor`, or a `LazyLock`, write `*locks` |
+/// | `name` | `"import-{tenant}"` | the lock's name, with the fn's arguments as in `format!`, or an expression of a text: `format!("import-{}", self.tenant)`. Placeholders work in a literal only: a constant is taken as it stands |
 /// | `at_most` | `"10m"` | how long the lock may be held: after that it is free even if its holder died |
 /// | `at_least` | `"1m"` | how long the lock stays taken at least, however soon the fn ends |
 /// | `keep_alive` | none, or a `bool` | the lease is renewed for as long as the fn runs |

@@ -158,7 +158,7 @@ fn capitalized(word: &str) -> String {
 }
 
 /// What a `macro_rules!` macro passes on as `$value:expr` or `$value:literal` comes in a group without delimiters.
-fn without_group(value: Expr) -> Expr {
+pub(crate) fn without_group(value: Expr) -> Expr {
     match value {
         Expr::Group(group) => without_group(*group.expr),
         other => other,

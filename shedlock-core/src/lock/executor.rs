@@ -245,7 +245,7 @@ pub enum OnLost {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes no locks",
     label = "expected a lock provider, an `Arc` of one, or a `LockExecutor`",
-    note = "for a reference, or an `Arc` of a `LockExecutor`, write `*locks`: what it points to is cloned"
+    note = "for a reference, an `Arc` of a `LockExecutor`, or a `LazyLock`, write `*locks`: what it points to is cloned"
 )]
 pub trait IntoExecutor {
     /// The executor that takes the locks.

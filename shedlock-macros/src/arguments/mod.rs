@@ -135,7 +135,7 @@ impl<'a> Arguments<'a> {
     }
 
     pub(crate) fn expression(&mut self, name: &str) -> Option<Expr> {
-        self.checked(name, |_, value, _| Ok(value))
+        self.checked(name, |_, value, _| Ok(value::without_group(value)))
     }
 
     /// The path of the library, `::shedlock` unless `crate = ..` says otherwise.

@@ -132,7 +132,8 @@ fn executor_of(locked: &Locked) -> TokenStream {
     let library = &locked.library;
     let provider = locked.provider.as_ref().map(without_reference);
     // What is wrong with the provider is told at its expression.
-    let clone = put_at(&provider, quote!(::core::clone::Clone::clone(&(#provider))));
+    let borrowed = put_at(&provider, quote!(&(#provider)));
+    let clone = put_at(&provider, quote!(::core::clone::Clone::clone(#borrowed)));
     let executor = put_at(
         &provider,
         quote!(#library::__private::IntoExecutor::into_executor(#clone)),

@@ -1,6 +1,6 @@
 //! What the attribute's arguments say.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use shedlock::{InMemoryLockProvider, LockExecutor, LockProvider, OnLost, Outcome, locked};
 
@@ -24,6 +24,11 @@ async fn by_shared_executor(shared: Arc<LockExecutor>) -> String {
 #[locked(provider = InMemoryLockProvider::new(), name = "by-value", at_most = "1m", crate = ::shedlock)]
 async fn by_new_provider() {}
 
+static LOCKS: LazyLock<InMemoryLockProvider> = LazyLock::new(InMemoryLockProvider::new);
+
+#[locked(provider = *LOCKS, name = "by-lazy-lock", at_most = "1m")]
+async fn by_lazy_lock() {}
+
 #[tokio::test]
 async fn providers() {
     let locks = InMemoryLockProvider::new();
@@ -45,6 +50,7 @@ async fn providers() {
         Outcome::Ran("by-shared-executor".to_owned())
     );
     assert_eq!(by_new_provider().await.unwrap(), Outcome::Ran(()));
+    assert_eq!(by_lazy_lock().await.unwrap(), Outcome::Ran(()));
 }
 
 #[locked(provider = locks, name = "kept", at_least = "30s", at_most = "1m")]

@@ -1,6 +1,7 @@
 //! A lock around fns of every kind.
 
 use std::fmt::Display;
+use std::sync::LazyLock;
 
 use shedlock::{ConfigError, InMemoryLockProvider, LockError, Outcome, locked};
 
@@ -47,6 +48,17 @@ async fn opaque(locks: InMemoryLockProvider) -> impl Iterator<Item = u8> {
     0..3
 }
 
+macro_rules! by_macro {
+    ($name:ident, $locks:expr, $ty:ty, $body:block) => {
+        #[locked(provider = $locks, name = "of-a-macro", at_most = "1m")]
+        async fn $name() -> $ty $body
+    };
+}
+
+static LOCKS: LazyLock<InMemoryLockProvider> = LazyLock::new(InMemoryLockProvider::new);
+
+by_macro!(of_a_macro, &*LOCKS, String, { lock_name() });
+
 #[tokio::test]
 async fn every_kind_of_fn() {
     let locks = InMemoryLockProvider::new();
@@ -75,6 +87,10 @@ async fn every_kind_of_fn() {
             .unwrap()
             .count(),
         3
+    );
+    assert_eq!(
+        of_a_macro().await.unwrap(),
+        Outcome::Ran("of-a-macro".to_owned())
     );
     assert_eq!(opaque(locks).await.unwrap().ran().unwrap().count(), 3);
 }
