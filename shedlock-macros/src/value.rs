@@ -123,7 +123,7 @@ pub(crate) fn choice(name: &str, value: Expr, words: &[&str]) -> syn::Result<Val
             ..
         }) => word,
         Expr::Lit(other) => return Err(no_choice(name, &other, words)),
-        expression => return Ok(Value::Expression(expression)),
+        expression => return choice_expression(name, expression, words),
     };
     if !words.contains(&word.value().as_str()) {
         return Err(no_choice(name, &word, words));
@@ -140,6 +140,15 @@ pub(crate) fn path(value: Expr) -> syn::Result<Path> {
             "`crate` is the path of the library: write it without quotes, as in `crate = my_crate::shedlock`",
         )),
     }
+}
+
+fn choice_expression(name: &str, value: Expr, words: &[&str]) -> syn::Result<Value<Choice>> {
+    let written = value.to_token_stream().to_string();
+    if !words.contains(&written.as_str()) {
+        return Ok(Value::Expression(value));
+    }
+    let message = format!("`{name}` is a text: write `{name} = \"{written}\"`");
+    Err(syn::Error::new_spanned(value, message))
 }
 
 fn no_choice(name: &str, place: &impl ToTokens, words: &[&str]) -> syn::Error {
