@@ -28,7 +28,8 @@ use proc_macro::TokenStream;
 ///
 /// Every job that is linked into a program is run by `Scheduler::builder(locks).build()`. The attribute also makes a type of
 /// the fn's name, so that `.job::<send_report>()` can choose single jobs instead; one `use` brings the fn and the type.
-/// (So a module of that name cannot stand beside the fn: both are types to the compiler.)
+/// (So a module of that name cannot stand beside the fn, as both are types to the compiler. A crate of that name is hidden: a job that
+/// uses the crate `reports` must not be named `reports`.)
 ///
 /// The fn stays an ordinary fn that a test can call: `send_report(Data(mailer), run).await`.
 ///
