@@ -20,6 +20,9 @@ const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
 /// assert!(parse_duration("1M").is_err());
 /// assert!(parse_duration("-5s").is_err());
 /// ```
+///
+/// # Errors
+/// [`DurationError`] if the text is neither notation, is negative, has no fixed length, or is longer than 292 years.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let trimmed = text.trim();
     if trimmed.is_empty() {

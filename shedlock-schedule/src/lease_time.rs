@@ -19,6 +19,9 @@ const MIN_AT_MOST: Duration = Duration::from_millis(1);
 /// assert!(check_at_most(Duration::from_secs(60)).is_ok());
 /// assert!(check_at_most(Duration::ZERO).is_err());
 /// ```
+///
+/// # Errors
+/// [`LeaseError::OutOfRange`] if it is shorter or longer than that.
 pub fn check_at_most(at_most: Duration) -> Result<(), LeaseError> {
     if (MIN_AT_MOST..=MAX_AT_MOST).contains(&at_most) {
         Ok(())
@@ -37,6 +40,9 @@ pub fn check_at_most(at_most: Duration) -> Result<(), LeaseError> {
 /// assert!(check_at_least(minute, hour).is_ok());
 /// assert!(check_at_least(hour, minute).is_err());
 /// ```
+///
+/// # Errors
+/// [`LeaseError::AtLeastOverAtMost`] if it is.
 pub fn check_at_least(at_least: Duration, at_most: Duration) -> Result<(), LeaseError> {
     if at_least <= at_most {
         Ok(())

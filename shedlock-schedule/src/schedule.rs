@@ -38,6 +38,9 @@ enum Rule {
 
 impl Schedule {
     #[doc = include_str!("cron/README.md")]
+    ///
+    /// # Errors
+    /// [`ScheduleError`] if the line cannot be read, or names no date that will ever come.
     pub fn cron(line: &str) -> Result<Schedule, ScheduleError> {
         refuse_foreign(line.trim())?;
         if let Some(period) = every_macro(line) {
@@ -62,6 +65,9 @@ impl Schedule {
     /// assert!(Schedule::every(Duration::ZERO).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// [`ScheduleError::Period`] if the period is shorter or longer than that.
     pub fn every(period: Duration) -> Result<Schedule, ScheduleError> {
         Ok(Schedule {
             rule: Rule::Every(Every::new(period)?),

@@ -18,6 +18,9 @@ use offset::Offset;
 /// let error = parse_zone("Asia/Seul").unwrap_err();
 /// assert_eq!(error.to_string(), "there is no time zone `Asia/Seul`: did you mean `Asia/Seoul`?");
 /// ```
+///
+/// # Errors
+/// [`ZoneError`] if there is no zone of this name, whose spelling counts, capitals included.
 pub fn parse_zone(text: &str) -> Result<Tz, ZoneError> {
     let name = text.trim();
     if name.eq_ignore_ascii_case("z") {
