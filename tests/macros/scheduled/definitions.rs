@@ -38,7 +38,7 @@ fn names_conditions_and_paths() {
 }
 
 /// What nobody registers, so that `build()` of all linked jobs names those that take it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Unregistered;
 
 pub mod nested {
