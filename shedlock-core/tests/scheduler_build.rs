@@ -155,7 +155,7 @@ fn values_that_do_not_parse_or_cannot_be() {
     let cases = [
         (job("cron").cron("0 0 25 * * *"), "hours go from 0 to 23"),
         (job("never").cron("0 0 0 30 2 *"), "never fires"),
-        (job("every").every("soon"), "`soon` is no duration"),
+        (job("every").every("soon"), "`soon` is not a duration"),
         (job("period").every("0s"), "a period goes from 1ms"),
         (hourly("zone").zone("Seoul"), "did you mean `Asia/Seoul`?"),
         (
@@ -272,9 +272,9 @@ fn defaults_that_are_wrong() {
     assert_eq!(
         problems(builder),
         [
-            "default_at_most: `soon` is no duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`",
+            "default_at_most: `soon` is not a duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`",
             "default_zone: there is no time zone `Mars`: write an IANA name such as `Europe/Berlin`, or `UTC`",
-            "shutdown_grace: the duration `-1s` is negative: leave the minus out",
+            "shutdown_grace: the duration `-1s` is negative: remove the minus sign",
             "misfire_grace: the duration is empty: write for example `59s` or `PT59S`",
         ]
     );
@@ -301,7 +301,7 @@ fn a_lease_time_that_is_wrong_is_not_missing() {
     let job = hourly("a").lock(" a").at_most("5x");
     let problems_of_job = problems(builder().add_job(job));
     assert_eq!(problems_of_job.len(), 2, "{problems_of_job:#?}");
-    assert!(problems_of_job[0].starts_with("job `a`: `5x` is no duration"));
+    assert!(problems_of_job[0].starts_with("job `a`: `5x` is not a duration"));
     assert!(
         problems_of_job[1].contains("\" a\""),
         "{problems_of_job:#?}"
@@ -309,7 +309,7 @@ fn a_lease_time_that_is_wrong_is_not_missing() {
     let builder = builder()
         .default_at_most("5x")
         .add_job(hourly("a").lock("a"));
-    assert!(only_problem(builder).starts_with("default_at_most: `5x` is no duration"));
+    assert!(only_problem(builder).starts_with("default_at_most: `5x` is not a duration"));
 }
 
 #[test]
