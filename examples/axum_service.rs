@@ -152,7 +152,7 @@ async fn trigger(State(service): State<Service>, Path(name): Path<String>) -> (S
         Ok(Triggered::Skipped(skip)) => (StatusCode::CONFLICT, skip.to_string()),
         Ok(Triggered::Failed(error)) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         Ok(other) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{other:?}")),
-        Err(unknown) => not_found(unknown),
+        Err(error) => refused(error),
     };
     (status, text + "\n")
 }
