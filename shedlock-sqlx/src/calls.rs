@@ -57,6 +57,8 @@ impl Calls {
         &self,
         call: impl Future<Output = Outcome<T>> + Send + 'static,
     ) -> Call<T> {
+        // Before anything is counted or locked, as it panics outside a runtime.
+        let runtime = Handle::current();
         let counted = Counted(self.clone());
         let call = async move {
             let _counted = counted;
@@ -67,7 +69,7 @@ impl Calls {
         let mut under_way = self.under_way();
         under_way.calls += 1;
         if under_way.calls == 1 {
-            let shared = Shared::new(Driven::ByCaller(call.boxed(), None));
+            let shared = Shared::new(Driven::ByCaller(call.boxed(), None), runtime);
             under_way.alone = Some(shared.clone());
             return Call(shared);
         }
@@ -76,7 +78,7 @@ impl Calls {
         if let Some(alone) = alone {
             alone.hand_over();
         }
-        Call(Shared::new(Driven::ByTask(tokio::spawn(call))))
+        Call(Shared::new(Driven::ByTask(runtime.spawn(call)), runtime))
     }
 
     fn under_way(&self) -> MutexGuard<'_, UnderWay> {
@@ -93,10 +95,10 @@ impl Drop for Counted {
 }
 
 impl<T: Send + 'static> Shared<T> {
-    fn new(driven: Driven<T>) -> Arc<Self> {
+    fn new(driven: Driven<T>, runtime: Handle) -> Arc<Self> {
         Arc::new(Self {
             driven: Mutex::new(driven),
-            runtime: Handle::current(),
+            runtime,
         })
     }
 
@@ -149,5 +151,26 @@ impl<T: Send + 'static> Future for Call<T> {
 impl<T: Send + 'static> Drop for Call<T> {
     fn drop(&mut self) {
         self.0.hand_over();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn make_one(calls: &Calls) -> Call<()> {
+        calls.make(async { Ok(()) })
+    }
+
+    #[test]
+    fn a_call_outside_a_runtime_panics_and_spoils_nothing() {
+        let calls = Calls::default();
+        let made = std::panic::catch_unwind(AssertUnwindSafe(|| make_one(&calls)));
+        assert!(made.is_err());
+        assert_eq!(calls.under_way().calls, 0);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let answer = runtime.block_on(async { make_one(&calls).await });
+        answer.unwrap();
+        assert_eq!(calls.under_way().calls, 0);
     }
 }
