@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use shedlock_core::{Acquire, Acquisition, Lease};
+use shedlock_core::{Acquire, Acquisition, Lease, LockError};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -144,16 +144,21 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
+    /// Under a holder that was set, not again once it may have been done: the fire time may have been granted anew, and a lease
+    /// of it under the same holder looks the same.
     async fn take_back(&self, lost: &Values) {
         let ended = Instant::now() + self.can_be_taken_back_for(lost);
+        let may_be_sent_again =
+            |error: &_| self.holder.tells_attempts_apart() || !leaves_in_doubt(error);
         let ask = async || {
-            let asked = self.ask(&self.errands.take_back, lost);
-            self.bounded(self.overtime(), asked).await
+            let told = self.send(&self.errands.take_back, lost.clone(), None);
+            told.await.0
         };
         let taken_back = ask
             .retry(TAKE_BACK_RETRIES)
-            .when(|_| Instant::now() < ended);
+            .when(|error| may_be_sent_again(error) && Instant::now() < ended);
         if let Err(error) = taken_back.await {
+            let error = LockError::from(self.failure(lost, error));
             tracing::warn!(lock = &*lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
         }
     }

@@ -126,7 +126,11 @@ impl<D: Dialect> SqlStore<D> {
             .retry(RETRIES)
             .when(|(kind, _)| matches!(kind, Kind::Conflict | Kind::Broken))
             .notify(|(_, error), _| tracing::debug!(lock = &*values.name, %error, "asking the lock store again"));
-        answer.await.map_err(|(kind, source)| Failure::Driver {
+        answer.await.map_err(|error| self.failure(values, error))
+    }
+
+    pub(crate) fn failure(&self, values: &Values, (kind, source): (Kind, sqlx::Error)) -> Failure {
+        Failure::Driver {
             kind,
             place: Box::new(Place {
                 table: self.table.clone(),
@@ -135,7 +139,7 @@ impl<D: Dialect> SqlStore<D> {
                 advice: D::ADVICE,
             }),
             source,
-        })
+        }
     }
 
     fn lease_values(&self, lease: &Lease) -> Values {

@@ -9,14 +9,15 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shedlock_core::{Acquire, Acquisition, Held, LockConfig, LockProvider, Release};
+use shedlock_core::{Acquire, Acquisition, Extension, Held, LockConfig, LockProvider, Release};
 use shedlock_sqlx::SqlxLockProvider;
 use sqlx::Pool;
 use support::proxy::{Answers, Proxy};
 use support::{
-    Nodes, Sql, acquired, folder, fresh, host_and_port, lock, mysql, mysql_pool, pg_pool, postgres,
-    sqlite, sqlite_pool,
+    Nodes, Sql, acquired, folder, fresh, held, host_and_port, lock, mysql, mysql_pool, pg_pool,
+    postgres, sqlite, sqlite_pool,
 };
+use tokio::time::sleep;
 
 /// A node whose connections go through a proxy, and one that has the server for itself.
 struct Pair<DB: Sql> {
@@ -95,10 +96,9 @@ async fn a_caller_that_went_away_costs_no_fire_time<DB: Sql>(nodes: Nodes<DB>) {
         let at_most = ["1m", "1ms"][number % 2];
         let job = LockConfig::new(format!("job-{number}"), at_most).expect("a lock");
         let request = Acquire::new(&job).for_fire_time(fire_time);
-        let mut gone = locks.acquire(&request);
-        let asked = poll_fn(|context| Poll::Ready(gone.as_mut().poll(context)));
-        assert!(asked.await.is_pending());
-        drop(gone);
+        if !ask_and_leave(&locks, &request).await {
+            continue;
+        }
         let answer = locks.acquire(&request).await;
         assert!(
             matches!(answer, Ok(Acquisition::Acquired(_))),
@@ -284,6 +284,80 @@ async fn under_a_holder_that_was_set_nobody_runs_rather_than_two() {
     match locks.acquire(&request).await.expect("an answer") {
         Acquisition::AlreadyRan(by) => assert_eq!(by.holder, "everywhere"),
         other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_taking_back_whose_answer_is_lost_frees_no_other_lease_on_postgres() {
+    a_taking_back_whose_answer_is_lost_frees_no_other_lease(&on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_taking_back_whose_answer_is_lost_frees_no_other_lease_on_mysql() {
+    a_taking_back_whose_answer_is_lost_frees_no_other_lease(&on_mysql().await).await;
+}
+
+/// The fire time is granted again, and under a holder that was set both leases look the same.
+async fn a_taking_back_whose_answer_is_lost_frees_no_other_lease<DB: Sql>(pair: &Pair<DB>) {
+    let builder = SqlxLockProvider::builder(pair.pool.clone()).table(&pair.direct.table);
+    let builder = builder.holder("everywhere").connections(1);
+    let locks = builder.build().expect("settings");
+    let again = pair.direct.provider("everywhere");
+    warm(&locks).await;
+    warm(&again).await;
+    let fire_time = due(&locks).await;
+    // To take back is prepared by the first time.
+    let prepared = left(&locks, fire_time, Answers::Delivered, &pair.proxy).await;
+    taken_back(&again, &prepared).await;
+    let request = left(&locks, fire_time, Answers::SecondLost, &pair.proxy).await;
+    taken_back(&again, &request).await;
+    let answer = again.acquire(&request).await;
+    let Ok(Acquisition::Acquired(lease)) = answer else {
+        panic!("{answer:?}");
+    };
+    sleep(Duration::from_millis(500)).await;
+    assert!(pair.proxy.has_lost_an_answer());
+    held(&locks, request.name()).await;
+    let answer = again.extend(&lease, Duration::from_secs(60)).await;
+    assert!(matches!(answer, Ok(Extension::Extended(_))), "{answer:?}");
+}
+
+/// Sends a request whose caller goes away at once. Whether it was gone before the answer was there.
+async fn ask_and_leave(locks: &SqlxLockProvider, request: &Acquire) -> bool {
+    let mut gone = locks.acquire(request);
+    let asked = poll_fn(|context| Poll::Ready(gone.as_mut().poll(context)));
+    asked.await.is_pending()
+}
+
+/// A request whose caller went away before the answer was there.
+async fn left(
+    locks: &SqlxLockProvider,
+    fire_time: DateTime<Utc>,
+    answers: Answers,
+    proxy: &Proxy,
+) -> Acquire {
+    loop {
+        let request = Acquire::new(&lock(&fresh("job"))).for_fire_time(fire_time);
+        // Its only connection has read all that came before.
+        locks.now().await.expect("an answer");
+        proxy.answers(answers);
+        if ask_and_leave(locks, &request).await {
+            return request;
+        }
+    }
+}
+
+/// As soon as a lock that was granted is free, and its fire time as well.
+async fn taken_back(locks: &SqlxLockProvider, request: &Acquire) {
+    let began = Instant::now();
+    loop {
+        let rows = locks.locks().await.expect("a list");
+        let mut rows = rows.iter().filter(|row| row.name == request.name());
+        if rows.any(|row| Some(row.locked_at) < request.fire_time()) {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{request:?}");
+        sleep(Duration::from_millis(1)).await;
     }
 }
 
