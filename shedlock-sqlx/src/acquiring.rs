@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::attempt::Attempt;
 use crate::dialect::Dialect;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Mishap};
 use crate::look::{Look, Verdict, lease, micros, rounded_up};
 use crate::statement::Values;
 use crate::store::SqlStore;
@@ -101,7 +101,7 @@ impl<D: Dialect> SqlStore<D> {
             let told = self.send(&self.errands.acquire, values.clone(), attempt);
             let (answer, sent) = told.await;
             if let Some(sent) = sent
-                && !answer.as_ref().is_err_and(leaves_in_doubt)
+                && !answer.as_ref().is_err_and(Mishap::leaves_in_doubt)
             {
                 sent.decided();
             }
@@ -149,16 +149,16 @@ impl<D: Dialect> SqlStore<D> {
     async fn take_back(&self, lost: &Values) {
         let ended = Instant::now() + self.can_be_taken_back_for(lost);
         let may_be_sent_again =
-            |error: &_| self.holder.tells_attempts_apart() || !leaves_in_doubt(error);
+            |mishap: &Mishap| self.holder.tells_attempts_apart() || !mishap.leaves_in_doubt();
         let ask = async || {
             let told = self.send(&self.errands.take_back, lost.clone(), None);
             told.await.0
         };
         let taken_back = ask
             .retry(TAKE_BACK_RETRIES)
-            .when(|error| may_be_sent_again(error) && Instant::now() < ended);
-        if let Err(error) = taken_back.await {
-            let error = LockError::from(self.failure(lost, error));
+            .when(|mishap| may_be_sent_again(mishap) && Instant::now() < ended);
+        if let Err(mishap) = taken_back.await {
+            let error = LockError::from(self.failure(lost, mishap));
             tracing::warn!(lock = &*lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
         }
     }
@@ -170,15 +170,5 @@ impl<D: Dialect> SqlStore<D> {
             Some(_) if self.holder.tells_attempts_apart() => at_most.max(MADE_UP_FOR),
             _ => at_most,
         }
-    }
-}
-
-/// Whether the store may have done what it was asked.
-fn leaves_in_doubt((kind, error): &(Kind, sqlx::Error)) -> bool {
-    match kind {
-        Kind::Broken => true,
-        Kind::Other => !matches!(error, sqlx::Error::Database(_)),
-        // The database has refused it.
-        _ => false,
     }
 }

@@ -8,17 +8,20 @@ use crate::look::Look;
 use crate::statement::Values;
 use crate::store::SqlStore;
 
-/// A request for a lock that is not sent yet.
-pub(crate) struct Attempt<D: Dialect>(Open<D>);
+/// A request for a lock.
+pub(crate) enum Attempt<D: Dialect> {
+    Unsent(Open<D>),
+    Sent(Sent<D>),
+}
 
-/// A request for a lock that was sent and whose answer has not come. Unless it is [decided](Self::decided), what it may have
-/// been granted is taken back in the background, or by the next request that finds it.
+/// A request whose answer has not come. Unless it is decided, what it may have been granted is taken back in the background, or by
+/// the next request that finds it.
 pub(crate) struct Sent<D: Dialect> {
     /// None once it is decided.
     open: Option<Open<D>>,
 }
 
-struct Open<D: Dialect> {
+pub(crate) struct Open<D: Dialect> {
     store: Arc<SqlStore<D>>,
     asked: Values,
     runtime: Handle,
@@ -27,27 +30,35 @@ struct Open<D: Dialect> {
 impl<D: Dialect> Attempt<D> {
     /// `asked` names a holder that no other attempt has.
     pub(crate) fn new(store: &Arc<SqlStore<D>>, asked: &Values) -> Self {
-        Self(Open {
+        Self::Unsent(Open {
             store: store.clone(),
             asked: asked.clone(),
             runtime: Handle::current(),
         })
     }
 
-    pub(crate) fn send(self) -> Sent<D> {
-        Sent { open: Some(self.0) }
+    pub(crate) fn send(self) -> Self {
+        match self {
+            Self::Unsent(open) => Self::Sent(Sent { open: Some(open) }),
+            sent => sent,
+        }
     }
-}
 
-impl<D: Dialect> Sent<D> {
     /// The store has answered.
-    pub(crate) fn decided(mut self) {
-        self.open = None;
+    pub(crate) fn decided(self) {
+        self.open();
     }
 
     /// The store has refused the statement; it can be sent again.
-    pub(crate) fn refused(mut self) -> Option<Attempt<D>> {
-        self.open.take().map(Attempt)
+    pub(crate) fn refused(self) -> Option<Self> {
+        self.open().map(Self::Unsent)
+    }
+
+    fn open(self) -> Option<Open<D>> {
+        match self {
+            Self::Unsent(open) => Some(open),
+            Self::Sent(mut sent) => sent.open.take(),
+        }
     }
 }
 

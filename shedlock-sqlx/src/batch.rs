@@ -6,7 +6,7 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::error::{Asked, Kind};
+use crate::error::{Asked, Kind, Mishap};
 use crate::look::Answer;
 use crate::record::{Done, Record};
 use crate::statement::Values;
@@ -99,7 +99,7 @@ impl Answer {
             Done::Busy => {
                 let busy = "another transaction is about to change the lock's row";
                 let busy = io::Error::new(io::ErrorKind::ResourceBusy, busy);
-                return Err((Kind::Conflict, busy.into()));
+                return Err(Mishap::new(Kind::Conflict, busy));
             }
         };
         Ok(Self {
@@ -112,5 +112,5 @@ impl Answer {
 
 fn no_answer(name: &str) -> Asked {
     let error = sqlx::Error::Protocol(format!("no answer about the lock `{name}`"));
-    Err((Kind::Broken, error))
+    Err(Mishap::new(Kind::Broken, error))
 }

@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::attempt::{Attempt, Sent};
+use crate::attempt::Attempt;
 use crate::batch::Reading;
 use crate::dialect::Dialect;
-use crate::error::{Asked, Kind};
+use crate::error::{Asked, Kind, Mishap};
 use crate::statement::{Forms, Statement, Values};
 
 /// How many names one statement speaks of at most.
 const SEATS: usize = 250;
 
 /// What came of a request, and the attempt that it was.
-pub(crate) type Told<D> = (Asked, Option<Sent<D>>);
+pub(crate) type Told<D> = (Asked, Option<Attempt<D>>);
 
 /// One kind of request, and those of it that wait for a connection: what waits together travels together.
 ///
@@ -143,9 +143,19 @@ impl<D: Dialect> Passenger<D> {
         self.reply.is_closed()
     }
 
-    pub(crate) fn tell(self, asked: Asked, attempt: Option<Sent<D>>) {
+    /// From now on its answer is in doubt.
+    pub(crate) fn send(&mut self) {
+        self.attempt = self.attempt.take().map(Attempt::send);
+    }
+
+    /// It can be sent again.
+    pub(crate) fn was_refused(&mut self) {
+        self.attempt = self.attempt.take().and_then(Attempt::refused);
+    }
+
+    pub(crate) fn tell(self, asked: Asked) {
         // One that nobody takes is dropped, and what was granted with it taken back.
-        let _ = self.reply.send((asked, attempt));
+        let _ = self.reply.send((asked, self.attempt));
     }
 }
 
@@ -160,5 +170,5 @@ fn first_of_each_name<'a>(
 /// What a request hears whose carrier went away.
 fn cut_short<D: Dialect>() -> Told<D> {
     let error = io::Error::from(io::ErrorKind::ConnectionAborted);
-    (Err((Kind::Broken, error.into())), None)
+    (Err(Mishap::new(Kind::Broken, error)), None)
 }

@@ -1,7 +1,10 @@
 use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use shedlock_core::LockError;
+use sqlx::error::DatabaseError;
 
 use crate::advice::Advice;
 use crate::dialect::Dialect;
@@ -55,16 +58,6 @@ impl Kind {
         }
     }
 
-    /// Whether a statement about many locks may have failed for one of them.
-    pub(crate) fn may_concern_one(self) -> bool {
-        match self {
-            Self::TooLong | Self::Conflict | Self::Other => true,
-            #[cfg(feature = "mysql")]
-            Self::NoSuchTime => true,
-            _ => false,
-        }
-    }
-
     /// Whether a connection is as good as before.
     pub(crate) fn spares_connection(self) -> bool {
         // After a failover, the same address may lead to the new primary.
@@ -72,19 +65,97 @@ impl Kind {
     }
 }
 
+/// Why a request was not answered: by an error that may be that of many who went together.
+#[derive(Clone, Debug)]
+pub(crate) struct Mishap {
+    pub(crate) kind: Kind,
+    pub(crate) error: Arc<sqlx::Error>,
+}
+
+impl Mishap {
+    pub(crate) fn new(kind: Kind, error: impl Into<sqlx::Error>) -> Self {
+        Self {
+            kind,
+            error: Arc::new(error.into()),
+        }
+    }
+
+    /// Of a statement.
+    pub(crate) fn of<D: Dialect>(error: sqlx::Error) -> Self {
+        Self::new(Kind::of::<D>(&error), error)
+    }
+
+    /// Of a connection that was to be opened.
+    pub(crate) fn of_opening<D: Dialect>(error: sqlx::Error) -> Self {
+        Self::new(Kind::of_opening::<D>(&error), error)
+    }
+
+    /// What the database itself said, if it did.
+    pub(crate) fn refusal(&self) -> Option<&dyn DatabaseError> {
+        self.error.as_database_error()
+    }
+
+    /// Whether a statement about many locks may have been refused for one of them.
+    pub(crate) fn may_concern_one(&self) -> bool {
+        let kind_may = match self.kind {
+            Kind::TooLong | Kind::Conflict | Kind::Other => true,
+            #[cfg(feature = "mysql")]
+            Kind::NoSuchTime => true,
+            _ => false,
+        };
+        kind_may && self.refusal().is_some()
+    }
+
+    /// Whether the store may have done what it was asked.
+    pub(crate) fn leaves_in_doubt(&self) -> bool {
+        match self.kind {
+            Kind::Broken => true,
+            Kind::Other => self.refusal().is_none(),
+            // The database has refused it.
+            _ => false,
+        }
+    }
+}
+
 /// What came of sending a request.
-pub(crate) type Asked = Result<Answer, (Kind, sqlx::Error)>;
+pub(crate) type Asked = Result<Answer, Mishap>;
+
+/// The driver's error as a cause: if the database said something, its own words.
+struct Cause(Arc<sqlx::Error>);
+
+impl Cause {
+    fn error(&self) -> &(dyn StdError + 'static) {
+        match &*self.0 {
+            sqlx::Error::Database(error) => error.as_error(),
+            other => other,
+        }
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.error(), f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.error(), f)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error().source()
+    }
+}
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The driver said so.
-    #[error("{kind:?}")]
-    Driver {
-        kind: Kind,
-        place: Box<Place>,
-        source: sqlx::Error,
-    },
+    #[error("{:?}", mishap.kind)]
+    Driver { mishap: Mishap, place: Box<Place> },
     /// It took too long.
     #[error("no answer within {after:?}")]
     TimedOut {
@@ -160,11 +231,7 @@ pub(crate) enum Invalid {
 impl From<Failure> for LockError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Driver {
-                kind,
-                place,
-                source,
-            } => described(kind, *place, source),
+            Failure::Driver { mishap, place } => described(mishap, *place),
             Failure::Collision { name, stored } => Self::NameCollision { name, stored },
             Failure::Coarse { ref table, right } => Self::TableMismatch {
                 table: table.clone(),
@@ -194,18 +261,15 @@ impl From<Failure> for LockError {
     }
 }
 
-fn described(kind: Kind, place: Place, error: sqlx::Error) -> LockError {
+fn described(mishap: Mishap, place: Place) -> LockError {
     let Place {
         table,
         name,
         holder,
         advice,
     } = place;
-    let source: Box<dyn StdError + Send + Sync> = match error {
-        sqlx::Error::Database(error) => error.into_error(),
-        other => other.into(),
-    };
-    match kind {
+    let source: Box<dyn StdError + Send + Sync> = Cause(mishap.error).into();
+    match mishap.kind {
         Kind::TableMissing => LockError::TableMissing { table, source },
         Kind::ColumnMissing => LockError::TableMismatch {
             table,

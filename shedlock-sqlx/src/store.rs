@@ -11,7 +11,7 @@ use crate::attempt::Doubts;
 use crate::connections::Connections;
 use crate::dialect::Dialect;
 use crate::errand::Errand;
-use crate::error::{Failure, Kind, Place};
+use crate::error::{Failure, Kind, Mishap, Place};
 use crate::holder::Holder;
 use crate::look::{Answer, Look, instant, micros};
 use crate::statement::{Statement, Values};
@@ -120,25 +120,27 @@ impl<D: Dialect> SqlStore<D> {
         ask: impl FnMut() -> F,
     ) -> Result<T, Failure>
     where
-        F: Future<Output = Result<T, (Kind, sqlx::Error)>>,
+        F: Future<Output = Result<T, Mishap>>,
     {
         let answer = ask
             .retry(RETRIES)
-            .when(|(kind, _)| matches!(kind, Kind::Conflict | Kind::Broken))
-            .notify(|(_, error), _| tracing::debug!(lock = &*values.name, %error, "asking the lock store again"));
-        answer.await.map_err(|error| self.failure(values, error))
+            .when(|mishap| matches!(mishap.kind, Kind::Conflict | Kind::Broken))
+            .notify(|mishap, _| {
+                let error = &mishap.error;
+                tracing::debug!(lock = &*values.name, %error, "asking the lock store again");
+            });
+        answer.await.map_err(|mishap| self.failure(values, mishap))
     }
 
-    pub(crate) fn failure(&self, values: &Values, (kind, source): (Kind, sqlx::Error)) -> Failure {
+    pub(crate) fn failure(&self, values: &Values, mishap: Mishap) -> Failure {
         Failure::Driver {
-            kind,
+            mishap,
             place: Box::new(Place {
                 table: self.table.clone(),
                 name: values.name.to_string(),
                 holder: self.holder.name().to_owned(),
                 advice: D::ADVICE,
             }),
-            source,
         }
     }
 
@@ -154,10 +156,7 @@ impl<D: Dialect> SqlStore<D> {
     async fn try_migrate(&self) -> Result<(), Failure> {
         match self.ask_at_large(&self.errands.probe).await {
             // Whoever may not create tables still runs where there is one.
-            Err(Failure::Driver {
-                kind: Kind::TableMissing,
-                ..
-            }) => {
+            Err(Failure::Driver { mishap, .. }) if mishap.kind == Kind::TableMissing => {
                 self.ask_at_large(&self.errands.create).await?;
                 self.columns_keep_steps(&self.ask_at_large(&self.errands.probe).await?)
             }

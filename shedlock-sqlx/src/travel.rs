@@ -3,16 +3,16 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use tokio::time::Instant;
 
-use crate::attempt::{Attempt, Sent};
+use crate::attempt::Attempt;
 use crate::connections::Connection;
 use crate::dialect::Dialect;
 use crate::errand::{Errand, Passenger, Told};
-use crate::error::{Asked, Kind};
+use crate::error::{Asked, Kind, Mishap};
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
 
 /// What came of a statement, for each of those it was about.
-type Answers = Result<Vec<Asked>, (Kind, sqlx::Error)>;
+type Answers = Result<Vec<Asked>, Mishap>;
 
 impl<D: Dialect> SqlStore<D> {
     /// Sends a request: alone if there is a free connection, else with all of its kind that wait by then.
@@ -23,9 +23,9 @@ impl<D: Dialect> SqlStore<D> {
         attempt: Option<Attempt<D>>,
     ) -> Told<D> {
         if let Some(connection) = self.connections.idle() {
-            let sent = attempt.map(Attempt::send);
+            let attempt = attempt.map(Attempt::send);
             let answer = self.exchange_once(connection, &errand.forms.alone, &values);
-            return (answer.await, sent);
+            return (answer.await, attempt);
         }
         let mut turn = errand.wait(values, attempt);
         let connection = tokio::select! {
@@ -35,7 +35,7 @@ impl<D: Dialect> SqlStore<D> {
         };
         let connection = match connection {
             Ok(connection) => connection,
-            Err(error) => return (Err(error), None),
+            Err(mishap) => return (Err(mishap), None),
         };
         match turn.depart() {
             // Somebody else took it along.
@@ -68,9 +68,7 @@ impl<D: Dialect> SqlStore<D> {
                 trips.extend(passengers.into_iter().rev().map(|one| vec![one]));
                 continue;
             }
-            let attempts: Vec<_> = (passengers.iter_mut())
-                .map(|passenger| passenger.attempt.take().map(Attempt::send))
-                .collect();
+            passengers.iter_mut().for_each(Passenger::send);
             let sent_at = Instant::now();
             let (answers, spared) = self.exchange_for(errand, usable, &passengers).await;
             if pair.fares(passengers.len(), &answers) {
@@ -81,13 +79,9 @@ impl<D: Dialect> SqlStore<D> {
                 );
             }
             match &answers {
-                Err((kind, sqlx::Error::Database(_)))
-                    if kind.may_concern_one() && passengers.len() > 1 =>
-                {
-                    for (passenger, attempt) in passengers.iter_mut().zip(attempts) {
-                        passenger.attempt = attempt.and_then(Sent::refused);
-                    }
-                    let seats = match kind {
+                Err(mishap) if mishap.may_concern_one() && passengers.len() > 1 => {
+                    passengers.iter_mut().for_each(Passenger::was_refused);
+                    let seats = match mishap.kind {
                         Kind::Conflict if self.is_long(sent_at.elapsed()) => 1,
                         _ => passengers.len().div_ceil(2),
                     };
@@ -96,7 +90,7 @@ impl<D: Dialect> SqlStore<D> {
                     }
                     trips.push(passengers);
                 }
-                _ => tell(passengers, attempts, answers),
+                _ => tell(passengers, answers),
             }
             match spared {
                 Some(spared) => usable = spared,
@@ -137,9 +131,9 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    pub(crate) async fn connection(&self) -> Result<Connection<'_, D>, (Kind, sqlx::Error)> {
+    pub(crate) async fn connection(&self) -> Result<Connection<'_, D>, Mishap> {
         let opened = self.connections.get().await;
-        opened.map_err(|error| (Kind::of_opening::<D>(&error), error))
+        opened.map_err(Mishap::of_opening::<D>)
     }
 
     /// Sends a statement and reads its answer, and lets others have the connection.
@@ -164,9 +158,9 @@ impl<D: Dialect> SqlStore<D> {
         values: &Values,
     ) -> (Asked, Option<Connection<'a, D>>) {
         let answer = connection.exchange(statement, values).await;
-        let answer = answer.map_err(|error| (Kind::of::<D>(&error), error));
+        let answer = answer.map_err(Mishap::of::<D>);
         match &answer {
-            Err((kind, _)) if !kind.spares_connection() => {
+            Err(mishap) if !mishap.kind.spares_connection() => {
                 self.connections.forget_idle();
                 (answer, None)
             }
@@ -183,9 +177,7 @@ impl Pair {
     /// Hears what came of a trip; whether both were well alone.
     fn fares(&mut self, passengers: usize, answers: &Answers) -> bool {
         self.0 = match (answers, passengers) {
-            (Err((Kind::Other, sqlx::Error::Database(error))), 2) if is_unknown(&**error) => {
-                Some(0)
-            }
+            (Err(mishap), 2) if mishap.kind == Kind::Other && is_unknown(mishap) => Some(0),
             (Ok(_), 1) => self.0.map(|well| well + 1),
             _ => None,
         };
@@ -194,28 +186,21 @@ impl Pair {
 }
 
 /// Whether a database does not know what a statement says. Its SQLSTATE tells, and SQLite's own code.
-fn is_unknown(error: &dyn DatabaseError) -> bool {
-    let code = error.code().unwrap_or_default();
+fn is_unknown(mishap: &Mishap) -> bool {
+    let code = mishap.refusal().and_then(DatabaseError::code);
+    let code = code.unwrap_or_default();
     code.starts_with("42") || code.starts_with("0A") || code == "1"
 }
 
-fn tell<D: Dialect>(
-    passengers: Vec<Passenger<D>>,
-    attempts: Vec<Option<Sent<D>>>,
-    answers: Answers,
-) {
-    let answers = answers.unwrap_or_else(|error| {
-        let copies = passengers.iter().skip(1).map(|_| Err(copied(&error)));
-        let mut all: Vec<_> = copies.collect();
-        all.push(Err(error));
-        all
-    });
-    for ((passenger, attempt), answer) in passengers.into_iter().zip(attempts).zip(answers) {
-        passenger.tell(answer, attempt);
+fn tell<D: Dialect>(passengers: Vec<Passenger<D>>, answers: Answers) {
+    match answers {
+        Ok(answers) => {
+            let told = passengers.into_iter().zip(answers);
+            told.for_each(|(passenger, answer)| passenger.tell(answer));
+        }
+        Err(mishap) => {
+            let all = passengers.into_iter();
+            all.for_each(|passenger| passenger.tell(Err(mishap.clone())));
+        }
     }
-}
-
-/// The same error for one more of those whom it concerns.
-fn copied((kind, error): &(Kind, sqlx::Error)) -> (Kind, sqlx::Error) {
-    (*kind, sqlx::Error::Protocol(error.to_string()))
 }

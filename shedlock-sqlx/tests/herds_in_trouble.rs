@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use shedlock_core::{Acquisition, Lease, LockError, LockProvider};
@@ -267,6 +268,27 @@ async fn rows_of_nulls_in_mysql() {
 async fn a_herd_without_a_table() {
     without_a_table(Nodes::nowhere(pg_pool(postgres()))).await;
     without_a_table(Nodes::nowhere(mysql_pool(mysql()))).await;
+}
+
+/// All hear the same.
+#[tokio::test]
+async fn a_herd_without_a_column() {
+    without_a_column(Nodes::migrated(pg_pool(postgres())).await).await;
+    without_a_column(Nodes::migrated(mysql_pool(mysql())).await).await;
+}
+
+async fn without_a_column<DB: Sql>(nodes: Nodes<DB>) {
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    nodes
+        .run("ALTER TABLE {table} RENAME COLUMN locked_by TO another")
+        .await;
+    let texts: BTreeSet<_> = herd(&locks, &names(10))
+        .await
+        .into_values()
+        .map(|answer| format!("{:#}", anyhow::Error::from(answer.expect_err("an error"))))
+        .collect();
+    assert_eq!(texts.len(), 1, "{texts:#?}");
+    nodes.run("DROP TABLE {table}").await;
 }
 
 async fn without_a_table<DB: Sql>(nodes: Nodes<DB>) {
