@@ -7,7 +7,9 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::attempt::Attempt;
+use crate::caller::Caller;
 use crate::dialect::Dialect;
+use crate::errand::Request;
 use crate::error::{Failure, Mishap};
 use crate::look::{Look, Verdict, lease, micros, rounded_up};
 use crate::statement::Values;
@@ -33,8 +35,15 @@ enum Tried {
 }
 
 impl<D: Dialect> SqlStore<D> {
-    async fn look(&self, values: &Values) -> Result<Look, Failure> {
-        let answer = self.ask(&self.errands.look, values).await?;
+    async fn look(&self, values: &Values, caller: Option<&Caller>) -> Result<Look, Failure> {
+        let ask = async || {
+            let request = Request {
+                caller: caller.cloned(),
+                ..Request::of(values)
+            };
+            self.send(&self.errands.look, request).await.0
+        };
+        let answer = self.retried(values, ask).await?;
         let look = answer.records.into_iter().next().map(Look::of);
         look.ok_or_else(|| Failure::Contended(values.name.to_string()))
     }
@@ -42,6 +51,7 @@ impl<D: Dialect> SqlStore<D> {
     pub(crate) async fn try_acquire(
         self: &Arc<Self>,
         request: &Acquire,
+        caller: &Caller,
     ) -> Result<Acquisition, Failure> {
         let asked = Values {
             name: request.shared_name(),
@@ -52,7 +62,7 @@ impl<D: Dialect> SqlStore<D> {
             ..Values::default()
         };
         let mut look = match D::LOOKS_FIRST {
-            true => Some(self.look(&asked).await?),
+            true => Some(self.look(&asked, Some(caller)).await?),
             false => None,
         };
         for _ in 0..ROUNDS {
@@ -62,7 +72,7 @@ impl<D: Dialect> SqlStore<D> {
                 return Ok(refusal);
             }
             // It is free, or was when we looked after a try.
-            look = match self.attempt(&asked).await? {
+            look = match self.attempt(&asked, caller).await? {
                 Tried::Won(lease) => return Ok(Acquisition::Acquired(lease)),
                 Tried::Refused(look) => Some(look),
             };
@@ -91,15 +101,19 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     /// Asks for a lock once, and again if that failed for a reason that passes: each time as another attempt.
-    async fn attempt(self: &Arc<Self>, asked: &Values) -> Result<Tried, Failure> {
+    async fn attempt(self: &Arc<Self>, asked: &Values, caller: &Caller) -> Result<Tried, Failure> {
         let attempt = async || {
             let values = Values {
                 holder: self.holder.of_attempt().into(),
                 ..asked.clone()
             };
             let attempt = (self.holder.tells_attempts_apart()).then(|| Attempt::new(self, &values));
-            let told = self.send(&self.errands.acquire, values.clone(), attempt);
-            let (answer, sent) = told.await;
+            let request = Request {
+                attempt,
+                caller: Some(caller.clone()),
+                ..Request::of(&values)
+            };
+            let (answer, sent) = self.send(&self.errands.acquire, request).await;
             if let Some(sent) = sent
                 && !answer.as_ref().is_err_and(Mishap::leaves_in_doubt)
             {
@@ -112,12 +126,12 @@ impl<D: Dialect> SqlStore<D> {
         Ok(match D::verdict(answer, &values) {
             Verdict::Won(locked_at, lock_until) => won(locked_at, lock_until),
             #[cfg(feature = "mysql")]
-            Verdict::WonUnseen => match self.look(&values).await?.row {
+            Verdict::WonUnseen => match self.look(&values, None).await?.row {
                 Some(row) if *row.holder == *values.holder => won(row.locked_at, row.lock_until),
                 _ => return Err(Failure::Contended(values.name.to_string())),
             },
             Verdict::Refused(look) => Tried::Refused(look),
-            Verdict::Unknown => Tried::Refused(self.look(&values).await?),
+            Verdict::Unknown => Tried::Refused(self.look(&values, Some(caller)).await?),
         })
     }
 
@@ -151,8 +165,8 @@ impl<D: Dialect> SqlStore<D> {
         let may_be_sent_again =
             |mishap: &Mishap| self.holder.tells_attempts_apart() || !mishap.leaves_in_doubt();
         let ask = async || {
-            let told = self.send(&self.errands.take_back, lost.clone(), None);
-            told.await.0
+            let request = Request::of(lost);
+            self.send(&self.errands.take_back, request).await.0
         };
         let taken_back = ask
             .retry(TAKE_BACK_RETRIES)

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::attempt::Attempt;
 use crate::batch::Reading;
+use crate::caller::Caller;
 use crate::dialect::Dialect;
 use crate::error::{Asked, Kind, Mishap};
 use crate::statement::{Forms, Statement, Values};
@@ -43,10 +44,17 @@ pub(crate) struct Turn<'a, D: Dialect> {
     told: oneshot::Receiver<Told<D>>,
 }
 
-/// A request that waits, or is on its way.
-pub(crate) struct Passenger<D: Dialect> {
+/// What is to be sent.
+pub(crate) struct Request<D: Dialect> {
     pub(crate) values: Values,
     pub(crate) attempt: Option<Attempt<D>>,
+    /// For whom; without one it is sent as long as somebody hears of it.
+    pub(crate) caller: Option<Caller>,
+}
+
+/// A request that waits, or is on its way.
+pub(crate) struct Passenger<D: Dialect> {
+    pub(crate) request: Request<D>,
     reply: oneshot::Sender<Told<D>>,
 }
 
@@ -64,16 +72,12 @@ impl<D: Dialect> Errand<D> {
     }
 
     /// Lines up.
-    pub(crate) fn wait(&self, values: Values, attempt: Option<Attempt<D>>) -> Turn<'_, D> {
+    pub(crate) fn wait(&self, request: Request<D>) -> Turn<'_, D> {
         let (reply, told) = oneshot::channel();
         let mut waiting = self.waiting();
-        let ticket = (values.name.clone(), waiting.next);
+        let ticket = (request.values.name.clone(), waiting.next);
         waiting.next += 1;
-        let passenger = Passenger {
-            values,
-            attempt,
-            reply,
-        };
+        let passenger = Passenger { request, reply };
         waiting.passengers.insert(ticket.clone(), passenger);
         Turn {
             errand: self,
@@ -124,6 +128,11 @@ impl<D: Dialect> Turn<'_, D> {
         (&mut self.told).await.unwrap_or_else(|_| cut_short())
     }
 
+    /// Leaves the line, unless somebody has taken the request along.
+    pub(crate) fn leave(&self) -> Option<Passenger<D>> {
+        self.errand.waiting().passengers.remove(&self.ticket)
+    }
+
     /// This request and all that travel along, in order of name; nobody if somebody else has taken it along.
     pub(crate) fn depart(&self) -> Vec<Passenger<D>> {
         self.errand.depart(&self.ticket)
@@ -133,29 +142,44 @@ impl<D: Dialect> Turn<'_, D> {
 impl<D: Dialect> Drop for Turn<'_, D> {
     fn drop(&mut self) {
         // Dropped when the lock is free again: what it holds may have more to do.
-        let _gone = self.errand.waiting().passengers.remove(&self.ticket);
+        let _gone = self.leave();
     }
 }
 
-impl<D: Dialect> Passenger<D> {
-    /// Whether the caller hears no more.
-    pub(crate) fn has_left(&self) -> bool {
-        self.reply.is_closed()
+impl<D: Dialect> Request<D> {
+    /// That is no attempt to acquire.
+    pub(crate) fn of(values: &Values) -> Self {
+        Self {
+            values: values.clone(),
+            attempt: None,
+            caller: None,
+        }
+    }
+
+    pub(crate) fn caller_has_left(&self) -> bool {
+        self.caller.as_ref().is_some_and(Caller::has_left)
     }
 
     /// From now on its answer is in doubt.
-    pub(crate) fn send(&mut self) {
+    pub(crate) fn is_sent(&mut self) {
         self.attempt = self.attempt.take().map(Attempt::send);
     }
 
     /// It can be sent again.
-    pub(crate) fn was_refused(&mut self) {
+    pub(crate) fn is_refused(&mut self) {
         self.attempt = self.attempt.take().and_then(Attempt::refused);
+    }
+}
+
+impl<D: Dialect> Passenger<D> {
+    /// Whether nobody hears of it any more.
+    pub(crate) fn has_left(&self) -> bool {
+        self.reply.is_closed() || self.request.caller_has_left()
     }
 
     pub(crate) fn tell(self, asked: Asked) {
         // One that nobody takes is dropped, and what was granted with it taken back.
-        let _ = self.reply.send((asked, self.attempt));
+        let _ = self.reply.send((asked, self.request.attempt));
     }
 }
 

@@ -1,5 +1,6 @@
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) enum Kind {
     Broken,
     /// There is no connection to be had.
     Unreachable,
+    /// It was not sent, as nobody waits for it any more.
+    Late,
     Other,
 }
 
@@ -78,6 +81,10 @@ impl Mishap {
             kind,
             error: Arc::new(error.into()),
         }
+    }
+
+    pub(crate) fn late() -> Self {
+        Self::new(Kind::Late, io::Error::from(io::ErrorKind::TimedOut))
     }
 
     /// Of a statement.
@@ -187,6 +194,7 @@ pub(crate) struct Place {
     pub(crate) table: String,
     pub(crate) name: String,
     pub(crate) holder: String,
+    pub(crate) timeout: Duration,
     pub(crate) advice: &'static Advice,
 }
 
@@ -246,7 +254,7 @@ impl From<Failure> for LockError {
                 problem: invalid.to_string(),
             },
             Failure::TimedOut { after, advice } => Self::Unavailable {
-                problem: format!("it did not answer within {after:?}; {}", advice.silent),
+                problem: silent_for(after, advice),
                 source: failure.into(),
             },
             Failure::Contended(_) => Self::Unavailable {
@@ -266,6 +274,7 @@ fn described(mishap: Mishap, place: Place) -> LockError {
         table,
         name,
         holder,
+        timeout,
         advice,
     } = place;
     let source: Box<dyn StdError + Send + Sync> = Cause(mishap.error).into();
@@ -322,11 +331,19 @@ fn described(mishap: Mishap, place: Place) -> LockError {
             ),
             source,
         },
+        Kind::Late => LockError::Unavailable {
+            problem: silent_for(timeout, advice),
+            source,
+        },
         Kind::Other => LockError::Store {
             problem: format!("a statement on `{table}` was refused"),
             source,
         },
     }
+}
+
+fn silent_for(time: Duration, advice: &Advice) -> String {
+    format!("it did not answer within {time:?}; {}", advice.silent)
 }
 
 /// What a driver says of a URL, without what it quotes of it: that may be the end of a password which was not escaped.

@@ -16,6 +16,7 @@ mod advice;
 mod attempt;
 mod batch;
 mod builder;
+mod caller;
 mod calls;
 mod connect;
 mod connections;

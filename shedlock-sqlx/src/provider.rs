@@ -12,6 +12,7 @@ use sqlx::Pool;
 use tokio::runtime::Handle;
 
 use crate::builder::Builder;
+use crate::caller::Caller;
 use crate::calls::Calls;
 use crate::database::LockDatabase;
 use crate::store::Store;
@@ -109,7 +110,7 @@ impl SqlxLockProvider {
     ) -> Result<T, LockError> {
         match tokio::time::timeout(patience, self.calls.make(call)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.store.timed_out(patience).into()),
+            Err(_) => Err(self.store.timed_out().into()),
         }
     }
 
@@ -143,10 +144,14 @@ impl fmt::Debug for SqlxLockProvider {
 #[async_trait]
 impl LockProvider for SqlxLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
-        let ask = async |left| {
+        let ask = async |left: Duration| {
+            if left.is_zero() {
+                return Err(self.store.timed_out().into());
+            }
             let (store, request) = (self.store.clone(), request.clone());
+            let (caller, _here) = Caller::new(left);
             let acquired = self.detached_for(left, async move {
-                match store.clone().acquire(&request).await? {
+                match store.clone().acquire(&request, &caller).await? {
                     Acquisition::Acquired(lease) => Ok(Ok(Undelivered::new(store, lease))),
                     refused => Ok(Err(refused)),
                 }

@@ -8,9 +8,10 @@ use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, 
 use tokio::runtime::Handle;
 
 use crate::attempt::Doubts;
+use crate::caller::Caller;
 use crate::connections::Connections;
 use crate::dialect::Dialect;
-use crate::errand::Errand;
+use crate::errand::{Errand, Request};
 use crate::error::{Failure, Kind, Mishap, Place};
 use crate::holder::Holder;
 use crate::look::{Answer, Look, instant, micros};
@@ -31,9 +32,14 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// How long a caller waits.
     fn timeout(&self) -> Duration;
     fn describe(&self) -> (&'static str, &str);
-    /// What a caller is told who has waited for this long.
-    fn timed_out(&self, after: Duration) -> Failure;
-    async fn acquire(self: Arc<Self>, request: &Acquire) -> Result<Acquisition, LockError>;
+    /// What a caller is told who has waited for as long.
+    fn timed_out(&self) -> Failure;
+    /// Begins no attempt once the caller has left.
+    async fn acquire(
+        self: Arc<Self>,
+        request: &Acquire,
+        caller: &Caller,
+    ) -> Result<Acquisition, LockError>;
     /// Undoes an acquisition that nobody has got, in the background: the lock is free, and so is its fire time.
     fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle);
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
@@ -98,10 +104,8 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Asks about one lock, and again if that failed for a reason that passes.
     pub(crate) async fn ask(&self, errand: &Errand<D>, values: &Values) -> Result<Answer, Failure> {
-        self.retried(values, async || {
-            self.send(errand, values.clone(), None).await.0
-        })
-        .await
+        let asked = async || self.send(errand, Request::of(values)).await.0;
+        self.retried(values, asked).await
     }
 
     /// The same for what is not about one lock.
@@ -139,6 +143,7 @@ impl<D: Dialect> SqlStore<D> {
                 table: self.table.clone(),
                 name: values.name.to_string(),
                 holder: self.holder.name().to_owned(),
+                timeout: self.timeout,
                 advice: D::ADVICE,
             }),
         }
@@ -202,7 +207,7 @@ impl<D: Dialect> SqlStore<D> {
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, LockError> {
         let outcome = tokio::time::timeout(limit, call).await;
-        Ok(outcome.unwrap_or_else(|_| Err(self.timed_out(self.timeout)))?)
+        Ok(outcome.unwrap_or_else(|_| Err(self.timed_out()))?)
     }
 }
 
@@ -220,15 +225,19 @@ impl<D: Dialect> Store for SqlStore<D> {
         (D::NAME, &self.table)
     }
 
-    fn timed_out(&self, after: Duration) -> Failure {
+    fn timed_out(&self) -> Failure {
         Failure::TimedOut {
-            after,
+            after: self.timeout,
             advice: D::ADVICE,
         }
     }
 
-    async fn acquire(self: Arc<Self>, request: &Acquire) -> Result<Acquisition, LockError> {
-        self.bounded(self.overtime(), self.try_acquire(request))
+    async fn acquire(
+        self: Arc<Self>,
+        request: &Acquire,
+        caller: &Caller,
+    ) -> Result<Acquisition, LockError> {
+        self.bounded(self.overtime(), self.try_acquire(request, caller))
             .await
     }
 

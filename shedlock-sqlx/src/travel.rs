@@ -3,10 +3,10 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use tokio::time::Instant;
 
-use crate::attempt::Attempt;
+use crate::caller::Caller;
 use crate::connections::Connection;
 use crate::dialect::Dialect;
-use crate::errand::{Errand, Passenger, Told};
+use crate::errand::{Errand, Passenger, Request, Told};
 use crate::error::{Asked, Kind, Mishap};
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
@@ -16,22 +16,25 @@ type Answers = Result<Vec<Asked>, Mishap>;
 
 impl<D: Dialect> SqlStore<D> {
     /// Sends a request: alone if there is a free connection, else with all of its kind that wait by then.
-    pub(crate) async fn send(
-        &self,
-        errand: &Errand<D>,
-        values: Values,
-        attempt: Option<Attempt<D>>,
-    ) -> Told<D> {
-        if let Some(connection) = self.connections.idle() {
-            let attempt = attempt.map(Attempt::send);
-            let answer = self.exchange_once(connection, &errand.forms.alone, &values);
-            return (answer.await, attempt);
+    pub(crate) async fn send(&self, errand: &Errand<D>, mut request: Request<D>) -> Told<D> {
+        if request.caller_has_left() {
+            return (Err(Mishap::late()), None);
         }
-        let mut turn = errand.wait(values, attempt);
+        if let Some(connection) = self.connections.idle() {
+            request.is_sent();
+            let answer = self.exchange_once(connection, &errand.forms.alone, &request.values);
+            return (answer.await, request.attempt);
+        }
+        let caller = request.caller.clone();
+        let mut turn = errand.wait(request);
         let connection = tokio::select! {
             biased;
             told = turn.told() => return told,
             connection = self.connection() => connection,
+            () = runs_out_of_time(caller.as_ref()) => match turn.leave() {
+                Some(_) => Err(Mishap::late()),
+                None => return turn.told().await,
+            },
         };
         let connection = match connection {
             Ok(connection) => connection,
@@ -60,7 +63,8 @@ impl<D: Dialect> SqlStore<D> {
         let mut pair = Pair::default();
         while let Some(mut passengers) = trips.pop() {
             // Whoever went away is not sent.
-            passengers.retain(|one| !one.has_left());
+            let gone = passengers.extract_if(.., |one| one.has_left());
+            gone.for_each(|one| one.tell(Err(Mishap::late())));
             if passengers.is_empty() {
                 continue;
             }
@@ -68,7 +72,8 @@ impl<D: Dialect> SqlStore<D> {
                 trips.extend(passengers.into_iter().rev().map(|one| vec![one]));
                 continue;
             }
-            passengers.iter_mut().for_each(Passenger::send);
+            let requests = passengers.iter_mut().map(|one| &mut one.request);
+            requests.for_each(Request::is_sent);
             let sent_at = Instant::now();
             let (answers, spared) = self.exchange_for(errand, usable, &passengers).await;
             if pair.fares(passengers.len(), &answers) {
@@ -80,7 +85,8 @@ impl<D: Dialect> SqlStore<D> {
             }
             match &answers {
                 Err(mishap) if mishap.may_concern_one() && passengers.len() > 1 => {
-                    passengers.iter_mut().for_each(Passenger::was_refused);
+                    let requests = passengers.iter_mut().map(|one| &mut one.request);
+                    requests.for_each(Request::is_refused);
                     let seats = match mishap.kind {
                         Kind::Conflict if self.is_long(sent_at.elapsed()) => 1,
                         _ => passengers.len().div_ceil(2),
@@ -115,13 +121,13 @@ impl<D: Dialect> SqlStore<D> {
     ) -> (Answers, Option<Connection<'a, D>>) {
         match (passengers, errand.together()) {
             (many @ [_, _, ..], Some((together, reading))) => {
-                let values = Values::batch(many.iter().map(|passenger| &passenger.values));
+                let values = Values::batch(many.iter().map(|one| &one.request.values));
                 let (answer, spared) = self.exchange(connection, together, &values).await;
-                let names = many.iter().map(|passenger| &*passenger.values.name);
+                let names = many.iter().map(|one| &*one.request.values.name);
                 (answer.map(|answer| answer.split(*reading, names)), spared)
             }
             (passengers, _) => {
-                let values = passengers.first().map(|passenger| &passenger.values);
+                let values = passengers.first().map(|one| &one.request.values);
                 let values = values.cloned().unwrap_or_default();
                 let (answer, spared) = self
                     .exchange(connection, &errand.forms.alone, &values)
@@ -166,6 +172,14 @@ impl<D: Dialect> SqlStore<D> {
             }
             _ => (answer, Some(connection)),
         }
+    }
+}
+
+/// Never, for what is not for a caller.
+async fn runs_out_of_time(caller: Option<&Caller>) {
+    match caller {
+        Some(caller) => caller.runs_out_of_time().await,
+        None => std::future::pending().await,
     }
 }
 

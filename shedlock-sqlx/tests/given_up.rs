@@ -4,12 +4,13 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use shedlock_core::LockProvider;
 use shedlock_sqlx::SqlxLockProvider;
 use sqlx::Postgres;
-use support::herd::{extend_all, herd, leases, names};
+use support::herd::{extend_all, herd, leases, names, release_all};
 use support::proxy::{Answers, Proxy};
 use support::{Nodes, acquire, acquired, fresh, pg_pool, postgres};
 use tokio::task::JoinSet;
@@ -79,6 +80,69 @@ async fn what_waited_in_an_outage_takes_no_seats_after_it() {
     extend_all(&locks, &leases).await;
     let trips = proxy.trips();
     assert!(trips <= 10, "{trips} round trips to extend a hundred");
+}
+
+/// Who asks for one name asks together, and the others one after the other.
+#[tokio::test]
+async fn acquires_that_nobody_waits_for_are_not_sent() {
+    nobody_waits_for(vec!["job".into(); 300]).await;
+    nobody_waits_for(names(100)).await;
+}
+
+async fn nobody_waits_for(names: Vec<String>) {
+    let Through {
+        locks,
+        proxy,
+        direct,
+        ..
+    } = Through::new().await;
+    release_all(&locks, &[acquired(&locks, &names[0]).await]).await;
+    proxy.answers(Answers::Swallowed);
+    let mut calls = JoinSet::new();
+    for name in names {
+        let locks = locks.clone();
+        calls.spawn(async move { acquire(&locks, &name).await });
+    }
+    for answer in calls.join_all().await {
+        let error = answer.expect_err("no answer").to_string();
+        assert!(error.contains("within 1s"), "{error}");
+    }
+    proxy.trips();
+    proxy.answers(Answers::Delivered);
+    let (began, mut granted) = (Instant::now(), BTreeSet::new());
+    while began.elapsed() < TIMEOUT {
+        let rows = direct.provider("other").locks().await.expect("a list");
+        granted.extend(rows.into_iter().map(|row| (row.name, row.holder)));
+    }
+    // What was under way when the network went.
+    assert!(granted.len() <= 1, "granted to nobody: {granted:?}");
+    let trips = proxy.trips();
+    assert!(trips <= 20, "{trips} round trips for nobody");
+}
+
+/// Long before its timeout.
+#[tokio::test]
+async fn who_goes_away_while_it_waits_is_not_sent() {
+    let Through {
+        locks,
+        proxy,
+        direct,
+        ..
+    } = Through::new().await;
+    locks.now().await.expect("an answer");
+    proxy.answers(Answers::Swallowed);
+    let mut calls = JoinSet::new();
+    for name in ["sent", "in line", "behind it"] {
+        let locks = locks.clone();
+        calls.spawn(async move { acquire(&locks, name).await });
+        sleep(Duration::from_millis(20)).await;
+    }
+    calls.shutdown().await;
+    proxy.answers(Answers::Delivered);
+    eventually("a connection", async || locks.now().await.is_ok()).await;
+    let rows = direct.provider("other").locks().await.expect("a list");
+    let unsent = rows.iter().all(|row| row.name == "sent");
+    assert!(unsent, "granted to nobody: {rows:?}");
 }
 
 /// One that waits keeps the provider, and a provider keeps those who wait.

@@ -1,0 +1,36 @@
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// Who waits for the answer to an acquire: nobody, once its time is over or it went away.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    until: Instant,
+    here: Weak<Here>,
+}
+
+/// What a caller has for as long as it waits.
+#[derive(Debug)]
+pub(crate) struct Here;
+
+impl Caller {
+    /// One that waits for this long.
+    pub(crate) fn new(patience: Duration) -> (Self, Arc<Here>) {
+        let here = Arc::new(Here);
+        let caller = Self {
+            until: Instant::now() + patience,
+            here: Arc::downgrade(&here),
+        };
+        (caller, here)
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.here.strong_count() == 0 || Instant::now() >= self.until
+    }
+
+    /// Lasts as long as its time.
+    pub(crate) async fn runs_out_of_time(&self) {
+        sleep_until(self.until).await;
+    }
+}
