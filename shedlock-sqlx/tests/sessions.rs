@@ -6,10 +6,11 @@ mod support;
 
 use std::time::Duration;
 
-use shedlock_core::{LockError, LockProvider, Release};
+use shedlock_core::{Acquisition, LockError, LockProvider, Release};
 use sqlx::Executor;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
+use support::herd::{herd, names};
 use support::{Nodes, acquire, acquired, held, mysql, mysql_pool, pg_pool, postgres};
 
 /// What is granted is there, for others as well.
@@ -30,6 +31,25 @@ async fn mysql_without_autocommit() {
     assert_eq!(release.expect("an answer"), Release::Released);
     drop(locks);
     acquired(&direct.provider("other"), "job").await;
+}
+
+/// A name is the same alone and among many, and for a session that speaks UTF-8.
+#[tokio::test]
+async fn mysql_in_another_character_set() {
+    let direct = Nodes::migrated(mysql_pool(mysql())).await;
+    for (charset, name) in [("latin1", "é"), ("utf8mb3", "🔒")] {
+        let pool = mysql_pool(mysql().charset(charset));
+        let builder = shedlock_sqlx::SqlxLockProvider::builder(pool).table(&direct.table);
+        let locks = builder.connections(1).build().expect("settings");
+        acquired(&locks, name).await;
+        held(&direct.provider("other"), name).await;
+        let mut names = names(8);
+        names.push(name.into());
+        let mut answers = herd(&locks, &names).await;
+        let answer = answers.remove(name).expect("an answer");
+        assert!(matches!(answer, Ok(Acquisition::Held(_))), "{answer:?}");
+        direct.run("DELETE FROM {table}").await;
+    }
 }
 
 /// As it is behind a proxy that pools transactions and knows nothing of prepared statements.
