@@ -187,6 +187,29 @@ async fn a_deadlock_on_mariadb() {
     nodes.run(&format!("DROP TABLE {other}")).await;
 }
 
+/// Another node of the cluster was faster, which the server tells at the end of a transaction.
+#[tokio::test]
+async fn a_transaction_that_a_mysql_cluster_refuses() {
+    let nodes = Nodes::migrated(mysql_pool(mysql())).await;
+    let locks = nodes.builder("a").connections(1).build().expect("settings");
+    for (state, number) in [("40000", 3101), ("40001", 4999)] {
+        let trigger = fresh("refuses");
+        nodes
+            .run(&format!(
+                "CREATE TRIGGER {trigger} BEFORE INSERT ON {{table}} FOR EACH ROW BEGIN
+                    IF @{trigger} IS NULL THEN
+                        SET @{trigger} = 1;
+                        SIGNAL SQLSTATE '{state}' SET MYSQL_ERRNO = {number};
+                    END IF;
+                END"
+            ))
+            .await;
+        acquired(&locks, &trigger).await;
+        nodes.run(&format!("DROP TRIGGER {trigger}")).await;
+    }
+    nodes.run("DROP TABLE {table}").await;
+}
+
 /// The server gives our wait up after a second, again and again; when the rival has gone, the lock is had.
 #[tokio::test]
 async fn a_lock_wait_timeout_on_mariadb() {

@@ -322,6 +322,8 @@ impl Dialect for MySql {
             1040 | 1203 | 1226 => Kind::Unreachable,
             // Shutting down, killed, idle for too long, without its prepared statements, or to a node that its cluster has left behind.
             1053 | 1077 | 1079 | 1317 | 1927 | 4031 | 1243 | 1047 => Kind::Broken,
+            // The transaction was rolled back, also as another node of a group was faster (3101).
+            _ if error.code().is_some_and(|state| state.starts_with("40")) => Kind::Conflict,
             _ => Kind::Other,
         }
     }

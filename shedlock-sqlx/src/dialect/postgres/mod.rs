@@ -299,12 +299,16 @@ impl Dialect for Postgres {
             "28000" | "28P01" | "3D000" => Kind::Login,
             "25006" => Kind::ReadOnly,
             "22001" => Kind::TooLong,
-            // Serialization, deadlock, lock_timeout, statement_timeout; and two that create the table at once.
-            "40001" | "40P01" | "55P03" | "57014" | "23505" | "42P07" | "42710" => Kind::Conflict,
+            // lock_timeout, statement_timeout; and two that create the table at once.
+            "55P03" | "57014" | "23505" | "42P07" | "42710" => Kind::Conflict,
             "53300" => Kind::Unreachable,
             "42P05" => Kind::SharedSession,
             // A proxy or `DISCARD ALL` took the prepared statements away.
             "26000" => Kind::Broken,
+            // Whether it was committed, nobody knows.
+            "40003" => Kind::Broken,
+            // The transaction was rolled back: serialization, deadlock.
+            code if code.starts_with("40") => Kind::Conflict,
             code if code.starts_with("57P") || code.starts_with("08") => Kind::Broken,
             _ => Kind::Other,
         }
