@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use sqlx::error::DatabaseError;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
@@ -76,7 +75,7 @@ impl<D: Dialect> SqlStore<D> {
             requests.for_each(Request::is_sent);
             let sent_at = Instant::now();
             let (answers, spared) = self.exchange_for(errand, usable, &passengers).await;
-            if pair.fares(passengers.len(), &answers) {
+            if pair.fares::<D>(passengers.len(), &answers) {
                 errand.send_each_alone();
                 tracing::info!(
                     database = D::NAME,
@@ -189,9 +188,9 @@ struct Pair(Option<usize>);
 
 impl Pair {
     /// Hears what came of a trip; whether both were well alone.
-    fn fares(&mut self, passengers: usize, answers: &Answers) -> bool {
+    fn fares<D: Dialect>(&mut self, passengers: usize, answers: &Answers) -> bool {
         self.0 = match (answers, passengers) {
-            (Err(mishap), 2) if mishap.kind == Kind::Other && is_unknown(mishap) => Some(0),
+            (Err(mishap), 2) if is_unknown::<D>(mishap) => Some(0),
             (Ok(_), 1) => self.0.map(|well| well + 1),
             _ => None,
         };
@@ -199,11 +198,8 @@ impl Pair {
     }
 }
 
-/// Whether a database does not know what a statement says. Its SQLSTATE tells, and SQLite's own code.
-fn is_unknown(mishap: &Mishap) -> bool {
-    let code = mishap.refusal().and_then(DatabaseError::code);
-    let code = code.unwrap_or_default();
-    code.starts_with("42") || code.starts_with("0A") || code == "1"
+fn is_unknown<D: Dialect>(mishap: &Mishap) -> bool {
+    mishap.kind == Kind::Other && mishap.refusal().is_some_and(D::is_unknown)
 }
 
 fn tell<D: Dialect>(passengers: Vec<Passenger<D>>, answers: Answers) {

@@ -89,6 +89,17 @@ pub(crate) trait Dialect: Database {
 
     /// What an error means.
     fn kind(error: &dyn DatabaseError) -> Kind;
+
+    /// Whether an error means that the database takes no such statement, whatever the values.
+    fn is_unknown(error: &dyn DatabaseError) -> bool {
+        is_unknown_by_state(error)
+    }
+}
+
+/// By its SQLSTATE.
+fn is_unknown_by_state(error: &dyn DatabaseError) -> bool {
+    let state = error.code().unwrap_or_default();
+    state.starts_with("42") || state.starts_with("0A")
 }
 
 /// Whether a lease that [`Statements::take_back`] has found by holder and `locked_at` is one to take back. Also when it is over: a

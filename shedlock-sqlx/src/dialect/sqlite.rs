@@ -211,4 +211,8 @@ impl Dialect for Sqlite {
             _ => Kind::Other,
         }
     }
+
+    fn is_unknown(error: &dyn DatabaseError) -> bool {
+        error.code().as_deref() == Some("1")
+    }
 }

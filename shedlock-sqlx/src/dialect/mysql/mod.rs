@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 use sqlx::{AssertSqlSafe, Executor, MySql};
 
 use self::together::{BEGAN, Deed};
-use super::{Dialect, Options, to_take_back};
+use super::{Dialect, Options, is_unknown_by_state, to_take_back};
 use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::error::Kind;
@@ -306,10 +306,7 @@ impl Dialect for MySql {
     }
 
     fn kind(error: &dyn DatabaseError) -> Kind {
-        let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() else {
-            return Kind::Other;
-        };
-        match error.number() {
+        match number(error) {
             1146 => Kind::TableMissing,
             1054 => Kind::ColumnMissing,
             1044 | 1142 | 1143 | 1227 | 1370 => Kind::Denied,
@@ -327,4 +324,14 @@ impl Dialect for MySql {
             _ => Kind::Other,
         }
     }
+
+    fn is_unknown(error: &dyn DatabaseError) -> bool {
+        // A log of statements cannot have what is done in `READ COMMITTED`.
+        number(error) == 1665 || is_unknown_by_state(error)
+    }
+}
+
+fn number(error: &dyn DatabaseError) -> u16 {
+    let error = error.try_downcast_ref::<MySqlDatabaseError>();
+    error.map_or(0, MySqlDatabaseError::number)
 }
