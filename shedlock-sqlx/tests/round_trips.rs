@@ -44,7 +44,8 @@ async fn postgres_answers_everything_in_one() {
 async fn mysql_needs_a_second_one_to_tell_who_holds() {
     let (host, port) = host_and_port();
     let proxy = Proxy::to(&host, port).await;
-    let nodes = Nodes::migrated(mysql_pool(mysql().host("127.0.0.1").port(proxy.port))).await;
+    let options = mysql().statement_cache_capacity(0);
+    let nodes = Nodes::migrated(mysql_pool(options.host("127.0.0.1").port(proxy.port))).await;
     every_call_costs(
         &proxy,
         &nodes,

@@ -26,6 +26,9 @@ use crate::record::Record;
 use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
 
+/// How many statements stay prepared: all of them, whatever the service wants for its own.
+const STATEMENTS: usize = 100;
+
 /// How its connections are described.
 pub(crate) type Options<D> = <<D as Database>::Connection as Connection>::Options;
 

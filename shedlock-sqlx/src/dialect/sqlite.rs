@@ -5,7 +5,7 @@ use sqlx::Sqlite;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 
-use super::{Dialect, exchange, to_take_back};
+use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::error::Kind;
@@ -161,6 +161,7 @@ impl Dialect for Sqlite {
     }
 
     fn tune(options: SqliteConnectOptions, patience: Duration) -> SqliteConnectOptions {
+        let options = options.statement_cache_capacity(STATEMENTS);
         options.busy_timeout(patience * 4 / 5)
     }
 

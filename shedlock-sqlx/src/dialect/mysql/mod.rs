@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 use sqlx::{AssertSqlSafe, Executor, MySql};
 
 use self::together::{BEGAN, Deed};
-use super::{Dialect, Options, is_unknown_by_state, to_take_back};
+use super::{Dialect, Options, STATEMENTS, is_unknown_by_state, to_take_back};
 use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::error::Kind;
@@ -238,7 +238,7 @@ impl Dialect for MySql {
     }
 
     fn tune(options: MySqlConnectOptions, _patience: Duration) -> MySqlConnectOptions {
-        options
+        options.statement_cache_capacity(STATEMENTS)
     }
 
     /// A `TIMESTAMP` column means the session's time zone, and ShedLock's Java clients leave that as the server has it.

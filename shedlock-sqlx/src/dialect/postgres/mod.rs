@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
 
 use self::together::{Deed, free, taken, together};
-use super::{Dialect, Options, exchange, to_take_back};
+use super::{Dialect, Options, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
 use crate::error::Kind;
 use crate::holder::Holder;
@@ -242,10 +242,9 @@ impl Dialect for Postgres {
         }
     }
 
-    /// There is a place for each statement, whatever the service wants for its own: without a cache, sqlx 0.9.0 leaves the statement of
-    /// each call behind in the server (its issue 4328).
+    /// Without a cache, sqlx 0.9.0 leaves the statement of each call behind in the server (its issue 4328).
     fn tune(options: PgConnectOptions, _patience: Duration) -> PgConnectOptions {
-        options.statement_cache_capacity(100)
+        options.statement_cache_capacity(STATEMENTS)
     }
 
     /// A statement waits for the table (somebody alters it) before its first word is executed, so it is the session that has to
