@@ -7,6 +7,7 @@ use sqlx::{Connection as _, Pool};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::dialect::{Dialect, Options};
+use crate::error::{Kind, Mishap};
 use crate::look::Answer;
 use crate::statement::{Statement, Values};
 
@@ -66,12 +67,9 @@ impl<D: Dialect> Connections<D> {
     }
 
     /// Waits for a connection that nobody else uses.
-    pub(crate) async fn get(&self) -> Result<Connection<'_, D>, sqlx::Error> {
-        let permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| sqlx::Error::PoolClosed)?;
+    pub(crate) async fn get(&self) -> Result<Connection<'_, D>, Mishap> {
+        let permit = self.permits.acquire().await;
+        let permit = permit.map_err(|_| Mishap::of_opening::<D>(sqlx::Error::PoolClosed))?;
         let idle = self.open_idle().pop();
         let live = match idle {
             Some(connection) => Live::Own(connection),
@@ -85,37 +83,46 @@ impl<D: Dialect> Connections<D> {
         })
     }
 
-    async fn new_one(&self) -> Result<Live<D>, sqlx::Error> {
+    async fn new_one(&self) -> Result<Live<D>, Mishap> {
         Ok(match self.lent {
-            // In a task of its own: if it were cut short, the pool would drop the connection, and what is in memory with it.
-            true => Live::Lent(
-                tokio::spawn(self.opener.acquire())
-                    .await
-                    .map_err(|_| sqlx::Error::PoolClosed)??,
-            ),
+            true => Live::Lent(self.borrow().await.map_err(Mishap::of_opening::<D>)?),
             false => Live::Own(self.open().await?),
         })
     }
 
-    async fn open(&self) -> Result<D::Connection, sqlx::Error> {
+    /// In a task of its own: if it were cut short, the pool would drop the connection, and what is in memory with it.
+    async fn borrow(&self) -> Result<PoolConnection<D>, sqlx::Error> {
+        let borrowed = tokio::spawn(self.opener.acquire()).await;
+        borrowed.map_err(|_| sqlx::Error::PoolClosed)?
+    }
+
+    async fn open(&self) -> Result<D::Connection, Mishap> {
         let mut connection = match self.opener.acquire().await {
             Ok(connection) => connection.detach(),
-            // The pool tried again and again, and does not tell what it was that failed; this does.
-            Err(sqlx::Error::PoolTimedOut) => {
-                let options = self.opener.connect_options();
-                let told = D::Connection::connect_with(&options);
-                let told = tokio::time::timeout(self.patience, told).await;
-                return Err(told
-                    .ok()
-                    .and_then(Result::err)
-                    .unwrap_or(sqlx::Error::PoolTimedOut));
-            }
-            Err(error) => return Err(error),
+            Err(sqlx::Error::PoolTimedOut) => return Err(self.why_none_opens().await),
+            Err(error) => return Err(Mishap::of_opening::<D>(error)),
         };
-        tokio::time::timeout(self.patience, D::greet(&mut connection, self.patience))
-            .await
-            .unwrap_or_else(|silent| Err(io::Error::from(silent).into()))?;
+        let greeting = D::greet(&mut connection, self.patience);
+        let greeted = self.patiently(greeting).await;
+        greeted.map_err(Mishap::of_opening::<D>)?;
         Ok(connection)
+    }
+
+    /// The pool tried again and again, and does not tell what it was that failed. A connection without the pool does.
+    async fn why_none_opens(&self) -> Mishap {
+        let options = self.opener.connect_options();
+        match self.patiently(D::Connection::connect_with(&options)).await {
+            Ok(_) => Mishap::new(Kind::AfterConnect, sqlx::Error::PoolTimedOut),
+            Err(error) => Mishap::of_opening::<D>(error),
+        }
+    }
+
+    async fn patiently<T>(
+        &self,
+        waits: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let outcome = tokio::time::timeout(self.patience, waits).await;
+        outcome.unwrap_or_else(|silent| Err(io::Error::from(silent).into()))
     }
 
     /// Forgets every idle connection: if one broke, its server may be gone.
@@ -153,12 +160,8 @@ impl<D: Dialect> Connection<'_, D> {
             Live::Own(connection) => connection,
             Live::Lent(connection) => &mut **connection,
         };
-        tokio::time::timeout(
-            self.home.patience,
-            D::exchange(connection, statement, values),
-        )
-        .await
-        .unwrap_or_else(|silent| Err(io::Error::from(silent).into()))
+        let answer = D::exchange(connection, statement, values);
+        self.home.patiently(answer).await
     }
 
     /// Gives it back for the next one.

@@ -34,6 +34,10 @@ pub(crate) enum Kind {
     Broken,
     /// There is no connection to be had.
     Unreachable,
+    /// The database wants no connection of ours.
+    Unwelcome,
+    /// What the service does first with a new connection fails.
+    AfterConnect,
     /// It was not sent, as nobody waits for it any more.
     Late,
     Other,
@@ -57,6 +61,7 @@ impl Kind {
     pub(crate) fn of_opening<D: Dialect>(error: &sqlx::Error) -> Self {
         match Self::of::<D>(error) {
             Self::Broken => Self::Unreachable,
+            Self::Other => Self::Unwelcome,
             kind => kind,
         }
     }
@@ -329,6 +334,14 @@ fn described(mishap: Mishap, place: Place) -> LockError {
                 "no connection to the database can be opened; {}",
                 advice.unreachable
             ),
+            source,
+        },
+        Kind::Unwelcome => LockError::Store {
+            problem: "the database refused the connection".into(),
+            source,
+        },
+        Kind::AfterConnect => LockError::Unavailable {
+            problem: "the database takes connections, but the pool gets none ready in time; does its `after_connect` fail, or take too long?".into(),
             source,
         },
         Kind::Late => LockError::Unavailable {

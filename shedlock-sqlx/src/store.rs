@@ -112,7 +112,7 @@ impl<D: Dialect> SqlStore<D> {
     async fn ask_at_large(&self, statement: &Statement) -> Result<Answer, Failure> {
         let values = Values::default();
         let asked = async || {
-            let connection = self.connection().await?;
+            let connection = self.connections.get().await?;
             self.exchange_once(connection, statement, &values).await
         };
         self.retried(&values, asked).await

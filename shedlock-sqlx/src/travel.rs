@@ -29,7 +29,7 @@ impl<D: Dialect> SqlStore<D> {
         let connection = tokio::select! {
             biased;
             told = turn.told() => return told,
-            connection = self.connection() => connection,
+            connection = self.connections.get() => connection,
             () = runs_out_of_time(caller.as_ref()) => match turn.leave() {
                 Some(_) => Err(Mishap::late()),
                 None => return turn.told().await,
@@ -134,11 +134,6 @@ impl<D: Dialect> SqlStore<D> {
                 (answer.map(|answer| vec![Ok(answer)]), spared)
             }
         }
-    }
-
-    pub(crate) async fn connection(&self) -> Result<Connection<'_, D>, Mishap> {
-        let opened = self.connections.get().await;
-        opened.map_err(Mishap::of_opening::<D>)
     }
 
     /// Sends a statement and reads its answer, and lets others have the connection.

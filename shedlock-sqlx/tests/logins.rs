@@ -1,11 +1,14 @@
-//! Logins that the database refuses: told as that, without a secret, and not as a fault that passes.
+//! Connections that the database refuses: told as that, without a secret, and not as a fault that passes.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
 mod support;
 
+use std::time::Duration;
+
 use shedlock_core::LockError;
 use shedlock_sqlx::SqlxLockProvider;
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Executor};
 use support::{acquire, fresh, mysql, mysql_pool, pg_pool, postgres};
 
@@ -54,4 +57,38 @@ async fn mysql_refuses() {
         is_told(&SqlxLockProvider::new(mysql_pool(options)), what).await;
     }
     run(format!("DROP USER '{user}'@'%'")).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_mysql_refuses_is_no_refused_statement() {
+    let user = fresh("u").split_off(2);
+    let administrator = mysql_pool(mysql());
+    let run = async |sql: String| {
+        let done = administrator.execute(AssertSqlSafe(sql)).await;
+        done.expect("SQL of a test");
+    };
+    run(format!("CREATE USER '{user}'@'%' ACCOUNT LOCK")).await;
+    let locks = SqlxLockProvider::new(mysql_pool(mysql().username(&user)));
+    match acquire(&locks, "job").await {
+        Err(LockError::Store { problem, .. }) => {
+            assert_eq!(problem, "the database refused the connection");
+        }
+        other => panic!("{other:?}"),
+    }
+    run(format!("DROP USER '{user}'@'%'")).await;
+}
+
+#[tokio::test]
+async fn an_after_connect_that_fails_is_named() {
+    let pool = PgPoolOptions::new().after_connect(|_, _| {
+        Box::pin(async { Err(sqlx::Error::Protocol("not in the mood".into())) })
+    });
+    let builder = SqlxLockProvider::builder(pool.connect_lazy_with(postgres()));
+    let locks = builder.timeout(Duration::from_secs(1)).build();
+    match acquire(&locks.expect("settings"), "job").await {
+        Err(LockError::Unavailable { problem, .. }) => {
+            assert!(problem.contains("`after_connect`"), "{problem}");
+        }
+        other => panic!("{other:?}"),
+    }
 }
