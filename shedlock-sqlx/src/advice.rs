@@ -10,8 +10,8 @@ pub(crate) struct Advice {
 impl Advice {
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) const SERVER: Self = Self {
-        unreachable: "is it up, and are host, port and password right?",
-        silent: "is it up, and is the network?",
+        unreachable: "is the server up, and are host, port and password right?",
+        silent: "is the server up, and the network?",
     };
 
     #[cfg(feature = "sqlite")]

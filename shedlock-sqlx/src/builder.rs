@@ -67,9 +67,8 @@ impl<DB: LockDatabase> Builder<DB> {
     /// What `locked_by` tells of this node, 1 to 255 characters. The default is [`default_holder`](shedlock_core::default_holder), host and
     /// process, followed by a mark of the acquisition.
     ///
-    /// By that mark the provider knows again what it was granted when the answer got lost with its connection, and takes it back.
-    /// A holder that is set here is written as it is; then such a lock stays taken until `at_most`, and nobody runs. On MySQL and MariaDB,
-    /// acquires then do not travel together either.
+    /// The mark lets the provider recognise a grant whose answer was lost, and take it back. A holder set here is written unchanged; a
+    /// lock granted in such a lost answer stays taken until `at_most`. On MySQL and MariaDB, acquires are then not batched either.
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = Holder::Set(holder.into());
         self

@@ -63,7 +63,7 @@ impl Calls {
         let call = async move {
             let _counted = counted;
             let outcome = AssertUnwindSafe(call).catch_unwind().await;
-            outcome.unwrap_or_else(|_| Err(Failure::Gone.into()))
+            outcome.unwrap_or_else(|_| Err(Failure::Panicked.into()))
         };
         let call = call.in_current_span();
         let mut under_way = self.under_way();
@@ -160,6 +160,15 @@ mod tests {
 
     fn make_one(calls: &Calls) -> Call<()> {
         calls.make(async { Ok(()) })
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_told_as_that() {
+        let calls = Calls::default();
+        let error = calls.make::<()>(async { panic!("of a test") }).await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("panicked"), "{error}");
+        make_one(&calls).await.unwrap();
     }
 
     #[test]

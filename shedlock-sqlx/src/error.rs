@@ -178,8 +178,10 @@ pub(crate) enum Failure {
     #[error("others kept taking and freeing the lock `{0}`")]
     Contended(String),
     /// The task that made the call is gone.
-    #[error("the runtime is shutting down")]
+    #[error("the call was cancelled")]
     Gone,
+    #[error("a panic in the driver, or in what the pool does with connections")]
+    Panicked,
     /// The row that the store finds has another name.
     #[error("`{name}` finds `{stored}`")]
     Collision { name: String, stored: String },
@@ -187,7 +189,7 @@ pub(crate) enum Failure {
     #[error("`locked_at` and `lock_until` keep too few digits of a second")]
     Coarse { table: String, right: &'static str },
     /// A column of a lock holds something that is no time, or none that another one can follow.
-    #[error("`{column}` of the lock `{name}` is no time")]
+    #[error("`{column}` of the lock `{name}` is not a time")]
     Garbled { column: &'static str, name: String },
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -206,12 +208,14 @@ pub(crate) struct Place {
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Invalid {
-    #[error("`{0}` is no table: write `table` or `schema.table`")]
+    #[error("`{0}` is not a table: write `table` or `schema.table`")]
     Table(String),
-    #[error("`{0}` is no name of a table or column: 1 to 63 letters, digits, `_` or `-`")]
+    #[error(
+        "`{0}` is not a name of a table or column: at most 63 bytes of letters, digits, `_` and `-`"
+    )]
     Identifier(String),
     #[error(
-        "`{0}` is no holder: 1 to 255 characters without blanks at its ends and without control characters"
+        "`{0}` is not a holder: 1 to 255 characters without blanks at its ends and without control characters"
     )]
     Holder(String),
     #[error("a provider needs at least one connection")]
@@ -263,11 +267,15 @@ impl From<Failure> for LockError {
                 source: failure.into(),
             },
             Failure::Contended(_) => Self::Unavailable {
-                problem: "the lock changed hands with every look at it".into(),
+                problem: "other holders kept taking the lock while it was asked for".into(),
                 source: failure.into(),
             },
             Failure::Gone => Self::Unavailable {
-                problem: "the call was given up".into(),
+                problem: "the runtime is shutting down".into(),
+                source: failure.into(),
+            },
+            Failure::Panicked => Self::Unavailable {
+                problem: "the call panicked".into(),
                 source: failure.into(),
             },
         }
@@ -322,11 +330,11 @@ fn described(mishap: Mishap, place: Place) -> LockError {
             source,
         },
         Kind::Conflict => LockError::Unavailable {
-            problem: "other statements were in the way, again and again".into(),
+            problem: "conflicts with other transactions did not end".into(),
             source,
         },
         Kind::Broken => LockError::Unavailable {
-            problem: "connections to the database broke, again and again".into(),
+            problem: "every connection to the database broke".into(),
             source,
         },
         Kind::Unreachable => LockError::Unavailable {

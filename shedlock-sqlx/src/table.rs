@@ -18,7 +18,7 @@ pub struct Columns {
     pub name: String,
     /// Until when it is taken, in UTC.
     pub lock_until: String,
-    /// When it was acquired, in UTC.
+    /// The fire time of the last acquisition or, if it had none, when it was made, by the store's clock, in UTC.
     pub locked_at: String,
     /// Who acquired it.
     pub locked_by: String,

@@ -23,7 +23,7 @@ async fn told(locks: &SqlxLockProvider) -> String {
         "{error:?}"
     );
     let told = error.to_string();
-    for word in ["host", "port", "password", "network", "is it up"] {
+    for word in ["host", "port", "password", "network", "server"] {
         assert!(!told.contains(word), "{told}");
     }
     told

@@ -35,7 +35,7 @@ async fn hostile_names_are_refused_by_every_database() {
         ];
         for error in errors {
             let error = error.expect_err("an error").to_string();
-            assert!(error.contains("is no"), "{error}");
+            assert!(error.contains("is not a"), "{error}");
         }
     }
 }
@@ -44,7 +44,7 @@ async fn hostile_names_are_refused_by_every_database() {
 async fn settings_that_cannot_be_used_are_named() {
     let builder = || SqlxLockProvider::builder(pg_pool(postgres()));
     for (built, what) in [
-        (builder().holder("").build(), "is no holder"),
+        (builder().holder("").build(), "is not a holder"),
         (builder().holder("x".repeat(256)).build(), "1 to 255"),
         (builder().holder(" a").build(), "blanks"),
         (builder().holder("a\nb").build(), "control"),
