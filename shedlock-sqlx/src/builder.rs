@@ -1,6 +1,7 @@
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use shedlock_core::LockError;
+use shedlock_core::{DurationError, IntoDuration, LockError};
 use sqlx::{Database, Pool};
 
 use crate::connections::Connections;
@@ -11,6 +12,8 @@ use crate::holder::Holder;
 use crate::provider::SqlxLockProvider;
 use crate::store::SqlStore;
 use crate::table::{Columns, Table};
+
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
 
 /// The width of ShedLock's `locked_by`.
 const MAX_HOLDER: usize = 255;
@@ -37,7 +40,7 @@ pub struct Builder<DB: Database> {
     columns: Columns,
     holder: Holder,
     connections: u32,
-    timeout: Duration,
+    timeout: Result<Duration, DurationError>,
 }
 
 impl<DB: LockDatabase> Builder<DB> {
@@ -48,7 +51,7 @@ impl<DB: LockDatabase> Builder<DB> {
             columns: Columns::default(),
             holder: Holder::of_this_process(),
             connections: 2,
-            timeout: Duration::from_secs(5),
+            timeout: Ok(Duration::from_secs(5)),
         }
     }
 
@@ -80,9 +83,10 @@ impl<DB: LockDatabase> Builder<DB> {
         self
     }
 
-    /// How long a call takes at most, waiting for a connection and trying again included; 5 s unless set.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    /// How long a call takes at most, waiting for a connection and trying again included: `"5s"`, `"PT5S"` or a [`Duration`], from 1 ms
+    /// to a day; 5 s unless set.
+    pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
+        self.timeout = timeout.into_duration();
         self
     }
 
@@ -115,8 +119,9 @@ pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvi
     if connections == 0 {
         return Err(Invalid::NoConnection);
     }
-    if timeout < Duration::from_millis(1) {
-        return Err(Invalid::NoTimeout);
+    let timeout = timeout.map_err(Invalid::Timeout)?;
+    if !TIMEOUTS.contains(&timeout) {
+        return Err(Invalid::TimeoutLength(timeout));
     }
     let table = Table::new(&label, &columns, D::QUOTE)?;
     // Half of the time for one wait, so that there is another try.

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shedlock_core::LockError;
+use shedlock_core::{DurationError, LockError};
 use sqlx::error::DatabaseError;
 
 use crate::advice::Advice;
@@ -220,8 +220,10 @@ pub(crate) enum Invalid {
     Holder(String),
     #[error("a provider needs at least one connection")]
     NoConnection,
-    #[error("a provider needs a timeout of at least 1ms")]
-    NoTimeout,
+    #[error("the timeout cannot be read: {0}")]
+    Timeout(DurationError),
+    #[error("the timeout `{0:?}` cannot be used: it goes from 1ms to 1 day")]
+    TimeoutLength(Duration),
     /// It is not told which: what stands in front of the first colon may be a secret if the text is no URL.
     #[error(
         "a database URL starts with its scheme and a colon, without blanks or quotes before it: postgres:, mysql:, mariadb: or sqlite:"

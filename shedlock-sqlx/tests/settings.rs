@@ -49,11 +49,26 @@ async fn settings_that_cannot_be_used_are_named() {
         (builder().holder(" a").build(), "blanks"),
         (builder().holder("a\nb").build(), "control"),
         (builder().connections(0).build(), "connection"),
-        (builder().timeout(Duration::ZERO).build(), "timeout"),
+        (builder().timeout(Duration::ZERO).build(), "timeout `0ns`"),
+        (
+            builder().timeout(Duration::MAX).build(),
+            "from 1ms to 1 day",
+        ),
+        (builder().timeout("25h").build(), "`90000s`"),
+        (
+            builder().timeout("soon").build(),
+            "timeout cannot be read: `soon`",
+        ),
     ] {
         let error = built.expect_err("an error").to_string();
         assert!(error.contains(what), "{error}");
     }
+    for timeout in ["5s", "PT5S", "1d"] {
+        builder().timeout(timeout).build().expect("a timeout");
+    }
+    // What is set last counts.
+    let corrected = builder().timeout("soon").timeout("5s");
+    corrected.build().expect("a timeout");
     builder()
         .holder("é".repeat(255))
         .build()
