@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -173,7 +174,12 @@ impl<D: Dialect> SqlStore<D> {
             .when(|mishap| may_be_sent_again(mishap) && Instant::now() < ended);
         if let Err(mishap) = taken_back.await {
             let error = LockError::from(self.failure(lost, mishap));
-            tracing::warn!(lock = &*lost.name, %error, "a lock that may have been granted to nobody could not be taken back");
+            let error = &error as &(dyn Error + 'static);
+            tracing::warn!(
+                lock = &*lost.name,
+                error,
+                "a lock that may have been granted to nobody could not be taken back"
+            );
         }
     }
 

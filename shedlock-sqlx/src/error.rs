@@ -107,6 +107,14 @@ impl Mishap {
         self.error.as_database_error()
     }
 
+    /// The driver's error; if the database said something, its own words.
+    pub(crate) fn cause(&self) -> &(dyn StdError + 'static) {
+        match &*self.error {
+            sqlx::Error::Database(error) => error.as_error(),
+            other => other,
+        }
+    }
+
     /// Whether a statement about many locks may have been refused for one of them.
     pub(crate) fn may_concern_one(&self) -> bool {
         let kind_may = match self.kind {
@@ -132,33 +140,24 @@ impl Mishap {
 /// What came of sending a request.
 pub(crate) type Asked = Result<Answer, Mishap>;
 
-/// The driver's error as a cause: if the database said something, its own words.
-struct Cause(Arc<sqlx::Error>);
-
-impl Cause {
-    fn error(&self) -> &(dyn StdError + 'static) {
-        match &*self.0 {
-            sqlx::Error::Database(error) => error.as_error(),
-            other => other,
-        }
-    }
-}
+/// A mishap as a cause.
+struct Cause(Mishap);
 
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.error(), f)
+        fmt::Debug::fmt(self.0.cause(), f)
     }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.error(), f)
+        fmt::Display::fmt(self.0.cause(), f)
     }
 }
 
 impl StdError for Cause {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.error().source()
+        self.0.cause().source()
     }
 }
 
@@ -292,8 +291,9 @@ fn described(mishap: Mishap, place: Place) -> LockError {
         timeout,
         advice,
     } = place;
-    let source: Box<dyn StdError + Send + Sync> = Cause(mishap.error).into();
-    match mishap.kind {
+    let kind = mishap.kind;
+    let source: Box<dyn StdError + Send + Sync> = Cause(mishap).into();
+    match kind {
         Kind::TableMissing => LockError::TableMissing { table, source },
         Kind::ColumnMissing => LockError::TableMismatch {
             table,

@@ -130,8 +130,8 @@ impl<D: Dialect> SqlStore<D> {
             .retry(RETRIES)
             .when(|mishap| matches!(mishap.kind, Kind::Conflict | Kind::Broken))
             .notify(|mishap, _| {
-                let error = &mishap.error;
-                tracing::debug!(lock = &*values.name, %error, "asking the lock store again");
+                let error = mishap.cause();
+                tracing::debug!(lock = &*values.name, error, "asking the lock store again");
             });
         answer.await.map_err(|mishap| self.failure(values, mishap))
     }

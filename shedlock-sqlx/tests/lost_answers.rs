@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_core::{Acquire, Acquisition, Extension, Held, LockConfig, LockProvider, Release};
 use shedlock_sqlx::SqlxLockProvider;
 use sqlx::Pool;
+use support::log::Log;
 use support::proxy::{Answers, Proxy};
 use support::{
     Nodes, Sql, acquired, folder, fresh, held, host_and_port, lock, mysql, mysql_pool, pg_pool,
@@ -309,6 +310,8 @@ async fn a_taking_back_whose_answer_is_lost_frees_no_other_lease<DB: Sql>(pair: 
     // To take back is prepared by the first time.
     let prepared = left(&locks, fire_time, Answers::Delivered, &pair.proxy).await;
     taken_back(&again, &prepared).await;
+    let log = Log::default();
+    let listening = log.listen();
     let request = left(&locks, fire_time, Answers::SecondLost, &pair.proxy).await;
     taken_back(&again, &request).await;
     let answer = again.acquire(&request).await;
@@ -317,9 +320,18 @@ async fn a_taking_back_whose_answer_is_lost_frees_no_other_lease<DB: Sql>(pair: 
     };
     sleep(Duration::from_millis(500)).await;
     assert!(pair.proxy.has_lost_an_answer());
+    drop(listening);
+    is_told_with_its_cause(&log.text());
     held(&locks, request.name()).await;
     let answer = again.extend(&lease, Duration::from_secs(60)).await;
     assert!(matches!(answer, Ok(Extension::Extended(_))), "{answer:?}");
+}
+
+fn is_told_with_its_cause(log: &str) {
+    let mut lines = log.lines();
+    let line = lines.find(|line| line.contains("could not be taken back"));
+    let line = line.expect("a line in the log");
+    assert!(line.contains("error.sources=["), "{line}");
 }
 
 /// Sends a request whose caller goes away at once. Whether it was gone before the answer was there.

@@ -10,46 +10,15 @@
 mod support;
 
 use std::error::Error;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::{SqlxLockProvider, connect};
+use support::log::Log;
 use support::servers::Servers;
 use support::{acquire, mysql, mysql_pool, pg_pool, postgres};
-use tracing::level_filters::LevelFilter;
-use tracing::subscriber::DefaultGuard;
 
 const SECRET: &str = "s3cret";
-
-/// All that is logged in this thread, at every level, by everybody.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn listen(&self) -> DefaultGuard {
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::TRACE)
-            .with_writer(move || log.clone());
-        tracing::subscriber::set_default(subscriber.finish())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("no panic")).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn hides(told: &str) {
     assert!(!told.contains(SECRET), "{told}");

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub(crate) mod herd;
+pub(crate) mod log;
 pub(crate) mod proxy;
 #[path = "../../../shedlock-redis/tests/support/servers.rs"]
 pub(crate) mod servers;
