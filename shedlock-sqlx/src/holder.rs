@@ -1,4 +1,5 @@
 use std::hash::{BuildHasher, RandomState};
+use std::time::SystemTime;
 
 use shedlock_core::default_holder;
 
@@ -40,9 +41,10 @@ impl Holder {
     }
 }
 
+/// std seeds each thread's keys from the system and changes them with each call. A copy of the process (a fork, a snapshot of its
+/// machine that is resumed twice) has the same keys, but not at the same nanosecond.
 fn random() -> u64 {
-    // Each is keyed by the system's random numbers.
-    RandomState::new().hash_one(0)
+    RandomState::new().hash_one(SystemTime::now())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::advice::Advice;
 use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, Verdict};
-use crate::record::Record;
+use crate::record::{Done, Record};
 use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
 
@@ -72,7 +72,9 @@ pub(crate) trait Dialect: Database {
     }
 
     /// Whether a second connection would see other data.
-    fn is_private(options: &Options<Self>) -> bool;
+    fn is_private(_options: &Options<Self>) -> bool {
+        false
+    }
 
     /// Sends a statement and reads its answer to the end.
     fn exchange(
@@ -85,10 +87,15 @@ pub(crate) trait Dialect: Database {
     fn counts(result: &Self::QueryResult) -> (u64, u64);
 
     /// Reads the answer to [`Statements::acquire`].
-    fn verdict(answer: Answer, values: &Values) -> Verdict;
+    fn verdict(answer: Answer, _values: &Values) -> Verdict {
+        Verdict::of(answer)
+    }
 
     /// Reads the answer to [`Statements::extend`]: the new end, if the lease was extended.
-    fn extended(answer: &Answer) -> Option<i64>;
+    fn extended(answer: &Answer) -> Option<i64> {
+        let record = answer.records.first()?;
+        record.lock_until.filter(|_| record.done == Done::Changed)
+    }
 
     /// What an error means.
     fn kind(error: &dyn DatabaseError) -> Kind;

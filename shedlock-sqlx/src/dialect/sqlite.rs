@@ -10,7 +10,7 @@ use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, END_OF_TIME, Verdict};
+use crate::look::{Answer, END_OF_TIME};
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -180,14 +180,6 @@ impl Dialect for Sqlite {
 
     fn counts(result: &SqliteQueryResult) -> (u64, u64) {
         (result.rows_affected(), 0)
-    }
-
-    fn verdict(answer: Answer, _values: &Values) -> Verdict {
-        Verdict::of(answer)
-    }
-
-    fn extended(answer: &Answer) -> Option<i64> {
-        answer.records.first().and_then(|record| record.lock_until)
     }
 
     fn kind(error: &dyn DatabaseError) -> Kind {

@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 use sqlx::{AssertSqlSafe, Executor, MySql};
 
 use self::together::{BEGAN, Deed};
-use super::{Dialect, Options, STATEMENTS, is_unknown_by_state, to_take_back};
+use super::{Dialect, STATEMENTS, is_unknown_by_state, to_take_back};
 use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::error::Kind;
@@ -257,10 +257,6 @@ impl Dialect for MySql {
                 innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
         );
         connection.execute(AssertSqlSafe(greeting)).await.map(drop)
-    }
-
-    fn is_private(_options: &Options<Self>) -> bool {
-        false
     }
 
     async fn exchange(

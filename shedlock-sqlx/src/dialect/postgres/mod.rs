@@ -8,12 +8,11 @@ use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
 
 use self::together::{Deed, free, taken, together};
-use super::{Dialect, Options, STATEMENTS, exchange, to_take_back};
+use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
 use crate::error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, END_OF_TIME, Verdict};
-use crate::record::Done;
+use crate::look::{Answer, END_OF_TIME};
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -265,10 +264,6 @@ impl Dialect for Postgres {
         connection.execute(AssertSqlSafe(greeting)).await.map(drop)
     }
 
-    fn is_private(_options: &Options<Self>) -> bool {
-        false
-    }
-
     fn exchange(
         connection: &mut Self::Connection,
         statement: &Statement,
@@ -279,15 +274,6 @@ impl Dialect for Postgres {
 
     fn counts(result: &PgQueryResult) -> (u64, u64) {
         (result.rows_affected(), 0)
-    }
-
-    fn verdict(answer: Answer, _values: &Values) -> Verdict {
-        Verdict::of(answer)
-    }
-
-    fn extended(answer: &Answer) -> Option<i64> {
-        let record = answer.records.first()?;
-        record.lock_until.filter(|_| record.done == Done::Changed)
     }
 
     fn kind(error: &dyn DatabaseError) -> Kind {
