@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::dialect::Dialect;
 use crate::errand::Request;
 use crate::error::{Failure, Mishap};
-use crate::look::{Look, Verdict, lease, micros, rounded_up};
+use crate::look::{Look, Row, Verdict, lease, micros, rounded_up};
 use crate::statement::Values;
 use crate::store::SqlStore;
 
@@ -36,7 +36,11 @@ enum Tried {
 }
 
 impl<D: Dialect> SqlStore<D> {
-    async fn look(&self, values: &Values, caller: Option<&Caller>) -> Result<Look, Failure> {
+    pub(crate) async fn look(
+        &self,
+        values: &Values,
+        caller: Option<&Caller>,
+    ) -> Result<Look, Failure> {
         let ask = async || {
             let request = Request {
                 caller: caller.cloned(),
@@ -132,8 +136,21 @@ impl<D: Dialect> SqlStore<D> {
                 _ => return Err(Failure::Contended(values.name.to_string())),
             },
             Verdict::Refused(look) => Tried::Refused(look),
-            Verdict::Unknown => Tried::Refused(self.look(&values, Some(caller)).await?),
+            Verdict::Unknown => {
+                let look = self.look(&values, None).await?;
+                match &look.row {
+                    Some(row) if self.is_of_attempt(row, &values) => {
+                        won(row.locked_at, row.lock_until)
+                    }
+                    _ => Tried::Refused(look),
+                }
+            }
         })
+    }
+
+    /// Whether a lock was granted to this attempt and no other.
+    fn is_of_attempt(&self, row: &Row, values: &Values) -> bool {
+        self.holder.tells_attempts_apart() && *row.holder == *values.holder
     }
 
     /// Takes back what nobody has got, or may have been granted to nobody: in the background, or by the next request that finds it.

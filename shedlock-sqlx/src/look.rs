@@ -30,8 +30,19 @@ pub(crate) enum Verdict {
     WonUnseen,
     /// It is not, for the reasons seen.
     Refused(Look),
-    /// It is not, and the answer does not tell why.
+    /// The answer does not tell whether it is.
     Unknown,
+}
+
+/// How a dialect reads the answer to its extension.
+#[derive(Debug)]
+pub(crate) enum Extended {
+    /// The lease lasts until then.
+    Until(i64),
+    /// It lasts longer, and the answer does not tell until when.
+    #[cfg(feature = "mysql")]
+    Unseen,
+    NotHeld,
 }
 
 impl Verdict {
@@ -46,6 +57,16 @@ impl Verdict {
             }) => Self::Won(locked_at, lock_until),
             Some(record) => Self::Refused(Look::of(record)),
             None => Self::Unknown,
+        }
+    }
+}
+
+impl Extended {
+    /// Of a record that says whether it was extended.
+    pub(crate) fn of(record: &Record) -> Self {
+        match (record.done, record.lock_until) {
+            (Done::Changed, Some(lock_until)) => Self::Until(lock_until),
+            _ => Self::NotHeld,
         }
     }
 }

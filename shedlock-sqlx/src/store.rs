@@ -14,7 +14,7 @@ use crate::dialect::Dialect;
 use crate::errand::{Errand, Request};
 use crate::error::{Failure, Kind, Mishap, Place};
 use crate::holder::Holder;
-use crate::look::{Answer, Look, instant, micros};
+use crate::look::{Answer, Extended, Look, instant, micros};
 use crate::statement::{Statement, Values};
 use crate::table::Table;
 
@@ -158,6 +158,21 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
+    /// The new end, if the lease was extended.
+    async fn try_extend(&self, values: &Values) -> Result<Option<i64>, Failure> {
+        let answer = self.ask(&self.errands.extend, values).await?;
+        Ok(match D::extended(&answer) {
+            Extended::Until(lock_until) => Some(lock_until),
+            #[cfg(feature = "mysql")]
+            Extended::Unseen => {
+                let row = self.look(values, None).await?.row;
+                let row = row.filter(|row| Some(row.locked_at) == values.locked_at);
+                row.map(|row| row.lock_until)
+            }
+            Extended::NotHeld => None,
+        })
+    }
+
     async fn try_migrate(&self) -> Result<(), Failure> {
         match self.ask_at_large(&self.errands.probe).await {
             // Whoever may not create tables still runs where there is one.
@@ -257,10 +272,8 @@ impl<D: Dialect> Store for SqlStore<D> {
             ..self.lease_values(lease)
         };
         // Not for longer than its caller waits: what is sent after that could come after the release, and take the lock again.
-        let answer = self
-            .bounded(self.timeout, self.ask(&self.errands.extend, &values))
-            .await?;
-        Ok(match D::extended(&answer) {
+        let extended = self.bounded(self.timeout, self.try_extend(&values)).await?;
+        Ok(match extended {
             Some(lock_until) => Extension::Extended(lease.until(instant(lock_until))),
             None => Extension::NotHeld,
         })

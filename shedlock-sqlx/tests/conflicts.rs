@@ -191,7 +191,7 @@ async fn a_deadlock_on_mariadb() {
 #[tokio::test]
 async fn a_transaction_that_a_mysql_cluster_refuses() {
     let nodes = Nodes::migrated(mysql_pool(mysql())).await;
-    let locks = nodes.builder("a").connections(1).build().expect("settings");
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
     for (state, number) in [("40000", 3101), ("40001", 4999)] {
         let trigger = fresh("refuses");
         nodes

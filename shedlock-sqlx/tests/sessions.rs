@@ -10,8 +10,8 @@ use shedlock_core::{Acquisition, LockError, LockProvider, Release};
 use sqlx::Executor;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
-use support::herd::{herd, names};
-use support::{Nodes, acquire, acquired, held, mysql, mysql_pool, pg_pool, postgres};
+use support::herd::{extended, herd, names, released};
+use support::{Nodes, acquire, acquired, fresh, held, mysql, mysql_pool, pg_pool, postgres};
 
 /// What is granted is there, for others as well.
 #[tokio::test]
@@ -49,6 +49,38 @@ async fn mysql_in_another_character_set() {
         let answer = answers.remove(name).expect("an answer");
         assert!(matches!(answer, Ok(Acquisition::Held(_))), "{answer:?}");
         direct.run("DELETE FROM {table}").await;
+    }
+}
+
+/// With those, the server's answers carry less.
+#[tokio::test]
+async fn mysql_with_triggers() {
+    for moment in [
+        "BEFORE INSERT",
+        "AFTER INSERT",
+        "BEFORE UPDATE",
+        "AFTER UPDATE",
+    ] {
+        let nodes = Nodes::migrated(mysql_pool(mysql())).await;
+        let trigger = fresh("counts");
+        nodes
+            .run(&format!(
+                "CREATE TRIGGER {trigger} {moment} ON {{table}} FOR EACH ROW SET @{trigger} = 1"
+            ))
+            .await;
+        let locks = nodes.unnamed().build().expect("settings");
+        for name in ["job", "job", "another"] {
+            let lease = acquired(&locks, name).await;
+            let other = held(&nodes.provider("other"), name).await;
+            assert_eq!(
+                (&*other.holder, other.until),
+                (lease.holder(), lease.lock_until())
+            );
+            let lease = extended(&locks, lease).await;
+            assert_eq!(held(&locks, name).await.until, lease.lock_until());
+            released(&locks, &lease).await;
+        }
+        nodes.run("DROP TABLE {table}").await;
     }
 }
 

@@ -21,8 +21,8 @@ use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArgument
 use crate::advice::Advice;
 use crate::error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, Verdict};
-use crate::record::{Done, Record};
+use crate::look::{Answer, Extended, Verdict};
+use crate::record::Record;
 use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
 
@@ -91,10 +91,10 @@ pub(crate) trait Dialect: Database {
         Verdict::of(answer)
     }
 
-    /// Reads the answer to [`Statements::extend`]: the new end, if the lease was extended.
-    fn extended(answer: &Answer) -> Option<i64> {
-        let record = answer.records.first()?;
-        record.lock_until.filter(|_| record.done == Done::Changed)
+    /// Reads the answer to [`Statements::extend`].
+    fn extended(answer: &Answer) -> Extended {
+        let record = answer.records.first();
+        record.map_or(Extended::NotHeld, Extended::of)
     }
 
     /// What an error means.

@@ -12,8 +12,7 @@ use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, Look, Verdict};
-use crate::record::Done;
+use crate::look::{Answer, Extended, Look, Verdict};
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -286,6 +285,7 @@ impl Dialect for MySql {
         let now = (carried / AHEAD * 1_000).cast_signed();
         let ahead = (carried % AHEAD).cast_signed();
         match values.fire_time {
+            // It was refused, or the table has triggers: then nothing is carried home.
             _ if carried == 0 => Verdict::Unknown,
             Some(fire_time) => Verdict::Won(fire_time, now + values.at_most),
             None if ahead + 1 == AHEAD.cast_signed() => Verdict::WonUnseen,
@@ -293,11 +293,12 @@ impl Dialect for MySql {
         }
     }
 
-    fn extended(answer: &Answer) -> Option<i64> {
-        let carried = || answer.carried.cast_signed();
-        match answer.records.first() {
-            Some(record) => record.lock_until.filter(|_| record.done == Done::Changed),
-            None => (answer.affected > 0).then(carried),
+    fn extended(answer: &Answer) -> Extended {
+        match (answer.records.first(), answer.affected, answer.carried) {
+            (Some(record), ..) => Extended::of(record),
+            (None, 0, _) => Extended::NotHeld,
+            (None, _, 0) => Extended::Unseen,
+            (None, _, carried) => Extended::Until(carried.cast_signed()),
         }
     }
 
