@@ -71,7 +71,8 @@ impl<DB: LockDatabase> Builder<DB> {
     /// process, followed by a mark of the acquisition.
     ///
     /// The mark lets the provider recognise a grant whose answer was lost, and take it back. A holder set here is written unchanged; a
-    /// lock granted in such a lost answer stays taken until `at_most`. On MySQL and MariaDB, acquires are then not batched either.
+    /// lock granted in such a lost answer stays taken until `at_most`. On MySQL and MariaDB, acquires are then not batched either, and a
+    /// table with triggers needs the mark: without it, what was granted there looks like somebody else's.
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = Holder::Set(holder.into());
         self
