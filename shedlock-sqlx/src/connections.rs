@@ -111,9 +111,11 @@ impl<D: Dialect> Connections<D> {
     /// The pool tried again and again, and does not tell what it was that failed. A connection without the pool does.
     async fn why_none_opens(&self) -> Mishap {
         let options = self.opener.connect_options();
-        match self.patiently(D::Connection::connect_with(&options)).await {
-            Ok(_) => Mishap::new(Kind::AfterConnect, sqlx::Error::PoolTimedOut),
-            Err(error) => Mishap::of_opening::<D>(error),
+        let opened = D::Connection::connect_with(&options);
+        match tokio::time::timeout(self.patience, opened).await {
+            Ok(Ok(_)) => Mishap::new(Kind::AfterConnect, sqlx::Error::PoolTimedOut),
+            Ok(Err(error)) => Mishap::of_opening::<D>(error),
+            Err(_) => Mishap::late(),
         }
     }
 

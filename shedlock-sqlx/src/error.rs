@@ -38,7 +38,7 @@ pub(crate) enum Kind {
     Unwelcome,
     /// What the service does first with a new connection fails.
     AfterConnect,
-    /// It was not sent, as nobody waits for it any more.
+    /// It was not sent in time: nobody waits for it any more, or a server is silent while a connection is opened.
     Late,
     Other,
 }
