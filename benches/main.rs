@@ -54,7 +54,8 @@ fn usage() -> String {
     USAGE.to_owned() + &lines.collect::<String>()
 }
 
-/// Runs the scenarios, prints a table for each, and writes all numbers to a file after each, so that a run that is cut short leaves some.
+/// Runs the scenarios, prints a table for each, and writes all numbers to a file after each, so
+/// that a run that is cut short leaves some.
 async fn measure(options: Options) -> Result<()> {
     let wanted = &options.scenarios;
     for name in wanted {

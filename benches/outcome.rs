@@ -20,7 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
     pub(crate) max_us: f64,
-    /// Of a herd, from its start: until the last node knew of every lock, and until the last lock was granted.
+    /// Of a herd, from its start: until the last node knew of every lock, and until the last lock
+    /// was granted.
     pub(crate) decided_ms: f64,
     pub(crate) last_win_ms: f64,
     /// How long it took to release all of them.

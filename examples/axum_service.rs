@@ -1,4 +1,5 @@
-//! A web service with two jobs: they share its state, it shows and steers them, and both shut down together.
+//! A web service with two jobs: they share its state, it shows and steers them, and both shut down
+//! together.
 //!
 //! ```sh
 //! cargo run --example axum_service                # http://localhost:8080/jobs
@@ -9,8 +10,9 @@
 //! curl -X POST localhost:8080/jobs/report/resume
 //! ```
 //!
-//! The locks are in a SQLite file in the folder for temporary files, or where `LOCK_URL` says (`postgres://..`, `mysql://..`,
-//! `sqlite:..`). Ctrl-C or SIGTERM ends it once its runs have ended.
+//! The locks are in a SQLite file in the folder for temporary files, or where `LOCK_URL` says
+//! (`postgres://..`, `mysql://..`, `sqlite:..`). Ctrl-C or SIGTERM ends it once its runs have
+//! ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

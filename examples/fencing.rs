@@ -4,9 +4,10 @@
 //! cargo run --example fencing
 //! ```
 //!
-//! Rust code that awaits is cancelled when its lease is lost. Code that blocks its thread, a request that is on its way already,
-//! or a node that sleeps and wakes up cannot be. For those there is the fencing token: it grows with every acquisition, and what
-//! is written to remembers the highest one.
+//! Rust code that awaits is cancelled when its lease is lost. Code that blocks its thread, a
+//! request that is on its way already, or a node that sleeps and wakes up cannot be. For those
+//! there is the fencing token: it grows with every acquisition, and what is written to remembers
+//! the highest one.
 
 use std::time::Duration;
 

@@ -26,7 +26,8 @@ impl Importer {
         let mut total = 0;
         for _page in 0..3 {
             total += self.import_page(tenant, users).await?;
-            // A long import takes more time page by page, instead of one `at_most` that is long enough for all.
+            // A long import takes more time page by page, instead of one `at_most` that is long
+            // enough for all.
             if let Some(lock) = current() {
                 lock.extend("10s").await?;
             }
@@ -42,7 +43,8 @@ impl Importer {
         Ok(users)
     }
 
-    /// Takes the lock that `import` takes as well: within one task it is entered again, and the outermost call releases it.
+    /// Takes the lock that `import` takes as well: within one task it is entered again, and the
+    /// outermost call releases it.
     #[locked(provider = self.locks, name = "import-{tenant}", at_most = "1m")]
     async fn import_twice(&self, tenant: &str) -> anyhow::Result<u64> {
         let mut total = 0;

@@ -1,4 +1,5 @@
-//! Jobs of a service that has a MySQL or MariaDB: locks in its database, jobs that take the pool and their own run.
+//! Jobs of a service that has a MySQL or MariaDB: locks in its database, jobs that take the pool
+//! and their own run.
 //!
 //! ```sh
 //! DATABASE_URL=mysql://user:password@localhost/app cargo run --example mysql
@@ -15,7 +16,8 @@ use sqlx::MySqlPool;
 use tokio::time::sleep;
 use tracing::{Level, info, warn};
 
-/// Once per fire time, on one node. A node that was overtaken writes nothing: the row keeps the highest token it has seen.
+/// Once per fire time, on one node. A node that was overtaken writes nothing: the row keeps the
+/// highest token it has seen.
 #[scheduled(
     cron = "*/10 * * * * *",
     lock = "example-report",

@@ -1,4 +1,5 @@
-//! Jobs of a service that has a Postgres: locks in its database, jobs that take the pool and their own run.
+//! Jobs of a service that has a Postgres: locks in its database, jobs that take the pool and their
+//! own run.
 //!
 //! ```sh
 //! DATABASE_URL=postgres://user:password@localhost/app cargo run --example postgres
@@ -15,7 +16,8 @@ use sqlx::PgPool;
 use tokio::time::sleep;
 use tracing::{Level, info, warn};
 
-/// Once per fire time, on one node. A node that was overtaken writes nothing: the row keeps the highest token it has seen.
+/// Once per fire time, on one node. A node that was overtaken writes nothing: the row keeps the
+/// highest token it has seen.
 #[scheduled(
     cron = "*/10 * * * * *",
     lock = "example-report",
@@ -67,7 +69,8 @@ async fn main() -> anyhow::Result<()> {
     let pool = PgPool::connect(&url)
         .await
         .context("DATABASE_URL leads to no database")?;
-    // The service's own migrations. Many nodes may start at once, which CREATE TABLE alone does not bear.
+    // The service's own migrations. Many nodes may start at once, which CREATE TABLE alone does not
+    // bear.
     sqlx::raw_sql(
         "BEGIN;
          SELECT pg_advisory_xact_lock(20260101);

@@ -1,13 +1,16 @@
-//! Two nodes of one service, as two real processes that share a SQLite file, and a time line of what they do.
+//! Two nodes of one service, as two real processes that share a SQLite file, and a time line of
+//! what they do.
 //!
 //! ```sh
 //! cargo run --example quickstart          # for a minute, or until Ctrl-C
 //! cargo run --example quickstart -- 12    # for 12 seconds
 //! ```
 //!
-//! Kill one of them with `kill -9`: the other one takes over, and the lock of a job that was cut off comes free after `at_most`.
+//! Kill one of them with `kill -9`: the other one takes over, and the lock of a job that was cut
+//! off comes free after `at_most`.
 //!
-//! A service needs what stands up to `fn node`. The rest starts that node twice and shows what happens.
+//! A service needs what stands up to `fn node`. The rest starts that node twice and shows what
+//! happens.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::IsTerminal;
@@ -73,7 +76,8 @@ fn tell(event: &Event) {
     println!("{job}\t{fire_time}\t{what}");
 }
 
-/// The parent closes the node's standard input to stop it, and if the parent dies, it is closed as well.
+/// The parent closes the node's standard input to stop it, and if the parent dies, it is closed as
+/// well.
 async fn stop_of_node() {
     let (open, closed) = oneshot::channel::<()>();
     std::thread::spawn(move || {

@@ -2,14 +2,16 @@ use std::sync::Arc;
 
 use shedlock_core::{LockError, LockProvider};
 
-/// Connects to the lock store that a URL names: `postgres://`, `mysql://` or `mariadb://`, `sqlite:`, `redis://`, `rediss://` or `valkey://`
-/// (and what [`redis`](crate::redis) knows beside these: sockets, a Cluster).
+/// Connects to the lock store that a URL names: `postgres://`, `mysql://` or `mariadb://`,
+/// `sqlite:`, `redis://`, `rediss://` or `valkey://` (and what [`redis`](crate::redis) knows beside
+/// these: sockets, a Cluster).
 ///
-/// Each needs the feature of its name (`tls` too for `rediss://`). The scheme may be in any case. Asks the store for the time, so that a wrong URL is told
-/// here: one round trip.
+/// Each needs the feature of its name (`tls` too for `rediss://`). The scheme may be in any case.
+/// Asks the store for the time, so that a wrong URL is told here: one round trip.
 ///
 /// # Errors
-/// [`LockError::Setup`] if the URL names no store or one whose feature is off, and what the store says if it cannot be reached.
+/// [`LockError::Setup`] if the URL names no store or one whose feature is off, and what the store
+/// says if it cannot be reached.
 ///
 /// ```no_run
 /// use shedlock::{LockProvider, Scheduler};

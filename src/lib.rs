@@ -1,7 +1,8 @@
 //! Scheduled jobs that run once per fire time, on one node of many: ShedLock for async Rust.
 //!
-//! A service that runs on several nodes annotates an async fn. At each fire time one node runs it; the others skip and never wait.
-//! What decides is a lock in a store that the service has anyway: Postgres, MySQL, MariaDB, SQLite or Redis.
+//! A service that runs on several nodes annotates an async fn. At each fire time one node runs it;
+//! the others skip and never wait. What decides is a lock in a store that the service has anyway:
+//! Postgres, MySQL, MariaDB, SQLite or Redis.
 //!
 //! ```standalone_crate
 //! use shedlock::{Data, InMemoryLockProvider, Run, Scheduler, scheduled};
@@ -23,9 +24,12 @@
 //!
 //! - Jobs: [`scheduled`], [`Data`], [`Run`], or [`Job`] without the attribute.
 //! - The scheduler: [`Scheduler`], [`SchedulerBuilder`], [`SchedulerHandle`].
-//! - Locks around any async fn: [`locked`], [`LockExecutor`], [`current`], [`assert_locked`], [`testing`].
-//! - Lock stores: [`sqlx`] behind the features `postgres`, `mysql` and `sqlite`; [`redis`] behind `redis`; [`InMemoryLockProvider`]; your own [`LockProvider`].
-//! - Seeing what happens: [`tracing`](https://docs.rs/tracing) events, an [`Observer`], and metrics behind the feature `metrics`.
+//! - Locks around any async fn: [`locked`], [`LockExecutor`], [`current`], [`assert_locked`],
+//!   [`testing`].
+//! - Lock stores: [`sqlx`] behind the features `postgres`, `mysql` and `sqlite`; [`redis`] behind
+//!   `redis`; [`InMemoryLockProvider`]; your own [`LockProvider`].
+//! - Seeing what happens: [`tracing`](https://docs.rs/tracing) events, an [`Observer`], and metrics
+//!   behind the feature `metrics`.
 
 #[doc(hidden)]
 pub use shedlock_core::__private;
@@ -93,11 +97,14 @@ pub use shedlock_core::{
 /// # Ok(()) }
 /// ```
 ///
-/// A call costs one round trip to acquire (MySQL and MariaDB need a second one to refuse) and one to release.
+/// A call costs one round trip to acquire (MySQL and MariaDB need a second one to refuse) and one
+/// to release.
 pub use shedlock_macros::locked;
-/// Runs an async fn at its fire times: with a `lock` on one node of many, without one on every node.
+/// Runs an async fn at its fire times: with a `lock` on one node of many, without one on every
+/// node.
 ///
-/// Here a report goes out every quarter of an hour from one node, and each node cleans up after itself:
+/// Here a report goes out every quarter of an hour from one node, and each node cleans up after
+/// itself:
 ///
 /// ```
 /// use shedlock::{Data, InMemoryLockProvider, Run, RunOutcome, Scheduler, Triggered, scheduled};
@@ -150,8 +157,8 @@ pub use shedlock_macros::locked;
 /// # Ok::<(), shedlock::BuildError>(())
 /// ```
 ///
-/// A fire time costs each node one round trip to acquire (MySQL and MariaDB need a second one to refuse) and the node that runs
-/// it one to release; none without a `lock`.
+/// A fire time costs each node one round trip to acquire (MySQL and MariaDB need a second one to
+/// refuse) and the node that runs it one to release; none without a `lock`.
 pub use shedlock_macros::scheduled;
 
 mod connect;

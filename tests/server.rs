@@ -1,4 +1,5 @@
-//! Servers that belong to one test, which may stop them, freeze them or fill them: `scripts/servers`, as Rust sees it.
+//! Servers that belong to one test, which may stop them, freeze them or fill them:
+//! `scripts/servers`, as Rust sees it.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
@@ -12,7 +13,8 @@ pub struct PrivateServer {
     pub url: String,
     /// Its first process.
     pub pid: u32,
-    /// `scripts/servers`; it ends with its server, which stops when the pipe to the script's stdin closes.
+    /// `scripts/servers`; it ends with its server, which stops when the pipe to the script's stdin
+    /// closes.
     pub script: Child,
 }
 

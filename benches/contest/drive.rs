@@ -1,4 +1,5 @@
-//! Callers at work for some seconds. What they need (connections, prepared statements, rows) is there before the time begins.
+//! Callers at work for some seconds. What they need (connections, prepared statements, rows) is
+//! there before the time begins.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -6,7 +6,8 @@ use chrono::{TimeDelta, Utc};
 /// What the coarsest store tells apart.
 const STEP: i64 = 1_000;
 
-/// Fire times, each later than the one before and all of them long past: no store has to wait for one.
+/// Fire times, each later than the one before and all of them long past: no store has to wait for
+/// one.
 #[derive(Clone, Debug)]
 pub(crate) struct FireTimes(Arc<AtomicI64>);
 

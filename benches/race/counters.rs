@@ -24,7 +24,8 @@ enum Server {
 /// What happened between two readings.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Counted {
-    /// Statements; of Redis, how often it read from a connection. For us and the bare drivers each is a round trip.
+    /// Statements; of Redis, how often it read from a connection. For us and the bare drivers each
+    /// is a round trip.
     pub(crate) requests: f64,
     /// What was added to the write-ahead log, or InnoDB's log.
     pub(crate) log_bytes: f64,

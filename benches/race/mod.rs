@@ -1,4 +1,5 @@
-//! Contestants in alternation on one server, several times: what else the machine does hits all alike.
+//! Contestants in alternation on one server, several times: what else the machine does hits all
+//! alike.
 
 pub(crate) mod child;
 mod counters;
@@ -50,7 +51,8 @@ impl Who {
 pub(crate) struct Race {
     pub(crate) title: String,
     pub(crate) kind: Kind,
-    /// How often it is repeated at most, whatever the user says: what a turn has to prepare may take longer than the turn.
+    /// How often it is repeated at most, whatever the user says: what a turn has to prepare may
+    /// take longer than the turn.
     pub(crate) most_repetitions: usize,
     pub(crate) entries: Vec<Entry>,
     /// The first one is what the ratio is of.

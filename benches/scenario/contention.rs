@@ -15,7 +15,8 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 };
 
 fn races(kind: Kind) -> Vec<Race> {
-    // For fire times of their own they would be told that a later one has run, not that the lock is held.
+    // For fire times of their own they would be told that a later one has run, not that the lock is
+    // held.
     let task = Task {
         callers: 8,
         connections: 8,

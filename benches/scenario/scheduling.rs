@@ -1,4 +1,5 @@
-//! Schedulers alone: what many jobs cost, and how late they are. No store is asked, so there is nothing to race on.
+//! Schedulers alone: what many jobs cost, and how late they are. No store is asked, so there is
+//! nothing to race on.
 
 use std::env;
 use std::path::PathBuf;
@@ -168,7 +169,8 @@ fn median(summary: &Summary) -> String {
 }
 
 impl Program {
-    /// What the program saw. One that is missing, fails or does not come to its end keeps nobody else from being measured.
+    /// What the program saw. One that is missing, fails or does not come to its end keeps nobody
+    /// else from being measured.
     async fn measure(self, case: Case) -> Result<Measured> {
         let mut command = match self {
             Self::Ours(locks) => {

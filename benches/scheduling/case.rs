@@ -1,4 +1,5 @@
-//! One measurement of one scheduler, and what comes out of it. The peer in `peers/rust` shares this file.
+//! One measurement of one scheduler, and what comes out of it. The peer in `peers/rust` shares this
+//! file.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! No scheduler at all: one task that sleeps until each moment, which is as late as tokio's timer and the machine make it.
+//! No scheduler at all: one task that sleeps until each moment, which is as late as tokio's timer
+//! and the machine make it.
 
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,4 +1,5 @@
-//! Watches a scheduler in this process: how much memory and CPU time it takes, and how late its jobs are. Shared with `peers/rust`.
+//! Watches a scheduler in this process: how much memory and CPU time it takes, and how late its
+//! jobs are. Shared with `peers/rust`.
 
 use std::fs;
 use std::sync::Arc;

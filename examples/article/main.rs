@@ -1,5 +1,5 @@
-//! What most introductions to ShedLock build: two servers, one table in MySQL or MariaDB, a job that each of them fires every minute.
-//! Each minute one of them runs it, and the row tells which.
+//! What most introductions to ShedLock build: two servers, one table in MySQL or MariaDB, a job
+//! that each of them fires every minute. Each minute one of them runs it, and the row tells which.
 //!
 //! ```sh
 //! export DATABASE_URL=mysql://user:password@localhost/app
@@ -8,8 +8,8 @@
 //! curl localhost:8080                    # the row, from either
 //! ```
 //!
-//! `REPORT_CRON` and `REPORT_LEASE` set another schedule and another lease, for who does not want to wait for a minute. Ctrl-C or SIGTERM
-//! ends it.
+//! `REPORT_CRON` and `REPORT_LEASE` set another schedule and another lease, for who does not want
+//! to wait for a minute. Ctrl-C or SIGTERM ends it.
 
 use std::time::Duration;
 

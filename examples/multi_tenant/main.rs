@@ -1,12 +1,12 @@
-//! One lock per tenant: a job that runs on every node, where the nodes share the tenants among them. And jobs whose schedules
-//! come from the service's configuration.
+//! One lock per tenant: a job that runs on every node, where the nodes share the tenants among
+//! them. And jobs whose schedules come from the service's configuration.
 //!
 //! ```sh
 //! cargo run --example multi_tenant    # in two terminals: each imports some of the tenants
 //! ```
 //!
-//! The locks are in a SQLite file in the folder for temporary files, or where `LOCK_URL` says (`postgres://..`, `mysql://..`,
-//! `sqlite:..`). Ctrl-C or SIGTERM ends it.
+//! The locks are in a SQLite file in the folder for temporary files, or where `LOCK_URL` says
+//! (`postgres://..`, `mysql://..`, `sqlite:..`). Ctrl-C or SIGTERM ends it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ struct Importer {
 }
 
 impl Importer {
-    /// `at_least` is nearly the job's period: a node that comes late to a tenant does not import it a second time in it.
+    /// `at_least` is nearly the job's period: a node that comes late to a tenant does not import it
+    /// a second time in it.
     #[locked(provider = self.locks, name = "import-{tenant}", at_least = "4s", at_most = "5m", keep_alive)]
     async fn import(&self, tenant: &str) -> anyhow::Result<()> {
         sleep(Duration::from_millis(400)).await;
@@ -92,7 +93,8 @@ async fn main() -> anyhow::Result<()> {
         tenants: tenants.map(String::from).into(),
     };
 
-    // A name in the configuration that no job has, or a value that does not parse, is an error of `build()`.
+    // A name in the configuration that no job has, or a value that does not parse, is an error of
+    // `build()`.
     Scheduler::builder(locks)
         .data(importer)
         .overrides(configuration.jobs)

@@ -1,4 +1,5 @@
-/// How this process names itself in `locked_by` unless told otherwise: `host:pid`. Asks the operating system, no store.
+/// How this process names itself in `locked_by` unless told otherwise: `host:pid`. Asks the
+/// operating system, no store.
 ///
 /// ```
 /// let holder = shedlock_core::default_holder();

@@ -1,4 +1,5 @@
-//! The lock protocol, the scheduler and the in-memory provider of [shedlock](https://docs.rs/shedlock).
+//! The lock protocol, the scheduler and the in-memory provider of
+//! [shedlock](https://docs.rs/shedlock).
 //!
 //! Services use the facade crate `shedlock`. This crate is for authors of lock providers: implement
 //! [`LockProvider`] and run the `conformance` suite (behind the feature of that name) on it.

@@ -8,11 +8,13 @@ use crate::lock::{
     InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, innermost_hold,
 };
 
-/// Runs `work` as holder of the lock `name`, which exists only in memory: [`current`](crate::current),
-/// [`require_lock`](crate::require_lock), [`assert_locked`](crate::assert_locked) and extensions work as in production.
+/// Runs `work` as holder of the lock `name`, which exists only in memory:
+/// [`current`](crate::current), [`require_lock`](crate::require_lock),
+/// [`assert_locked`](crate::assert_locked) and extensions work as in production.
 ///
 /// # Errors
-/// [`LockError::Config`] if `name` is no lock name, [`LockError::Lost`] if `work` goes on for about an hour.
+/// [`LockError::Config`] if `name` is no lock name, [`LockError::Lost`] if `work` goes on for about
+/// an hour.
 ///
 /// ```
 /// async fn settle() -> u64 {
@@ -32,7 +34,8 @@ pub async fn under_lock<F: Future>(name: &str, work: F) -> Result<F::Output, Loc
     }
 }
 
-/// A run of the job `job`, for tests that call an annotated fn which takes a [`Run`]. Inside [`under_lock`] it has that lock.
+/// A run of the job `job`, for tests that call an annotated fn which takes a [`Run`]. Inside
+/// [`under_lock`] it has that lock.
 ///
 /// ```
 /// use shedlock_core::{LockError, Run, testing};

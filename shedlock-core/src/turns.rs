@@ -15,8 +15,9 @@ pub(crate) fn spawn<T: Send + 'static>(
     task
 }
 
-/// tokio keeps the task that was spawned or woken last in a slot that other threads cannot take it from: it would be stuck behind
-/// work that blocks. Spawning an empty task moves it to the queue, where they can.
+/// tokio keeps the task that was spawned or woken last in a slot that other threads cannot take it
+/// from: it would be stuck behind work that blocks. Spawning an empty task moves it to the queue,
+/// where they can.
 pub(crate) fn let_other_threads_take_it() {
     tokio::spawn(async {});
 }

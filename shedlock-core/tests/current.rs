@@ -1,4 +1,5 @@
-//! Code deep inside that needs a lock: `current`, `require_lock`, `assert_locked`, and tests of it without a store.
+//! Code deep inside that needs a lock: `current`, `require_lock`, `assert_locked`, and tests of it
+//! without a store.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! One task looks after all leases of a scheduler until there is something to do for one: each gets it in time, whatever the others.
+//! One task looks after all leases of a scheduler until there is something to do for one: each gets
+//! it in time, whatever the others.
 
 mod support;
 

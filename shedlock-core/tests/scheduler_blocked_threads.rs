@@ -1,4 +1,5 @@
-//! Jobs that block their threads, among many that are due at the same instant. In real time: a thread that blocks does so in real time only.
+//! Jobs that block their threads, among many that are due at the same instant. In real time: a
+//! thread that blocks does so in real time only.
 
 mod support;
 

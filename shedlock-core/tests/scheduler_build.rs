@@ -151,7 +151,8 @@ fn no_schedule_and_two_schedules() {
 
 #[test]
 fn values_that_do_not_parse_or_cannot_be() {
-    // What exactly is said of a value is the affair of who reads it; here it counts that it is said, and of which job.
+    // What exactly is said of a value is the affair of who reads it; here it counts that it is
+    // said, and of which job.
     let cases = [
         (job("cron").cron("0 0 25 * * *"), "hours go from 0 to 23"),
         (job("never").cron("0 0 0 30 2 *"), "never fires"),

@@ -182,7 +182,8 @@ async fn an_acquire_that_never_answers_keeps_no_other_job_from_firing() {
     assert!(seen.runs("stuck").is_empty());
     assert_eq!(handle.jobs().await.len(), 2);
     hung.on(Call::Acquire, Answer::Right);
-    // The first fire time still waits for its answer, and each of the others for the first, until the next one comes.
+    // The first fire time still waits for its answer, and each of the others for the first, until
+    // the next one comes.
     sleep_ms(4_000).await;
     assert_eq!(
         seen.runs("stuck"),

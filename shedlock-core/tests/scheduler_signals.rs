@@ -1,4 +1,5 @@
-//! `run()` ends at a signal. One test in a file of its own, as a signal reaches the whole process; in real time, as signals do.
+//! `run()` ends at a signal. One test in a file of its own, as a signal reaches the whole process;
+//! in real time, as signals do.
 #![cfg(unix)]
 
 mod support;

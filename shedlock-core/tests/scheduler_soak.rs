@@ -1,4 +1,5 @@
-//! Five nodes under random faults: no fire time runs twice, no two runs of a lock overlap, and all is well once the faults end.
+//! Five nodes under random faults: no fire time runs twice, no two runs of a lock overlap, and all
+//! is well once the faults end.
 
 mod support;
 

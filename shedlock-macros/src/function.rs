@@ -5,7 +5,8 @@ use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Signature, Token, Visibility};
 
-/// A fn whose body stays unread: rustc tells what is wrong in there better than a second parser could.
+/// A fn whose body stays unread: rustc tells what is wrong in there better than a second parser
+/// could.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,

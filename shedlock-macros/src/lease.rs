@@ -1,4 +1,5 @@
-//! How long a lock is held and what becomes of its lease: what both attributes say in the same words.
+//! How long a lock is held and what becomes of its lease: what both attributes say in the same
+//! words.
 
 use std::time::Duration;
 

@@ -1,10 +1,12 @@
 //! The attributes [`macro@scheduled`] and [`macro@locked`] of `shedlock`, which re-exports them.
 //!
-//! Both go the same way: `parse` reads what is written into a `model`, `check` looks for what is wrong, `expand` writes
-//! code. Mistakes are collected on the way and told all at once, each at the tokens that make it.
+//! Both go the same way: `parse` reads what is written into a `model`, `check` looks for what is
+//! wrong, `expand` writes code. Mistakes are collected on the way and told all at once, each at the
+//! tokens that make it.
 //!
-//! The examples here cannot be compiled here, as this crate cannot depend on `shedlock`: those in the documentation of
-//! `shedlock` are, and `tests/macros` and `tests/compile-fail` hold every form and every mistake.
+//! The examples here cannot be compiled here, as this crate cannot depend on `shedlock`: those in
+//! the documentation of `shedlock` are, and `tests/macros` and `tests/compile-fail` hold every form
+//! and every mistake.
 
 mod arguments;
 mod errors;
@@ -17,7 +19,8 @@ mod value;
 
 use proc_macro::TokenStream;
 
-/// Makes an async fn a job: it runs when its schedule says so, and with `lock` once per fire time, on one node of many.
+/// Makes an async fn a job: it runs when its schedule says so, and with `lock` once per fire time,
+/// on one node of many.
 ///
 /// ```ignore
 /// #[scheduled(cron = "0 */15 * * * *", lock = "send-report", at_least = "59s", at_most = "14m")]
@@ -26,20 +29,23 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// Every job that is linked into a program is run by `Scheduler::builder(locks).build()`. The attribute also makes a type of
-/// the fn's name, so that `.job::<send_report>()` can choose single jobs instead; one `use` brings the fn and the type.
-/// (So a module of that name cannot stand beside the fn, as both are types to the compiler. A crate of that name is hidden: a job that
+/// Every job that is linked into a program is run by `Scheduler::builder(locks).build()`. The
+/// attribute also makes a type of the fn's name, so that `.job::<send_report>()` can choose single
+/// jobs instead; one `use` brings the fn and the type. (So a module of that name cannot stand
+/// beside the fn, as both are types to the compiler. A crate of that name is hidden: a job that
 /// uses the crate `reports` must not be named `reports`.)
 ///
 /// The fn stays an ordinary fn that a test can call: `send_report(Data(mailer), run).await`.
 ///
 /// # The fn
-/// A free `async fn`, not generic. It takes any number of `Data<T>` (a value that the service registered with `.data(value)`)
-/// and `Run` (its own run), in any order, by value, and returns `()` or `Result<(), E>` where `E: Display`. It has one schedule, and takes
-/// its lock with `lock`: neither a second `#[scheduled]` nor `#[locked]` can stand beside the first.
+/// A free `async fn`, not generic. It takes any number of `Data<T>` (a value that the service
+/// registered with `.data(value)`) and `Run` (its own run), in any order, by value, and returns
+/// `()` or `Result<(), E>` where `E: Display`. It has one schedule, and takes its lock with `lock`:
+/// neither a second `#[scheduled]` nor `#[locked]` can stand beside the first.
 ///
-/// It cannot stand in an `impl` or a `trait`, even without `self`: the type that the attribute makes cannot stand there, and the
-/// compiler says "struct is not supported in `trait`s or `impl`s". Move the fn out, or write a free fn that calls it.
+/// It cannot stand in an `impl` or a `trait`, even without `self`: the type that the attribute
+/// makes cannot stand there, and the compiler says "struct is not supported in `trait`s or
+/// `impl`s". Move the fn out, or write a free fn that calls it.
 ///
 /// # Arguments
 ///
@@ -58,11 +64,13 @@ use proc_macro::TokenStream;
 /// | `name` | `"send-report"` | the job's name in logs, metrics and configuration; the fn's name without it |
 /// | `crate` | `my_crate::shedlock` | where the library is, if not at `::shedlock` |
 ///
-/// One of `cron` and `every` has to be there. `at_most`, `at_least`, `keep_alive`, `on_lost`, `provider` and `misfire = "once"`
-/// need a `lock`. A duration is written as `"59s"`, `"1m 30s"`, `"500ms"`, or as in ISO 8601, `"PT59S"`.
+/// One of `cron` and `every` has to be there. `at_most`, `at_least`, `keep_alive`, `on_lost`,
+/// `provider` and `misfire = "once"` need a `lock`. A duration is written as `"59s"`, `"1m 30s"`,
+/// `"500ms"`, or as in ISO 8601, `"PT59S"`.
 ///
-/// A value is a literal, which is checked when the program is compiled, or any expression, which is evaluated when the
-/// scheduler is built and whose mistakes are errors of `build()`: texts, also `Duration`s for durations, `OnLost` and `Misfire`.
+/// A value is a literal, which is checked when the program is compiled, or any expression, which is
+/// evaluated when the scheduler is built and whose mistakes are errors of `build()`: texts, also
+/// `Duration`s for durations, `OnLost` and `Misfire`.
 ///
 /// ```ignore
 /// #[scheduled(every = REPORTS.period, lock = lock_name("report"), at_most = Duration::from_secs(60), on_lost = OnLost::Continue)]
@@ -73,7 +81,8 @@ pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
     scheduled::scheduled(arguments.into(), item.into()).into()
 }
 
-/// Puts a lock around an async fn, whoever calls it: where the lock is held by somebody else, the call is skipped.
+/// Puts a lock around an async fn, whoever calls it: where the lock is held by somebody else, the
+/// call is skipped.
 ///
 /// ```ignore
 /// impl Importer {
@@ -89,13 +98,15 @@ pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A fn that was written with the result `R` returns `Result<Outcome<R>, LockError>`: `Outcome::Ran(result)` if it ran,
-/// `Outcome::Skipped(held)` if somebody else has the lock, and an error if the store did not decide, in which case nothing
-/// ran. Within one task a lock that is held already is entered again.
+/// A fn that was written with the result `R` returns `Result<Outcome<R>, LockError>`:
+/// `Outcome::Ran(result)` if it ran, `Outcome::Skipped(held)` if somebody else has the lock, and an
+/// error if the store did not decide, in which case nothing ran. Within one task a lock that is
+/// held already is entered again.
 ///
 /// # The fn
-/// Any `async fn`: free, a method, generic, with lifetimes. In an impl of a trait (also under `#[async_trait]`) the trait
-/// declares the method with the result that it has then, `Result<Outcome<R>, LockError>`.
+/// Any `async fn`: free, a method, generic, with lifetimes. In an impl of a trait (also under
+/// `#[async_trait]`) the trait declares the method with the result that it has then,
+/// `Result<Outcome<R>, LockError>`.
 ///
 /// # Arguments
 ///
@@ -109,8 +120,9 @@ pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `on_lost` | `"cancel"`, `"continue"` | what becomes of the fn when the lease is lost: cancelled at its next await (without the argument), or not |
 /// | `crate` | `my_crate::shedlock` | where the library is, if not at `::shedlock` |
 ///
-/// The first three have to be there. A value is a literal, which is checked when the program is compiled, or an
-/// expression, which is evaluated at each call, before the fn's body, and sees the fn's arguments.
+/// The first three have to be there. A value is a literal, which is checked when the program is
+/// compiled, or an expression, which is evaluated at each call, before the fn's body, and sees the
+/// fn's arguments.
 #[proc_macro_attribute]
 pub fn locked(arguments: TokenStream, item: TokenStream) -> TokenStream {
     locked::locked(arguments.into(), item.into()).into()

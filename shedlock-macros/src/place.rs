@@ -1,7 +1,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// Puts generated tokens where others stand, so that rustc marks those, all of them, if the generated ones are wrong.
+/// Puts generated tokens where others stand, so that rustc marks those, all of them, if the
+/// generated ones are wrong.
 ///
 /// They keep the identity of generated code, so lints that a user turned on leave them alone.
 pub(crate) fn put_at(place: &impl ToTokens, generated: TokenStream) -> TokenStream {

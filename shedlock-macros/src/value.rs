@@ -1,4 +1,5 @@
-//! The value of one argument: a literal that is checked now, or an expression that is evaluated when the program runs.
+//! The value of one argument: a literal that is checked now, or an expression that is evaluated
+//! when the program runs.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -166,7 +167,8 @@ fn capitalized(word: &str) -> String {
     first.to_uppercase() + rest
 }
 
-/// What a `macro_rules!` macro passes on as `$value:expr` or `$value:literal` comes in a group without delimiters.
+/// What a `macro_rules!` macro passes on as `$value:expr` or `$value:literal` comes in a group
+/// without delimiters.
 pub(crate) fn without_group(value: Expr) -> Expr {
     match value {
         Expr::Group(group) => without_group(*group.expr),

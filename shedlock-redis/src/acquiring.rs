@@ -12,10 +12,12 @@ use crate::store::{Store, micros};
 use crate::tries::Tries;
 use crate::value::text;
 
-/// How long the acquisitions for fire times are remembered: the last run of a yearly job is still known at the next one.
+/// How long the acquisitions for fire times are remembered: the last run of a yearly job is still
+/// known at the next one.
 const SCHEDULED_MEMORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// How long others are remembered: there may be very many names, and their tokens grow with the clock alone.
+/// How long others are remembered: there may be very many names, and their tokens grow with the
+/// clock alone.
 const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// For how long a command that is on its way may still come: longer than TCP tries.

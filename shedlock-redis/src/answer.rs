@@ -122,7 +122,8 @@ impl Told {
     }
 
     fn held(&self, stamp: &Stamp<'_>) -> Held {
-        // A script sees keys as of its beginning, so one that is about to end may be past its end by now.
+        // A script sees keys as of its beginning, so one that is about to end may be past its end
+        // by now.
         let until = self.until.map(|until| until.max(self.now));
         let stored = stored("", stamp, until);
         Held {

@@ -51,27 +51,30 @@ impl Builder {
         }
     }
 
-    /// The middle of the keys, which keeps services on one Redis apart; `default` unless set. As in ShedLock.
+    /// The middle of the keys, which keeps services on one Redis apart; `default` unless set. As in
+    /// ShedLock.
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = environment.into();
         self
     }
 
-    /// The beginning of the keys; `job-lock` unless set. As in ShedLock. In a Cluster, a hash tag in it (`{app}:job-lock`)
-    /// puts all locks on one node, whose clock is then the only one.
+    /// The beginning of the keys; `job-lock` unless set. As in ShedLock. In a Cluster, a hash tag
+    /// in it (`{app}:job-lock`) puts all locks on one node, whose clock is then the only one.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// What the lock's value tells of this node, 1 to 255 characters. The default is [`default_holder`]: host and process.
+    /// What the lock's value tells of this node, 1 to 255 characters. The default is
+    /// [`default_holder`]: host and process.
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = holder.into();
         self
     }
 
-    /// How long a call takes at most, connecting and trying again included: 1 ms to a day, 5 s unless set. Half of it is for one
-    /// answer. A listing of the locks goes through all keys, and has this time for each page of them.
+    /// How long a call takes at most, connecting and trying again included: 1 ms to a day, 5 s
+    /// unless set. Half of it is for one answer. A listing of the locks goes through all keys, and
+    /// has this time for each page of them.
     pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
         self.timeout = timeout.into_duration();
         self

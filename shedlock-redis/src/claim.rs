@@ -20,8 +20,8 @@ const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter()
     .without_max_times();
 
-/// An acquisition that was asked for and that nobody has got: its answer has not come, or not to the caller. Unless it is
-/// [settled](Self::settle), it is taken back, in the background.
+/// An acquisition that was asked for and that nobody has got: its answer has not come, or not to
+/// the caller. Unless it is [settled](Self::settle), it is taken back, in the background.
 pub(crate) struct Claim {
     store: Arc<Store>,
     id: Id,
@@ -61,7 +61,8 @@ impl Claim {
     }
 }
 
-/// How the values of claims end that are neither settled nor taken back yet. A lock that shows one of them is nobody's.
+/// How the values of claims end that are neither settled nor taken back yet. A lock that shows one
+/// of them is nobody's.
 #[derive(Debug, Default)]
 pub(crate) struct Doubts(Mutex<HashSet<String>>);
 
@@ -85,7 +86,8 @@ impl Drop for Claim {
         let (store, id, until) = (
             self.store.clone(),
             self.id.clone(),
-            // Not only for as long as it holds the lock: its fire time seems to have run until it is taken back.
+            // Not only for as long as it holds the lock: its fire time seems to have run until it
+            // is taken back.
             Instant::now() + self.at_most.max(LATEST),
         );
         store.doubts.endings().insert(id.ending.clone());

@@ -8,7 +8,8 @@ use crate::error::Invalid;
 use crate::link::Link;
 use crate::origin::Origin;
 
-/// How a [`RedisLockProvider`](crate::RedisLockProvider) gets to its Redis: a connection that the service has, or the means to open one.
+/// How a [`RedisLockProvider`](crate::RedisLockProvider) gets to its Redis: a connection that the
+/// service has, or the means to open one.
 ///
 /// Made `From` any of these of [redis-rs](crate::redis):
 ///
@@ -19,7 +20,8 @@ use crate::origin::Origin;
 /// | `ConnectionManager`, `ClusterConnection` | the service's, which reconnect by themselves and have their own timeouts |
 /// | `MultiplexedConnection` | the service's; once it breaks, every call fails |
 ///
-/// A `Client` can also have what a URL cannot, such as certificates of its own (`Client::build_with_tls`).
+/// A `Client` can also have what a URL cannot, such as certificates of its own
+/// (`Client::build_with_tls`).
 ///
 /// ```no_run
 /// use shedlock_redis::{RedisConnection, RedisLockProvider, redis};
@@ -44,16 +46,18 @@ impl RedisConnection {
     /// `valkey` means the same as `redis`, in any case. For Sentinel see `sentinel`.
     ///
     /// # Errors
-    /// [`LockError::Setup`] if the URL does not parse or needs a feature that is off. No error contains the URL, which may hold a
-    /// password.
+    /// [`LockError::Setup`] if the URL does not parse or needs a feature that is off. No error
+    /// contains the URL, which may hold a password.
     pub fn url(url: &str) -> Result<Self, LockError> {
         Ok(Self::parse(url)?)
     }
 
-    /// To the master of a name that these sentinels know (`redis://host:26379`). Opens no connection yet.
+    /// To the master of a name that these sentinels know (`redis://host:26379`). Opens no
+    /// connection yet.
     ///
-    /// `node` has what the sentinels do not tell of the master: user, password, database, TLS. After a failover the new
-    /// master is asked for by itself; see [`RedisLockProvider`](crate::RedisLockProvider#failover) for what may be lost.
+    /// `node` has what the sentinels do not tell of the master: user, password, database, TLS.
+    /// After a failover the new master is asked for by itself; see
+    /// [`RedisLockProvider`](crate::RedisLockProvider#failover) for what may be lost.
     ///
     /// ```no_run
     /// use redis::sentinel::SentinelNodeConnectionInfo;

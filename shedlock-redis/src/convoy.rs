@@ -17,8 +17,9 @@ const FAILED: &[u8] = b"failed";
 
 /// One kind of request, and those of it that wait: what waits together travels together.
 ///
-/// A request goes at once, and alone, unless its line has one under way; whenever that comes back, all that wait by then go in one
-/// script. In a Cluster, or what turns out to hide one, each goes at once, as a script is about the locks of one slot.
+/// A request goes at once, and alone, unless its line has one under way; whenever that comes back,
+/// all that wait by then go in one script. In a Cluster, or what turns out to hide one, each goes
+/// at once, as a script is about the locks of one slot.
 pub(crate) struct Convoy {
     script: &'static Kept,
     links: Arc<Links>,
@@ -169,8 +170,8 @@ impl Drop for Seat {
             line: self.line,
         };
         let carrying = async move { seat.convoy.carry(seat.line, passengers).await };
-        // Not under the lock: a runtime that shuts down drops what it is given, and with it the new seat. So is it where there is none,
-        // and those who waited hear that nobody carries them.
+        // Not under the lock: a runtime that shuts down drops what it is given, and with it the new
+        // seat. So is it where there is none, and those who waited hear that nobody carries them.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(carrying);
         }

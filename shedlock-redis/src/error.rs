@@ -19,7 +19,8 @@ enum Kind {
     /// What hides a Cluster was asked for keys of several slots at once.
     ManySlots,
     Full,
-    /// The server cannot save its data, and takes no more until it can: no matter of the moment that a call would wait for.
+    /// The server cannot save its data, and takes no more until it can: no matter of the moment
+    /// that a call would wait for.
     Unsaved,
     WrongType,
     Other,
@@ -124,7 +125,8 @@ impl Failure {
         }
     }
 
-    /// Whether another connection may do better: a broken one, one that does not answer, one to what is no master any more.
+    /// Whether another connection may do better: a broken one, one that does not answer, one to
+    /// what is no master any more.
     pub(crate) fn spoils_connection(&self) -> bool {
         match self {
             Self::Command(error) => matches!(Kind::of(error), Kind::Broken | Kind::ReadOnly),
@@ -228,7 +230,8 @@ pub(crate) enum Invalid {
         scheme: String,
         feature: &'static str,
     },
-    /// Without the driver's details, which quote parameters: that may be the end of a password which was not escaped.
+    /// Without the driver's details, which quote parameters: that may be the end of a password
+    /// which was not escaped.
     #[error(
         "the address of Redis cannot be used ({}): check host, port and database number, and percent-encode what is special in user and password",
         .0.category()

@@ -10,7 +10,8 @@ const SLOTS: u16 = 16_384;
 /// | `job-lock:default:report` | the lock, as ShedLock writes it |
 /// | `job-lock::memory:{job-lock:default:report}` | the last acquisition, after the lock is gone as well, and those that must not come any more |
 ///
-/// The second is in the slot of the first, and is nobody's lock, as no environment begins with a colon.
+/// The second is in the slot of the first, and is nobody's lock, as no environment begins with a
+/// colon.
 #[derive(Debug)]
 pub(crate) struct Keys {
     prefix: String,

@@ -22,7 +22,8 @@ pub(crate) struct Links {
     /// How long opening may take, and how long one answer.
     patience: Duration,
     lines: [Line; LINES],
-    /// Whether one script may have keys of many slots: not in a Cluster, nor through a proxy that hides one.
+    /// Whether one script may have keys of many slots: not in a Cluster, nor through a proxy that
+    /// hides one.
     mixes_slots: AtomicBool,
 }
 
@@ -53,7 +54,8 @@ impl Links {
         self.mixes_slots.load(Ordering::Relaxed)
     }
 
-    /// What is about one lock goes over one line, so that it arrives in the order in which it was sent. A Cluster's connection is several.
+    /// What is about one lock goes over one line, so that it arrives in the order in which it was
+    /// sent. A Cluster's connection is several.
     pub(crate) fn line_of(&self, request: &Request) -> usize {
         if self.origin.is_cluster() {
             return 0;
@@ -62,8 +64,8 @@ impl Links {
         usize::try_from(hash % LINES as u64).unwrap_or_default()
     }
 
-    /// Runs a script for locks of a line, in one round trip if the server knows it. In a box, as most who may have to run one
-    /// hear from somebody else, and need no room for it.
+    /// Runs a script for locks of a line, in one round trip if the server knows it. In a box, as
+    /// most who may have to run one hear from somebody else, and need no room for it.
     pub(crate) fn run<'a, T: FromRedisValue + Send + 'a>(
         &'a self,
         script: &'static Kept,

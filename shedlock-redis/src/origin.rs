@@ -40,8 +40,8 @@ impl Origin {
         self.topology() == CLUSTER
     }
 
-    /// The caller waits no longer than `patience`, for the connection and for each answer; a driver that gives up sooner would
-    /// leave no time for another try.
+    /// The caller waits no longer than `patience`, for the connection and for each answer; a driver
+    /// that gives up sooner would leave no time for another try.
     pub(crate) async fn open(&self, patience: Duration) -> RedisResult<Link> {
         #[cfg(feature = "tls")]
         choose_cryptography();

@@ -14,7 +14,8 @@ use crate::builder::Builder;
 use crate::connection::RedisConnection;
 use crate::store::Store;
 
-/// Locks in Redis or Valkey: one server, a Cluster, or a master that Sentinel watches over. Clones are the same provider, and cheap.
+/// Locks in Redis or Valkey: one server, a Cluster, or a master that Sentinel watches over. Clones
+/// are the same provider, and cheap.
 ///
 /// ```no_run
 /// use shedlock_core::{LockConfig, LockExecutor};
@@ -26,45 +27,57 @@ use crate::store::Store;
 /// # Ok(()) }
 /// ```
 ///
-/// It needs Redis 5 or newer, or Valkey, and no preparation. Locks are lost if Redis evicts them: set its `maxmemory-policy` to `noeviction`.
+/// It needs Redis 5 or newer, or Valkey, and no preparation. Locks are lost if Redis evicts them:
+/// set its `maxmemory-policy` to `noeviction`.
 ///
 /// # Keys
-/// With `job-lock` as [prefix](Builder::key_prefix) and `default` as [environment](Builder::environment):
+/// With `job-lock` as [prefix](Builder::key_prefix) and `default` as
+/// [environment](Builder::environment):
 ///
 /// | key | value | expires |
 /// |---|---|---|
 /// | `job-lock:default:report` | `ADDED:2026-03-01T12:00:00.000000Z@host:17:uuid`, while it is held | after `at_most`, or `at_least` |
 /// | `job-lock::memory:{job-lock:default:report}` | a text: highest token, the fire times of the last acquisition and of the one before, and the last one's value; for an hour also acquisitions of unknown outcome that must not come late | 400 days after `at_most` if it was for a fire time, else 24 hours |
 ///
-/// The first is ShedLock's, so Java services exclude this one and are excluded by it; either side's release and extension find
-/// only their own. The second is in the same slot of a Cluster. From it come the fencing tokens, which grow also when
-/// the lock's key is gone, and the knowledge which fire times have run.
+/// The first is ShedLock's, so Java services exclude this one and are excluded by it; either side's
+/// release and extension find only their own. The second is in the same slot of a Cluster. From it
+/// come the fencing tokens, which grow also when the lock's key is gone, and the knowledge which
+/// fire times have run.
 ///
-/// While Java holds the lock, the time in its value (by the clock of its node) tells which fire times it has run. Java's release
-/// deletes that, so give jobs that both sides run an `at_least` that is longer than their clocks may differ.
+/// While Java holds the lock, the time in its value (by the clock of its node) tells which fire
+/// times it has run. Java's release deletes that, so give jobs that both sides run an `at_least`
+/// that is longer than their clocks may differ.
 ///
 /// # Cost
-/// `acquire` (whatever the answer), `extend`, `release` and `now` are one round trip; a refusal writes nothing. A server that does not
-/// know a script (it was restarted, or is a new master) costs one more, once. Of those that wait to ask for one lock, one asks for all.
+/// `acquire` (whatever the answer), `extend`, `release` and `now` are one round trip; a refusal
+/// writes nothing. A server that does not know a script (it was restarted, or is a new master)
+/// costs one more, once. Of those that wait to ask for one lock, one asks for all.
 ///
-/// What waits together travels together: each lock has one of four connections. A call goes at once, but while that has a script of its kind
-/// under way, and then all that wait for it go in one, 400 locks at most. In a Cluster each lock is a script of its own, as a script is about one slot;
-/// all share one connection. `locks` goes through all keys of the Redis, 2,000 in a round trip (some seconds for millions), and looks at each lock.
+/// What waits together travels together: each lock has one of four connections. A call goes at
+/// once, but while that has a script of its kind under way, and then all that wait for it go in
+/// one, 400 locks at most. In a Cluster each lock is a script of its own, as a script is about one
+/// slot; all share one connection. `locks` goes through all keys of the Redis, 2,000 in a round
+/// trip (some seconds for millions), and looks at each lock.
 ///
 /// # Errors
-/// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a reason
-/// that passes (a broken connection, a server that is loading, a Cluster that is down): for about a second if it fails at once.
-/// (`locks` takes as long as there are keys, and has this time for each round trip.) It connects again by itself. An acquire whose outcome is unknown, or whose caller is gone, is taken back: undone if it happened,
-/// forbidden if it is still on its way, tried again for an hour, or for `at_most` if that is longer. Then its fire time is free as well.
+/// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it
+/// what failed for a reason that passes (a broken connection, a server that is loading, a Cluster
+/// that is down): for about a second if it fails at once. (`locks` takes as long as there are keys,
+/// and has this time for each round trip.) It connects again by itself. An acquire whose outcome is
+/// unknown, or whose caller is gone, is taken back: undone if it happened, forbidden if it is still
+/// on its way, tried again for an hour, or for `at_most` if that is longer. Then its fire time is
+/// free as well.
 ///
 /// # Failover
-/// Redis replicates asynchronously. If a master dies, the acquisitions of its last moments (usually milliseconds; of all the time
-/// of a partition, if the old master lives on in a part of the network) may not be on the replica that takes over: for these the
-/// lock can be taken again while the first holder still works, and a fire time can run twice. `min-replicas-to-write` and
-/// `min-replicas-max-lag` bound that time, they do not end it. What stays is the [fencing token](Lease::fencing_token): it
-/// comes from the clock of the server, so the second holder's is higher than the first one's as long as the new master's
-/// clock is not behind the old one's by more than the failover took, and a resource that refuses tokens lower than the highest it
-/// has seen refuses the first holder. If even that is too weak, keep the locks in a database.
+/// Redis replicates asynchronously. If a master dies, the acquisitions of its last moments (usually
+/// milliseconds; of all the time of a partition, if the old master lives on in a part of the
+/// network) may not be on the replica that takes over: for these the lock can be taken again while
+/// the first holder still works, and a fire time can run twice. `min-replicas-to-write` and
+/// `min-replicas-max-lag` bound that time, they do not end it. What stays is the [fencing
+/// token](Lease::fencing_token): it comes from the clock of the server, so the second holder's is
+/// higher than the first one's as long as the new master's clock is not behind the old one's by
+/// more than the failover took, and a resource that refuses tokens lower than the highest it has
+/// seen refuses the first holder. If even that is too weak, keep the locks in a database.
 #[derive(Clone)]
 pub struct RedisLockProvider {
     store: Arc<Store>,
@@ -111,7 +124,8 @@ impl fmt::Debug for RedisLockProvider {
     }
 }
 
-// A caller who goes away cuts nothing short: the driver's task reads every answer, and what became of an acquire is a claim.
+// A caller who goes away cuts nothing short: the driver's task reads every answer, and what became
+// of an acquire is a claim.
 #[async_trait]
 impl LockProvider for RedisLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {

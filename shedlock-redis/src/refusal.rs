@@ -22,8 +22,9 @@ impl<'a> Refusal<'a> {
         Some(Self::in_old_script(code, text).unwrap_or(Self { code, text }))
     }
 
-    /// Before Redis 7, what a command in a script is refused with stands at the end of the script's own error:
-    /// `ERR Error running script (call to f_<hash>): @user_script:174: @user_script: 174: -READONLY You can't write ..`
+    /// Before Redis 7, what a command in a script is refused with stands at the end of the script's
+    /// own error: `ERR Error running script (call to f_<hash>): @user_script:174: @user_script:
+    /// 174: -READONLY You can't write ..`
     fn in_old_script(code: &str, text: &'a str) -> Option<Self> {
         if code != "ERR" || !text.starts_with(OLD_SCRIPT) {
             return None;

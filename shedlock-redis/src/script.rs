@@ -9,14 +9,15 @@ const TEXT: usize = 512;
 /// The same for a command's own text: its name, and how many keys there are.
 const COMMAND: usize = 16;
 
-/// A script that the servers keep. Usually its hash is sent; its text only to a server that does not know it, for example after a
-/// restart or a failover.
+/// A script that the servers keep. Usually its hash is sent; its text only to a server that does
+/// not know it, for example after a restart or a failover.
 pub(crate) struct Kept {
     text: &'static str,
     script: LazyLock<Script>,
 }
 
-/// A script, after the functions that it needs: every call of it makes them anew, so it has no others.
+/// A script, after the functions that it needs: every call of it makes them anew, so it has no
+/// others.
 macro_rules! kept {
     ($($name:ident: $file:literal after $($functions:literal)*;)*) => {
         $(pub(crate) static $name: Kept = {
@@ -41,7 +42,8 @@ kept! {
     NOW: "now" after "clock";
 }
 
-/// What a script is told of one lock: its keys and its arguments, as many for every lock. All of them are one text, as a herd has many.
+/// What a script is told of one lock: its keys and its arguments, as many for every lock. All of
+/// them are one text, as a herd has many.
 pub(crate) struct Request {
     text: String,
     /// Where each part of the text ends.

@@ -7,8 +7,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::error::Failure;
 
-/// While a caller waits: about a second in all. The same for all calls of a process, so that what failed together is asked again
-/// together, and others than in other processes.
+/// While a caller waits: about a second in all. The same for all calls of a process, so that what
+/// failed together is asked again together, and others than in other processes.
 static PAUSES: LazyLock<ExponentialBuilder> = LazyLock::new(|| {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(20))

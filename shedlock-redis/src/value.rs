@@ -7,8 +7,8 @@ use shedlock_core::Lease;
 /// How long the UUID is that a value ends with, after its holder and a colon.
 const UUID: usize = 36;
 
-/// One acquisition as the lock's value tells it: `ADDED:2026-03-01T12:00:00.000000Z@holder:uuid`, where Java ShedLock has
-/// milliseconds of its own clock and its host name.
+/// One acquisition as the lock's value tells it: `ADDED:2026-03-01T12:00:00.000000Z@holder:uuid`,
+/// where Java ShedLock has milliseconds of its own clock and its host name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stamp<'a> {
     /// None if somebody else's value tells no time.
@@ -47,7 +47,8 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// How the value of a lease begins, up to its UUID. As `locked_at` is never twice the same for a lock, no other has it.
+/// How the value of a lease begins, up to its UUID. As `locked_at` is never twice the same for a
+/// lock, no other has it.
 pub(crate) fn proof(lease: &Lease) -> String {
     let locked_at = text(lease.locked_at());
     ["ADDED:", &locked_at, "@", lease.holder(), ":"].concat()

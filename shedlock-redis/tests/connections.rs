@@ -57,7 +57,8 @@ async fn connections_of_the_service() {
     }
 }
 
-/// One for a lonely caller, and no more than four for a herd. When one breaks, all are opened again.
+/// One for a lonely caller, and no more than four for a herd. When one breaks, all are opened
+/// again.
 #[tokio::test]
 async fn connections_of_its_own() {
     let proxy = Proxy::to(&url()).await;

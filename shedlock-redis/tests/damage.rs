@@ -1,4 +1,5 @@
-//! Keys that somebody deleted or overwrote: the right verdict or a loud error, never a lock that nobody has, and recovery by itself.
+//! Keys that somebody deleted or overwrote: the right verdict or a loud error, never a lock that
+//! nobody has, and recovery by itself.
 
 #![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
 
@@ -71,7 +72,8 @@ async fn a_lock_that_is_deleted_or_edited() {
     acquired(&b, "job").await;
 }
 
-/// Until the key is gone, every call that needs it fails, and says what is wrong; other locks do not mind.
+/// Until the key is gone, every call that needs it fails, and says what is wrong; other locks do
+/// not mind.
 #[tokio::test]
 async fn keys_of_other_types() {
     let nodes = Nodes::new();
@@ -96,7 +98,8 @@ async fn keys_of_other_types() {
     }
 }
 
-/// What is remembered of a lock is not what was written: nobody can tell which fire times have run, nor which token is next.
+/// What is remembered of a lock is not what was written: nobody can tell which fire times have run,
+/// nor which token is next.
 #[tokio::test]
 async fn a_memory_of_garbage() {
     let nodes = Nodes::new();

@@ -171,7 +171,7 @@ fn settings_that_cannot_be_used() {
         ),
         (
             builder().timeout("five").build(),
-            "timeout: `five` is no duration",
+            "timeout: `five` is not a duration",
         ),
     ] {
         let error = built.expect_err("an error");

@@ -1,4 +1,5 @@
-//! Connections that die, answers that are lost, servers that freeze, restart, forget, or are not there.
+//! Connections that die, answers that are lost, servers that freeze, restart, forget, or are not
+//! there.
 
 #![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
 

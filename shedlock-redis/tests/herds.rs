@@ -36,7 +36,8 @@ async fn a_key_that_is_no_lock_fails_alone() {
     }
 }
 
-/// Neither those who wait nor those for whom somebody waits hold the others up, and their locks are free.
+/// Neither those who wait nor those for whom somebody waits hold the others up, and their locks are
+/// free.
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_that_go_away_hold_nobody_up() {
     let nodes = Nodes::new();
@@ -67,7 +68,8 @@ async fn callers_that_go_away_hold_nobody_up() {
     }
 }
 
-/// As through a proxy that hides a Cluster: each lock for itself is served, and a script about locks of many slots is not.
+/// As through a proxy that hides a Cluster: each lock for itself is served, and a script about
+/// locks of many slots is not.
 #[tokio::test]
 async fn locks_of_many_slots_go_alone_where_they_have_to() {
     let url = Servers::cluster().get("REDIS_CLUSTER_URL");

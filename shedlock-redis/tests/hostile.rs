@@ -55,7 +55,8 @@ async fn environments_and_prefixes_are_no_patterns() {
         ];
         for (prefix, environment) in places {
             let place = format!("{prefix} and {environment}");
-            // An open brace alone would leave locks without a second key in their slot, and a colon is our own mark.
+            // An open brace alone would leave locks without a second key in their slot, and a colon
+            // is our own mark.
             match provider(prefix, environment) {
                 Ok(locks) => providers.push((place, locks)),
                 Err(error) => assert!(error.to_string().contains("cannot"), "{place}: {error}"),

@@ -1,4 +1,5 @@
-//! Commands that come late or twice, as a slow network or a driver may deliver them: sent to the scripts themselves.
+//! Commands that come late or twice, as a slow network or a driver may deliver them: sent to the
+//! scripts themselves.
 
 #![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
 

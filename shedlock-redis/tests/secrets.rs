@@ -1,4 +1,5 @@
-//! No password is shown: not by errors and their causes, not by `Debug`, not in the log, whatever goes wrong.
+//! No password is shown: not by errors and their causes, not by `Debug`, not in the log, whatever
+//! goes wrong.
 
 #![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
 

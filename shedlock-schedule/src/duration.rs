@@ -7,9 +7,11 @@ use crate::DurationError;
 /// No store keeps times beyond what fits into 64 bits of nanoseconds: 292 years.
 const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
 
-/// Reads `59s`, `1m 30s`, `500ms`, `1.5s`, `1d`, or ISO-8601: `PT59S`, `PT1M30S`, `PT1.5S`, `P1D`, `P1DT2H`.
+/// Reads `59s`, `1m 30s`, `500ms`, `1.5s`, `1d`, or ISO-8601: `PT59S`, `PT1M30S`, `PT1.5S`, `P1D`,
+/// `P1DT2H`.
 ///
-/// Months and years are refused in either notation, because they have no fixed length; `0s` is a duration.
+/// Months and years are refused in either notation, because they have no fixed length; `0s` is a
+/// duration.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,7 +24,8 @@ const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
 /// ```
 ///
 /// # Errors
-/// [`DurationError`] if the text is neither notation, is negative, has no fixed length, or is longer than 292 years.
+/// [`DurationError`] if the text is neither notation, is negative, has no fixed length, or is
+/// longer than 292 years.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -74,7 +77,8 @@ fn human(trimmed: &str, text: &str) -> Result<Duration, DurationError> {
     Ok(sum)
 }
 
-/// The first number of a term, if no unit follows it: in `60`, and in `1 30s`, which humantime would read as 130 s.
+/// The first number of a term, if no unit follows it: in `60`, and in `1 30s`, which humantime
+/// would read as 130 s.
 fn without_unit(term: &str) -> Option<&str> {
     let mut words = term.split_whitespace();
     let number = words.next().filter(|word| is_number(word))?;

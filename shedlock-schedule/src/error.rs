@@ -1,4 +1,5 @@
-//! What can be wrong with a schedule, a duration, a zone or a name. Each message says what would be right.
+//! What can be wrong with a schedule, a duration, a zone or a name. Each message says what would be
+//! right.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Cron lines, durations, time zones, lock names and lease times, as `shedlock` reads them.
 //!
-//! The macros check literals with this crate when a program is compiled, and the scheduler runs on the same code,
-//! so nothing is parsed by two different pieces of code.
+//! The macros check literals with this crate when a program is compiled, and the scheduler runs on
+//! the same code, so nothing is parsed by two different pieces of code.
 //!
 //! ```
 //! use chrono::{DateTime, Utc};
@@ -14,7 +14,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! How a cron line is read, and what it does at a change to or from summer time, is told at [`Schedule::cron`].
+//! How a cron line is read, and what it does at a change to or from summer time, is told at
+//! [`Schedule::cron`].
 
 mod cron;
 mod duration;

@@ -21,7 +21,8 @@ pub const MAX_LOCK_NAME_CHARS: usize = 64;
 /// ```
 ///
 /// # Errors
-/// [`NameError`] if the name is blank, longer than [`MAX_LOCK_NAME_CHARS`], holds control characters, or has white space at an end.
+/// [`NameError`] if the name is blank, longer than [`MAX_LOCK_NAME_CHARS`], holds control
+/// characters, or has white space at an end.
 pub fn check_lock_name(name: &str) -> Result<(), NameError> {
     if name.trim().is_empty() {
         return Err(NameError::Blank);

@@ -52,7 +52,8 @@ impl Schedule {
         })
     }
 
-    /// A schedule whose fire times are the multiples of `period` since the Unix epoch, so that all nodes agree on them.
+    /// A schedule whose fire times are the multiples of `period` since the Unix epoch, so that all
+    /// nodes agree on them.
     ///
     /// The period is at least a millisecond and at most 366 days.
     ///
@@ -75,7 +76,8 @@ impl Schedule {
         })
     }
 
-    /// The same schedule by the clocks of another zone. A period keeps its fire times whatever the zone.
+    /// The same schedule by the clocks of another zone. A period keeps its fire times whatever the
+    /// zone.
     ///
     /// ```
     /// use shedlock_schedule::{Schedule, Tz};
@@ -89,7 +91,8 @@ impl Schedule {
         Schedule { zone, ..self }
     }
 
-    /// The zone whose clocks the schedule follows: UTC unless [`in_zone`](Schedule::in_zone) said otherwise.
+    /// The zone whose clocks the schedule follows: UTC unless [`in_zone`](Schedule::in_zone) said
+    /// otherwise.
     ///
     /// ```
     /// use shedlock_schedule::{Schedule, Tz};
@@ -161,7 +164,8 @@ fn refuse_foreign(line: &str) -> Result<(), ScheduleError> {
     }
 }
 
-/// `CRON_TZ=Asia/Tokyo` or `TZ=Asia/Tokyo` in front of a line, which Go's cron knows, and the rest of the line.
+/// `CRON_TZ=Asia/Tokyo` or `TZ=Asia/Tokyo` in front of a line, which Go's cron knows, and the rest
+/// of the line.
 fn zone_before(line: &str) -> Option<(&str, &str)> {
     let (word, rest) = line.split_once(char::is_whitespace)?;
     let zone = word

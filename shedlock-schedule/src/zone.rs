@@ -71,7 +71,8 @@ fn nearest(name: &str) -> Option<Tz> {
         .map(|(_, zone)| zone)
 }
 
-/// How much a zone is like what was written. A region alone proves nothing: `Asia/Mumbai` is not `Asia/Dubai`.
+/// How much a zone is like what was written. A region alone proves nothing: `Asia/Mumbai` is not
+/// `Asia/Dubai`.
 fn likeness(wanted: &str, known: &str) -> Option<f64> {
     let whole = likeness_of_words(wanted, known);
     match wanted.rsplit_once('/') {

@@ -1,4 +1,5 @@
-//! Six fields at a change of the clocks, for people to read; `spring.tsv` holds thousands of such cases.
+//! Six fields at a change of the clocks, for people to read; `spring.tsv` holds thousands of such
+//! cases.
 
 use chrono::{DateTime, Utc};
 use shedlock_schedule::{Schedule, Tz};

@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use shedlock_schedule::{Schedule, Tz, check_lock_name, parse_duration, parse_zone};
 
-/// Clocks there change by full hours and not at midnight: elsewhere Spring's walk depends on where it starts.
+/// Clocks there change by full hours and not at midnight: elsewhere Spring's walk depends on where
+/// it starts.
 const ZONES: [Tz; 4] = [
     Tz::UTC,
     Tz::Europe__Berlin,

@@ -1,7 +1,8 @@
-//! Lines of six fields fire when Spring's `CronExpression` fires, and are refused when it refuses them.
+//! Lines of six fields fire when Spring's `CronExpression` fires, and are refused when it refuses
+//! them.
 //!
-//! The cases were written and answered by `tests/spring-oracle`, whose README tells how; `SPRING_CASES=file` compares
-//! another file of the same form.
+//! The cases were written and answered by `tests/spring-oracle`, whose README tells how;
+//! `SPRING_CASES=file` compares another file of the same form.
 
 use std::fmt::Write as _;
 
@@ -41,7 +42,8 @@ fn as_spring() {
     );
 }
 
-/// `chrono-tz` has no changes of clocks after it, the JDK has. It matters to an hour that is left out every year.
+/// `chrono-tz` has no changes of clocks after it, the JDK has. It matters to an hour that is left
+/// out every year.
 const LAST_KNOWN_YEAR: i32 = 2099;
 
 /// In the words of the oracle. A line that never fires is `NONE` there and an error here.

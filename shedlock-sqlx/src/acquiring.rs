@@ -19,7 +19,8 @@ use crate::store::SqlStore;
 /// How often a lock is tried for that changes hands with every look.
 const ROUNDS: u32 = 8;
 
-/// For how long at least what nobody has got is taken back: a fire time may be made up for when its lease is long over.
+/// For how long at least what nobody has got is taken back: a fire time may be made up for when its
+/// lease is long over.
 const MADE_UP_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// How what nobody waits for is taken back from a store that may be away.
@@ -93,7 +94,8 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    /// Why a request is refused. What was granted to an attempt of ours whose answer was lost is taken back, and is no reason.
+    /// Why a request is refused. What was granted to an attempt of ours whose answer was lost is
+    /// taken back, and is no reason.
     async fn refusal(&self, look: &Look, asked: &Values) -> Result<Option<Acquisition>, Failure> {
         let refusal = look.refusal(asked)?;
         if refusal.is_some()
@@ -105,7 +107,8 @@ impl<D: Dialect> SqlStore<D> {
         Ok(refusal)
     }
 
-    /// Asks for a lock once, and again if that failed for a reason that passes: each time as another attempt.
+    /// Asks for a lock once, and again if that failed for a reason that passes: each time as
+    /// another attempt.
     async fn attempt(self: &Arc<Self>, asked: &Values, caller: &Caller) -> Result<Tried, Failure> {
         let attempt = async || {
             let values = Values {
@@ -153,10 +156,11 @@ impl<D: Dialect> SqlStore<D> {
         self.holder.tells_attempts_apart() && *row.holder == *values.holder
     }
 
-    /// Takes back what nobody has got, or may have been granted to nobody: in the background, or by the next request that finds it.
+    /// Takes back what nobody has got, or may have been granted to nobody: in the background, or by
+    /// the next request that finds it.
     ///
-    /// Again when a statement that waited in the store until now has surely given up. Only once if the holder was set: it
-    /// would be that of the next acquisition, too.
+    /// Again when a statement that waited in the store until now has surely given up. Only once if
+    /// the holder was set: it would be that of the next acquisition, too.
     pub(crate) fn give_up(self: Arc<Self>, lost: Values, runtime: &Handle) {
         match self.holder.tells_attempts_apart() {
             true => {
@@ -164,7 +168,8 @@ impl<D: Dialect> SqlStore<D> {
                 runtime.spawn(async move {
                     for _ in 0..2 {
                         self.take_back(&lost).await;
-                        // Also for an answer from before that may still be on its way to a request of ours.
+                        // Also for an answer from before that may still be on its way to a request
+                        // of ours.
                         tokio::time::sleep(self.timeout).await;
                     }
                     self.doubts.remove(&lost.holder);
@@ -176,8 +181,8 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    /// Under a holder that was set, not again once it may have been done: the fire time may have been granted anew, and a lease
-    /// of it under the same holder looks the same.
+    /// Under a holder that was set, not again once it may have been done: the fire time may have
+    /// been granted anew, and a lease of it under the same holder looks the same.
     async fn take_back(&self, lost: &Values) {
         let ended = Instant::now() + self.can_be_taken_back_for(lost);
         let may_be_sent_again =

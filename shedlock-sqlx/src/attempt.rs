@@ -14,8 +14,8 @@ pub(crate) enum Attempt<D: Dialect> {
     Sent(Sent<D>),
 }
 
-/// A request whose answer has not come. Unless it is decided, what it may have been granted is taken back in the background, or by
-/// the next request that finds it.
+/// A request whose answer has not come. Unless it is decided, what it may have been granted is
+/// taken back in the background, or by the next request that finds it.
 pub(crate) struct Sent<D: Dialect> {
     /// None once it is decided.
     open: Option<Open<D>>,
@@ -80,14 +80,15 @@ impl<D: Dialect> Drop for Sent<D> {
     }
 }
 
-/// The attempts whose answers were lost, or whose callers are gone, by holder: the `locked_at` that each has if it was granted,
-/// where that is known.
+/// The attempts whose answers were lost, or whose callers are gone, by holder: the `locked_at` that
+/// each has if it was granted, where that is known.
 #[derive(Debug, Default)]
 pub(crate) struct Doubts(Mutex<HashMap<Arc<str>, Option<i64>>>);
 
 impl Doubts {
-    /// The attempt that has the lock, if it is one of these and was not taken back yet. Only once: the step after that would be
-    /// one into the lock's past, and a fire time that somebody has run would be free again.
+    /// The attempt that has the lock, if it is one of these and was not taken back yet. Only once:
+    /// the step after that would be one into the lock's past, and a fire time that somebody has run
+    /// would be free again.
     pub(crate) fn lost(&self, look: &Look) -> Option<Values> {
         let row = look.row.as_ref()?;
         let locked_at = *self.holders().get(&*row.holder)?;

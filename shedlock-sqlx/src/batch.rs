@@ -14,8 +14,8 @@ use crate::statement::Values;
 /// How the records of an answer belong to the locks that were asked about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
-    /// One for each, in the order in which they were asked for, and then a newer one for each with which something was done, by the
-    /// lock's name.
+    /// One for each, in the order in which they were asked for, and then a newer one for each with
+    /// which something was done, by the lock's name.
     InOrder,
     /// One for each with which something was done, by the lock's name.
     #[cfg(feature = "sqlite")]

@@ -55,7 +55,8 @@ impl<DB: LockDatabase> Builder<DB> {
         }
     }
 
-    /// The table, with its schema if it needs one: `"shedlock"` (the default), `"jobs.shedlock"`. As the database spells it: it is quoted.
+    /// The table, with its schema if it needs one: `"shedlock"` (the default), `"jobs.shedlock"`.
+    /// As the database spells it: it is quoted.
     pub fn table(mut self, table: impl Into<String>) -> Self {
         self.table = table.into();
         self
@@ -67,25 +68,28 @@ impl<DB: LockDatabase> Builder<DB> {
         self
     }
 
-    /// What `locked_by` tells of this node, 1 to 255 characters. The default is [`default_holder`](shedlock_core::default_holder), host and
-    /// process, followed by a mark of the acquisition.
+    /// What `locked_by` tells of this node, 1 to 255 characters. The default is
+    /// [`default_holder`](shedlock_core::default_holder), host and process, followed by a mark of
+    /// the acquisition.
     ///
-    /// The mark lets the provider recognise a grant whose answer was lost, and take it back. A holder set here is written unchanged; a
-    /// lock granted in such a lost answer stays taken until `at_most`. On MySQL and MariaDB, acquires are then not batched either, and a
-    /// table with triggers needs the mark: without it, what was granted there looks like somebody else's.
+    /// The mark lets the provider recognise a grant whose answer was lost, and take it back. A
+    /// holder set here is written unchanged; a lock granted in such a lost answer stays taken until
+    /// `at_most`. On MySQL and MariaDB, acquires are then not batched either, and a table with
+    /// triggers needs the mark: without it, what was granted there looks like somebody else's.
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = Holder::Set(holder.into());
         self
     }
 
-    /// How many connections it opens at most, at least one; two unless set. An in-memory SQLite has those of its pool.
+    /// How many connections it opens at most, at least one; two unless set. An in-memory SQLite has
+    /// those of its pool.
     pub fn connections(mut self, connections: u32) -> Self {
         self.connections = connections;
         self
     }
 
-    /// How long a call takes at most, waiting for a connection and trying again included: `"5s"`, `"PT5S"` or a [`Duration`], from 1 ms
-    /// to a day; 5 s unless set.
+    /// How long a call takes at most, waiting for a connection and trying again included: `"5s"`,
+    /// `"PT5S"` or a [`Duration`], from 1 ms to a day; 5 s unless set.
     pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
         self.timeout = timeout.into_duration();
         self

@@ -14,9 +14,10 @@ use crate::error::Failure;
 
 /// The calls of a provider that are under way.
 ///
-/// A call that is alone is driven by its caller, which saves two switches between tasks. When another call comes beside it, or its
-/// caller goes away, it goes on in a task of its own, where all others are from the start. So a caller who goes away
-/// cuts no statement, and one who no longer polls keeps no connection from others.
+/// A call that is alone is driven by its caller, which saves two switches between tasks. When
+/// another call comes beside it, or its caller goes away, it goes on in a task of its own, where
+/// all others are from the start. So a caller who goes away cuts no statement, and one who no
+/// longer polls keeps no connection from others.
 #[derive(Clone, Default)]
 pub(crate) struct Calls(Arc<Mutex<UnderWay>>);
 
@@ -41,7 +42,8 @@ struct Shared<T> {
 type Outcome<T> = Result<T, LockError>;
 
 enum Driven<T> {
-    /// The caller is woken when a task takes over. What is polled here makes no call itself: it would wait for itself.
+    /// The caller is woken when a task takes over. What is polled here makes no call itself: it
+    /// would wait for itself.
     ByCaller(BoxFuture<'static, Outcome<T>>, Option<Waker>),
     ByTask(JoinHandle<Outcome<T>>),
     Over,

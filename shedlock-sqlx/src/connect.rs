@@ -11,11 +11,12 @@ use crate::provider::SqlxLockProvider;
 /// | `mysql`, `mariadb` | MySQL, MariaDB | `mysql` |
 /// | `sqlite` | SQLite: `sqlite:locks.db`, `sqlite::memory:` | `sqlite` |
 ///
-/// The scheme may be in any case. A SQLite file is created if it is missing, and has a write-ahead log. TLS to a server needs the feature `tls`.
+/// The scheme may be in any case. A SQLite file is created if it is missing, and has a write-ahead
+/// log. TLS to a server needs the feature `tls`.
 ///
 /// # Errors
-/// [`LockError::Setup`] if the URL does not parse, names no file of SQLite, or its scheme is unknown or has its feature off. No
-/// error contains the URL, which may hold a password.
+/// [`LockError::Setup`] if the URL does not parse, names no file of SQLite, or its scheme is
+/// unknown or has its feature off. No error contains the URL, which may hold a password.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -119,7 +120,8 @@ const MYSQL: [&str; 14] = [
     "time-zone",
 ];
 
-/// Warns of the parameters that sqlx ignores, by name: a misspelt `sslmode` would mean a connection in the clear.
+/// Warns of the parameters that sqlx ignores, by name: a misspelt `sslmode` would mean a connection
+/// in the clear.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn tell_ignored(url: &str, known: &[&str]) {
     let (_, parameters) = url.split_once('?').unwrap_or_default();
@@ -140,8 +142,9 @@ fn tell_ignored(url: &str, known: &[&str]) {
     }
 }
 
-/// The one connection of the pool is for an in-memory SQLite, and for good, as the database is gone with its last.
-/// Without limits of time the pool needs no task that watches them, so no runtime either.
+/// The one connection of the pool is for an in-memory SQLite, and for good, as the database is gone
+/// with its last. Without limits of time the pool needs no task that watches them, so no runtime
+/// either.
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 fn lazy<DB: crate::LockDatabase>(
     options: <DB::Connection as sqlx::Connection>::Options,

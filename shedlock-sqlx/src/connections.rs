@@ -13,8 +13,8 @@ use crate::statement::{Statement, Values};
 
 /// Connections that are only for locks, opened as they are needed and kept.
 ///
-/// They are not in a pool of sqlx's, which sends a ping each time a connection comes back to it; a pool only opens them,
-/// with the options and the `after_connect` of the service's own.
+/// They are not in a pool of sqlx's, which sends a ping each time a connection comes back to it; a
+/// pool only opens them, with the options and the `after_connect` of the service's own.
 pub(crate) struct Connections<D: Dialect> {
     opener: Pool<D>,
     /// Whether what the opener has are the only connections there can be.
@@ -25,7 +25,8 @@ pub(crate) struct Connections<D: Dialect> {
 }
 
 impl<D: Dialect> Connections<D> {
-    /// At most `limit` connections to where `pool` leads, independent of it; to open one, and to get an answer, takes at most `patience`.
+    /// At most `limit` connections to where `pool` leads, independent of it; to open one, and to
+    /// get an answer, takes at most `patience`.
     pub(crate) fn new(pool: Pool<D>, limit: u32, patience: Duration) -> Self {
         let options: Options<D> = (*pool.connect_options()).clone();
         let lent = D::is_private(&options);
@@ -90,7 +91,8 @@ impl<D: Dialect> Connections<D> {
         })
     }
 
-    /// In a task of its own: if it were cut short, the pool would drop the connection, and what is in memory with it.
+    /// In a task of its own: if it were cut short, the pool would drop the connection, and what is
+    /// in memory with it.
     async fn borrow(&self) -> Result<PoolConnection<D>, sqlx::Error> {
         let borrowed = tokio::spawn(self.opener.acquire()).await;
         borrowed.map_err(|_| sqlx::Error::PoolClosed)?
@@ -108,7 +110,8 @@ impl<D: Dialect> Connections<D> {
         Ok(connection)
     }
 
-    /// The pool tried again and again, and does not tell what it was that failed. A connection without the pool does.
+    /// The pool tried again and again, and does not tell what it was that failed. A connection
+    /// without the pool does.
     async fn why_none_opens(&self) -> Mishap {
         let options = self.opener.connect_options();
         let opened = D::Connection::connect_with(&options);
@@ -143,8 +146,8 @@ enum Live<D: Dialect> {
     Lent(PoolConnection<D>),
 }
 
-/// A connection in use. It is closed when it is dropped, as whoever dropped it may have been in the middle of a statement,
-/// unless it was [kept](Self::keep).
+/// A connection in use. It is closed when it is dropped, as whoever dropped it may have been in the
+/// middle of a statement, unless it was [kept](Self::keep).
 pub(crate) struct Connection<'a, D: Dialect> {
     live: Live<D>,
     home: &'a Connections<D>,

@@ -18,10 +18,12 @@ const SEATS: usize = 250;
 /// What came of a request, and the attempt that it was.
 pub(crate) type Told<D> = (Asked, Option<Attempt<D>>);
 
-/// One kind of request, and those of it that wait for a connection: what waits together travels together.
+/// One kind of request, and those of it that wait for a connection: what waits together travels
+/// together.
 ///
-/// Whoever gets a connection takes along all that wait by then, in one statement, and whoever finds one free goes at once and
-/// alone. So nobody waits for company, and the more there is to do, the less each costs.
+/// Whoever gets a connection takes along all that wait by then, in one statement, and whoever finds
+/// one free goes at once and alone. So nobody waits for company, and the more there is to do, the
+/// less each costs.
 pub(crate) struct Errand<D: Dialect> {
     pub(crate) forms: Forms<Statement>,
     waiting: Mutex<Waiting<D>>,
@@ -86,7 +88,8 @@ impl<D: Dialect> Errand<D> {
         }
     }
 
-    /// The one with this ticket and all that travel along, in order of name; nobody if somebody else has taken that one.
+    /// The one with this ticket and all that travel along, in order of name; nobody if somebody
+    /// else has taken that one.
     fn depart(&self, mine: &Ticket) -> Vec<Passenger<D>> {
         let passengers = &mut self.waiting().passengers;
         if !passengers.contains_key(mine) {
@@ -133,7 +136,8 @@ impl<D: Dialect> Turn<'_, D> {
         self.errand.waiting().passengers.remove(&self.ticket)
     }
 
-    /// This request and all that travel along, in order of name; nobody if somebody else has taken it along.
+    /// This request and all that travel along, in order of name; nobody if somebody else has taken
+    /// it along.
     pub(crate) fn depart(&self) -> Vec<Passenger<D>> {
         self.errand.depart(&self.ticket)
     }

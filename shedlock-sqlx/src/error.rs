@@ -25,10 +25,12 @@ pub(crate) enum Kind {
     /// The hour that clocks leave out in spring, in a column that means the server's time zone.
     #[cfg(feature = "mysql")]
     NoSuchTime,
-    /// A proxy lets others have the session between two statements, and mixes up what each has prepared there.
+    /// A proxy lets others have the session between two statements, and mixes up what each has
+    /// prepared there.
     #[cfg(feature = "postgres")]
     SharedSession,
-    /// Another statement was in the way (deadlock, serialization, a busy file): the same one may succeed at once.
+    /// Another statement was in the way (deadlock, serialization, a busy file): the same one may
+    /// succeed at once.
     Conflict,
     /// The connection is of no use any more; another one may be.
     Broken,
@@ -38,7 +40,8 @@ pub(crate) enum Kind {
     Unwelcome,
     /// What the service does first with a new connection fails.
     AfterConnect,
-    /// It was not sent in time: nobody waits for it any more, or a server is silent while a connection is opened.
+    /// It was not sent in time: nobody waits for it any more, or a server is silent while a
+    /// connection is opened.
     Late,
     Other,
 }
@@ -214,16 +217,17 @@ pub(crate) enum Invalid {
     )]
     Identifier(String),
     #[error(
-        "`{0}` is not a holder: 1 to 255 characters without blanks at its ends and without control characters"
+        "`{0}` cannot be a holder: it needs 1 to 255 characters, no blanks at its ends and no control characters"
     )]
     Holder(String),
     #[error("a provider needs at least one connection")]
     NoConnection,
-    #[error("the timeout cannot be read: {0}")]
+    #[error("timeout: {0}")]
     Timeout(DurationError),
-    #[error("the timeout `{0:?}` cannot be used: it goes from 1ms to 1 day")]
+    #[error("timeout: {0:?} is not between 1ms and a day")]
     TimeoutLength(Duration),
-    /// It is not told which: what stands in front of the first colon may be a secret if the text is no URL.
+    /// It is not told which: what stands in front of the first colon may be a secret if the text is
+    /// no URL.
     #[error(
         "a database URL starts with its scheme and a colon, without blanks or quotes before it: postgres:, mysql:, mariadb: or sqlite:"
     )]
@@ -369,7 +373,8 @@ fn silent_for(time: Duration, advice: &Advice) -> String {
     format!("it did not answer within {time:?}; {}", advice.silent)
 }
 
-/// What a driver says of a URL, without what it quotes of it: that may be the end of a password which was not escaped.
+/// What a driver says of a URL, without what it quotes of it: that may be the end of a password
+/// which was not escaped.
 fn without_values(error: &sqlx::Error) -> String {
     let words = without_quoted(&error.to_string(), '"', |_| false);
     without_quoted(&words, '`', |word| {

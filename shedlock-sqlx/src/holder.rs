@@ -8,9 +8,10 @@ use shedlock_core::default_holder;
 pub(crate) enum Holder {
     /// As it was set, each time.
     Set(String),
-    /// `host:pid`, and a mark of each attempt to acquire: if the store shows it, that attempt was granted, whatever became of
-    /// its answer. Host and process could not tell that, as they may be the same in many containers. All 64 bits: there are many
-    /// attempts, and each that is refused must not look as if it were the one that has the lock.
+    /// `host:pid`, and a mark of each attempt to acquire: if the store shows it, that attempt was
+    /// granted, whatever became of its answer. Host and process could not tell that, as they may be
+    /// the same in many containers. All 64 bits: there are many attempts, and each that is refused
+    /// must not look as if it were the one that has the lock.
     Marked(String),
 }
 
@@ -41,8 +42,9 @@ impl Holder {
     }
 }
 
-/// std seeds each thread's keys from the system and changes them with each call. A copy of the process (a fork, a snapshot of its
-/// machine that is resumed twice) has the same keys, but not at the same nanosecond.
+/// std seeds each thread's keys from the system and changes them with each call. A copy of the
+/// process (a fork, a snapshot of its machine that is resumed twice) has the same keys, but not at
+/// the same nanosecond.
 fn random() -> u64 {
     RandomState::new().hash_one(SystemTime::now())
 }

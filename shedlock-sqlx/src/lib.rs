@@ -1,9 +1,11 @@
-//! Lock stores for shedlock in PostgreSQL, MySQL, MariaDB and SQLite, through [sqlx](https://docs.rs/sqlx).
+//! Lock stores for shedlock in PostgreSQL, MySQL, MariaDB and SQLite, through
+//! [sqlx](https://docs.rs/sqlx).
 //!
-//! Nothing is on by default: the features `postgres`, `mysql` (also for MariaDB) and `sqlite` bring a database each, `tls` encrypts connections.
+//! Nothing is on by default: the features `postgres`, `mysql` (also for MariaDB) and `sqlite` bring
+//! a database each, `tls` encrypts connections.
 //!
-//! Every time that is stored or compared is computed by the database, one atomic statement decides each acquire, and a refused one
-//! writes nothing. See [`SqlxLockProvider`].
+//! Every time that is stored or compared is computed by the database, one atomic statement decides
+//! each acquire, and a refused one writes nothing. See [`SqlxLockProvider`].
 
 // Without a database nobody calls what all of them share.
 #![cfg_attr(

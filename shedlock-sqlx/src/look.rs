@@ -25,7 +25,8 @@ pub(crate) struct Answer {
 pub(crate) enum Verdict {
     /// The lock is ours: `locked_at` and `lock_until`.
     Won(i64, i64),
-    /// It is ours, and the answer does not tell the times: the clock is far behind the lock's last `locked_at`.
+    /// It is ours, and the answer does not tell the times: the clock is far behind the lock's last
+    /// `locked_at`.
     #[cfg(feature = "mysql")]
     WonUnseen,
     /// It is not, for the reasons seen.
@@ -108,8 +109,9 @@ impl Look {
         }
     }
 
-    /// Why a request is refused; `None` if the lock is free for it. An error if the row that was found is another lock's,
-    /// as the column's collation compares them, or if its times cannot be told.
+    /// Why a request is refused; `None` if the lock is free for it. An error if the row that was
+    /// found is another lock's, as the column's collation compares them, or if its times cannot be
+    /// told.
     pub(crate) fn refusal(&self, asked: &Values) -> Result<Option<Acquisition>, Failure> {
         if let Some(row) = &self.row {
             let name = asked.name.to_string();

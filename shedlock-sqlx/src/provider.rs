@@ -19,19 +19,21 @@ use crate::store::Store;
 
 /// Locks in a table of PostgreSQL, MySQL, MariaDB or SQLite.
 ///
-/// The table is [ShedLock's](https://github.com/lukas-krecan/ShedLock); [`migrate`](Self::migrate) creates it. Clones are the same provider,
-/// and cheap.
+/// The table is [ShedLock's](https://github.com/lukas-krecan/ShedLock); [`migrate`](Self::migrate)
+/// creates it. Clones are the same provider, and cheap.
 ///
 /// # Connections
-/// It has connections of its own: at most two unless [set](Builder::connections), opened when they are first needed with the
-/// options of the given pool. So a lock never waits for the service's pool, never joins a transaction,
-/// and a cancelled call leaves no connection in the middle of a statement. An in-memory SQLite exists in one pool only, and
-/// is used through that one. A connection that turns out dead is replaced.
+/// It has connections of its own: at most two unless [set](Builder::connections), opened when they
+/// are first needed with the options of the given pool. So a lock never waits for the service's
+/// pool, never joins a transaction, and a cancelled call leaves no connection in the middle of a
+/// statement. An in-memory SQLite exists in one pool only, and is used through that one. A
+/// connection that turns out dead is replaced.
 ///
-/// A proxy that pools transactions must keep apart what its clients have prepared: PgBouncer does from 1.21 with
-/// `max_prepared_statements`. With another, give the provider a pool that leads to the database itself. A proxy that sends
-/// reads to replicas (MaxScale, rules of ProxySQL) must send all of the lock table's to the primary: a replica that lags tells
-/// who had a lock. `statement_cache_capacity` of the pool's options does not count: statements stay prepared.
+/// A proxy that pools transactions must keep apart what its clients have prepared: PgBouncer does
+/// from 1.21 with `max_prepared_statements`. With another, give the provider a pool that leads to
+/// the database itself. A proxy that sends reads to replicas (MaxScale, rules of ProxySQL) must
+/// send all of the lock table's to the primary: a replica that lags tells who had a lock.
+/// `statement_cache_capacity` of the pool's options does not count: statements stay prepared.
 ///
 /// # Cost
 /// In round trips, once the connection has prepared its statements:
@@ -44,16 +46,20 @@ use crate::store::Store;
 ///
 /// SQLite has no wire: a refused request is one read, and only a granted one writes.
 ///
-/// What waits together travels together: requests that find no free connection go with the next one that comes free, in one
-/// statement per kind (acquire, extend, release) for up to 250 locks. On MySQL from 8.0.4 and MariaDB from 10.6 it is one message of several statements for four
-/// locks or more, and not for acquires under a [holder that was set](Builder::holder); elsewhere each lock is a statement there.
-/// Of those that ask for one name, one is sent and answers all. A request that finds a free connection goes at once.
+/// What waits together travels together: requests that find no free connection go with the next one
+/// that comes free, in one statement per kind (acquire, extend, release) for up to 250 locks. On
+/// MySQL from 8.0.4 and MariaDB from 10.6 it is one message of several statements for four locks or
+/// more, and not for acquires under a [holder that was set](Builder::holder); elsewhere each lock
+/// is a statement there. Of those that ask for one name, one is sent and answers all. A request
+/// that finds a free connection goes at once.
 ///
 /// # Errors
-/// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it what failed for a
-/// reason that passes (a deadlock, a serialization failure, a busy file, a broken connection). An acquire that is granted
-/// after its caller went away is taken back, and its fire time is free again. So is one whose answer was lost with its connection, unless
-/// the [holder was set](Builder::holder): then the lock stays taken until `at_most`, and nobody runs, rather than two.
+/// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it
+/// what failed for a reason that passes (a deadlock, a serialization failure, a busy file, a broken
+/// connection). An acquire that is granted after its caller went away is taken back, and its fire
+/// time is free again. So is one whose answer was lost with its connection, unless the [holder was
+/// set](Builder::holder): then the lock stays taken until `at_most`, and nobody runs, rather than
+/// two.
 ///
 /// ```no_run
 /// use shedlock_core::{LockConfig, LockExecutor};
@@ -95,7 +101,8 @@ impl SqlxLockProvider {
         }
     }
 
-    /// Runs a call in a task of its own, so that a caller who goes away, or has waited for long enough, cuts no statement.
+    /// Runs a call in a task of its own, so that a caller who goes away, or has waited for long
+    /// enough, cuts no statement.
     async fn detached<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, LockError>> + Send + 'static,
@@ -116,14 +123,16 @@ impl SqlxLockProvider {
 
     /// Creates the table if it is missing, in one round trip if it is there and three if not.
     ///
-    /// A table that is there stays as it is, and then no right to create one is needed. Many nodes may call it at once. It
-    /// has nothing to do with the service's own migrations; the same SQL is in the repository's `migrations` folder for
-    /// whoever runs it there.
+    /// A table that is there stays as it is, and then no right to create one is needed. Many nodes
+    /// may call it at once. It has nothing to do with the service's own migrations; the same SQL is
+    /// in the repository's `migrations` folder for whoever runs it there.
     ///
     /// # Errors
-    /// [`LockError`] if it is missing and cannot be created, if it lacks one of the columns, or if their times keep too few digits of
-    /// a second: on MySQL and MariaDB 3 are needed, which a plain `DATETIME` or `TIMESTAMP` has not, and on PostgreSQL 6, which it
-    /// has. [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the same reason.
+    /// [`LockError`] if it is missing and cannot be created, if it lacks one of the columns, or if
+    /// their times keep too few digits of a second: on MySQL and MariaDB 3 are needed, which a
+    /// plain `DATETIME` or `TIMESTAMP` has not, and on PostgreSQL 6, which it has.
+    /// [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the
+    /// same reason.
     pub async fn migrate(&self) -> Result<(), LockError> {
         let store = self.store.clone();
         self.detached(async move { store.migrate().await }).await
@@ -195,7 +204,8 @@ impl LockProvider for SqlxLockProvider {
     }
 }
 
-/// A lease on its way to the caller. If the caller is gone, it is taken back: nobody works under it.
+/// A lease on its way to the caller. If the caller is gone, it is taken back: nobody works under
+/// it.
 struct Undelivered {
     store: Arc<dyn Store>,
     lease: Option<Lease>,

@@ -1,7 +1,8 @@
 use sqlx::{FromRow, Row};
 
-/// What every statement that answers with rows answers with. Instants are microseconds since the Unix epoch, 0 where the table has NULL
-/// (a lock that was never taken), and none where it has no time.
+/// What every statement that answers with rows answers with. Instants are microseconds since the
+/// Unix epoch, 0 where the table has NULL (a lock that was never taken), and none where it has no
+/// time.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) now: Option<i64>,
@@ -21,7 +22,8 @@ pub(crate) enum Done {
     Nothing,
     /// What was asked for.
     Changed,
-    /// Nothing, as another transaction is about to change the row: who asks again learns more. The record tells nothing else.
+    /// Nothing, as another transaction is about to change the row: who asks again learns more. The
+    /// record tells nothing else.
     Busy,
 }
 

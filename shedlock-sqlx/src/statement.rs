@@ -11,8 +11,8 @@ pub(crate) struct Statements<S> {
     pub(crate) acquire: Forms<S>,
     /// A record of the clock, and of the lock if it is there.
     pub(crate) look: Forms<S>,
-    /// Ends a lease and puts `locked_at` back by the smallest step: of any `locked_at` if none is given, and then only one that still
-    /// runs. So it does nothing the second time.
+    /// Ends a lease and puts `locked_at` back by the smallest step: of any `locked_at` if none is
+    /// given, and then only one that still runs. So it does nothing the second time.
     pub(crate) take_back: Forms<S>,
     /// A record per extended lease, or what the dialect answers instead.
     pub(crate) extend: Forms<S>,
@@ -22,8 +22,8 @@ pub(crate) struct Statements<S> {
     pub(crate) locks: S,
     /// A record of the clock, without the table.
     pub(crate) now: S,
-    /// Reads no row, but names every column. Where columns differ in what they keep of an instant, its record has no lock, and the
-    /// instants are what each column keeps of the smallest step.
+    /// Reads no row, but names every column. Where columns differ in what they keep of an instant,
+    /// its record has no lock, and the instants are what each column keeps of the smallest step.
     pub(crate) probe: S,
     /// Creates the table.
     pub(crate) create: S,

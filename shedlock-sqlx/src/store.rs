@@ -18,7 +18,8 @@ use crate::look::{Answer, Extended, Look, instant, micros};
 use crate::statement::{Statement, Values};
 use crate::table::Table;
 
-/// How a statement is sent again: a few times, after some milliseconds that differ for those who got in each other's way.
+/// How a statement is sent again: a few times, after some milliseconds that differ for those who
+/// got in each other's way.
 const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(5))
     .with_max_delay(Duration::from_millis(50))
@@ -40,7 +41,8 @@ pub(crate) trait Store: Send + Sync + 'static {
         request: &Acquire,
         caller: &Caller,
     ) -> Result<Acquisition, LockError>;
-    /// Undoes an acquisition that nobody has got, in the background: the lock is free, and so is its fire time.
+    /// Undoes an acquisition that nobody has got, in the background: the lock is free, and so is
+    /// its fire time.
     fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle);
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError>;
@@ -195,7 +197,8 @@ impl<D: Dialect> SqlStore<D> {
         Ok(locks)
     }
 
-    /// Whether `locked_at` grows with every acquisition and comes back as it was written, so that it tells whose a lock is.
+    /// Whether `locked_at` grows with every acquisition and comes back as it was written, so that
+    /// it tells whose a lock is.
     fn columns_keep_steps(&self, probed: &Answer) -> Result<(), Failure> {
         let of_table = probed.records.iter().filter(|record| record.name.is_none());
         let mut kept = of_table
@@ -210,7 +213,8 @@ impl<D: Dialect> SqlStore<D> {
         })
     }
 
-    /// How long a call may go on though nobody waits for it any more: its answer may still come and be put right.
+    /// How long a call may go on though nobody waits for it any more: its answer may still come and
+    /// be put right.
     pub(crate) fn overtime(&self) -> Duration {
         self.timeout * 2
     }
@@ -271,7 +275,8 @@ impl<D: Dialect> Store for SqlStore<D> {
             at_most: micros(at_most, D::STEP),
             ..self.lease_values(lease)
         };
-        // Not for longer than its caller waits: what is sent after that could come after the release, and take the lock again.
+        // Not for longer than its caller waits: what is sent after that could come after the
+        // release, and take the lock again.
         let extended = self.bounded(self.timeout, self.try_extend(&values)).await?;
         Ok(match extended {
             Some(lock_until) => Extension::Extended(lease.until(instant(lock_until))),

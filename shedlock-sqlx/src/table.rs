@@ -3,9 +3,11 @@ use crate::error::Invalid;
 /// PostgreSQL's limit, the shortest of the three; it cuts what is longer in silence.
 const MAX_IDENTIFIER: usize = 63;
 
-/// Names of the lock table's four columns, each [ShedLock's](https://github.com/lukas-krecan/ShedLock#jdbctemplate) unless set.
+/// Names of the lock table's four columns, each
+/// [ShedLock's](https://github.com/lukas-krecan/ShedLock#jdbctemplate) unless set.
 ///
-/// They are quoted, so they mean what the database stores: PostgreSQL folds the names of an unquoted `CREATE TABLE` to lower case.
+/// They are quoted, so they mean what the database stores: PostgreSQL folds the names of an
+/// unquoted `CREATE TABLE` to lower case.
 ///
 /// ```
 /// use shedlock_sqlx::Columns;
@@ -18,7 +20,8 @@ pub struct Columns {
     pub name: String,
     /// Until when it is taken, in UTC.
     pub lock_until: String,
-    /// The fire time of the last acquisition or, if it had none, when it was made, by the store's clock, in UTC.
+    /// The fire time of the last acquisition or, if it had none, when it was made, by the store's
+    /// clock, in UTC.
     pub locked_at: String,
     /// Who acquired it.
     pub locked_by: String,

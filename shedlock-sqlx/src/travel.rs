@@ -14,7 +14,8 @@ use crate::store::SqlStore;
 type Answers = Result<Vec<Asked>, Mishap>;
 
 impl<D: Dialect> SqlStore<D> {
-    /// Sends a request: alone if there is a free connection, else with all of its kind that wait by then.
+    /// Sends a request: alone if there is a free connection, else with all of its kind that wait by
+    /// then.
     pub(crate) async fn send(&self, errand: &Errand<D>, mut request: Request<D>) -> Told<D> {
         if request.caller_has_left() {
             return (Err(Mishap::late()), None);
@@ -49,9 +50,10 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Sends passengers to the store and tells them what it answers.
     ///
-    /// A statement about many that fails is sent again in halves, so that one lock that the database does not like fails alone. If
-    /// it knows each of two whose statement it did not know, it is those about many that it does not know. What has waited for a rival
-    /// is sent again one by one: in parts, each part with the rival's lock would wait as long again.
+    /// A statement about many that fails is sent again in halves, so that one lock that the
+    /// database does not like fails alone. If it knows each of two whose statement it did not know,
+    /// it is those about many that it does not know. What has waited for a rival is sent again one
+    /// by one: in parts, each part with the rival's lock would wait as long again.
     async fn carry<'a>(
         &'a self,
         errand: &Errand<D>,
@@ -106,7 +108,8 @@ impl<D: Dialect> SqlStore<D> {
         usable.keep();
     }
 
-    /// Whether somebody else's lock was waited for: that lasts most of our patience before it is given up.
+    /// Whether somebody else's lock was waited for: that lasts most of our patience before it is
+    /// given up.
     fn is_long(&self, time: Duration) -> bool {
         time > self.connections.patience() / 3
     }
@@ -150,7 +153,8 @@ impl<D: Dialect> SqlStore<D> {
         answer
     }
 
-    /// Sends a statement and reads its answer; the connection comes back if it is as good as before.
+    /// Sends a statement and reads its answer; the connection comes back if it is as good as
+    /// before.
     async fn exchange<'a>(
         &'a self,
         mut connection: Connection<'a, D>,

@@ -1,4 +1,5 @@
-//! A node of a Galera cluster that is not ready: a fault that passes, and a connection to be replaced.
+//! A node of a Galera cluster that is not ready: a fault that passes, and a connection to be
+//! replaced.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 

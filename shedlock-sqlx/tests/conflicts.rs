@@ -1,5 +1,5 @@
-//! Rival transactions: deadlocks, serialization failures and waits that are given up lead to the right verdict, and servers that
-//! take no writes for a while to errors for that while.
+//! Rival transactions: deadlocks, serialization failures and waits that are given up lead to the
+//! right verdict, and servers that take no writes for a while to errors for that while.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
@@ -86,7 +86,8 @@ async fn a_serialization_failure_on_postgres() {
     }
 }
 
-/// A trigger of the service makes our statement need a second lock, which the rival has while it waits for ours.
+/// A trigger of the service makes our statement need a second lock, which the rival has while it
+/// waits for ours.
 #[tokio::test]
 async fn a_deadlock_on_postgres() {
     let nodes = Nodes::migrated(pg_pool(postgres().options([("deadlock_timeout", "50ms")]))).await;
@@ -210,7 +211,8 @@ async fn a_transaction_that_a_mysql_cluster_refuses() {
     nodes.run("DROP TABLE {table}").await;
 }
 
-/// The server gives our wait up after a second, again and again; when the rival has gone, the lock is had.
+/// The server gives our wait up after a second, again and again; when the rival has gone, the lock
+/// is had.
 #[tokio::test]
 async fn a_lock_wait_timeout_on_mariadb() {
     let impatient = MySqlPoolOptions::new().after_connect(|connection, _| {
@@ -220,7 +222,8 @@ async fn a_lock_wait_timeout_on_mariadb() {
         })
     });
     let nodes = Nodes::migrated(impatient.connect_lazy_with(mysql())).await;
-    // No holder is set: the server waits for a second at least, longer than we do, and may then grant what was given up.
+    // No holder is set: the server waits for a second at least, longer than we do, and may then
+    // grant what was given up.
     let locks = SqlxLockProvider::builder(nodes.pool.clone())
         .table(&nodes.table)
         .timeout(Duration::from_secs(1))

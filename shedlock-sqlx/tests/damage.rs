@@ -1,5 +1,5 @@
-//! Rows that somebody deleted or edited, garbage in them, and a table that went: the right verdict or a loud error, never a lock that
-//! nobody has, and recovery by itself.
+//! Rows that somebody deleted or edited, garbage in them, and a table that went: the right verdict
+//! or a loud error, never a lock that nobody has, and recovery by itself.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
@@ -199,7 +199,8 @@ async fn locks_without_end() {
     .await;
 }
 
-/// What is no time grants nothing, and says where it stands; once it is right, or gone, all is well.
+/// What is no time grants nothing, and says where it stands; once it is right, or gone, all is
+/// well.
 async fn is_told<DB: Sql>(nodes: &Nodes<DB>, garbage: &str, right: &str) {
     let locks = nodes.provider("a");
     let fire_time = locks.now().await.expect("the clock") - MINUTE;

@@ -1,4 +1,5 @@
-//! Many requests at once: what waits together travels together, and has the same outcome as if it had gone alone.
+//! Many requests at once: what waits together travels together, and has the same outcome as if it
+//! had gone alone.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 

@@ -56,7 +56,8 @@ async fn a_lock_whose_row_somebody_else_has_locked_waits_alone() {
     waits_alone(Nodes::migrated(mysql_pool(mysql())).await).await;
 }
 
-/// The others do not wait for it, and it is not lost: its rival rolls back, and it is had, extended and released.
+/// The others do not wait for it, and it is not lost: its rival rolls back, and it is had, extended
+/// and released.
 async fn waits_alone<DB: Sql>(nodes: Nodes<DB>)
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -166,7 +167,8 @@ async fn counted(ddl: &str) -> (Nodes<MySql>, SqlxLockProvider, Proxy) {
     (nodes, locks, proxy)
 }
 
-/// A server that does not know the statements about many, in its own way: a hint in them names a key that is not there.
+/// A server that does not know the statements about many, in its own way: a hint in them names a
+/// key that is not there.
 #[tokio::test]
 async fn where_nothing_goes_together_each_goes_alone() {
     let (nodes, locks, proxy) = counted(

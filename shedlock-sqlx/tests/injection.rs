@@ -15,7 +15,8 @@ use support::{
     sqlite_pool,
 };
 
-/// What ends a text, a name, a comment or a statement somewhere, and what stands for a value in our own statements.
+/// What ends a text, a name, a comment or a statement somewhere, and what stands for a value in our
+/// own statements.
 const HOSTILE: [&str; 24] = [
     "'; DROP TABLE {table}; --",
     "' OR '1'='1",
@@ -43,7 +44,8 @@ const HOSTILE: [&str; 24] = [
     "\u{2028}\u{202e}\u{feff}x",
 ];
 
-/// As names and as holders, the two texts that reach a statement; each is a value of its own and leaves the others alone.
+/// As names and as holders, the two texts that reach a statement; each is a value of its own and
+/// leaves the others alone.
 async fn are_values<DB: Sql>(nodes: Nodes<DB>) {
     let texts = HOSTILE.map(|text| text.replace("{table}", &nodes.table));
     let texts = texts.each_ref().map(|text| text.trim());

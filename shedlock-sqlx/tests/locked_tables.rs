@@ -1,4 +1,5 @@
-//! Tables that somebody alters, or locks as a whole: our statements give up in the server, and leave nobody there who waits.
+//! Tables that somebody alters, or locks as a whole: our statements give up in the server, and
+//! leave nobody there who waits.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 

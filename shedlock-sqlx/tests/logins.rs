@@ -1,4 +1,5 @@
-//! Connections that the database refuses: told as that, without a secret, and not as a fault that passes.
+//! Connections that the database refuses: told as that, without a secret, and not as a fault that
+//! passes.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 

@@ -213,7 +213,8 @@ async fn an_outage_longer_than_the_lease_costs_no_fire_time<DB: Sql>(pair: &Pair
     }
 }
 
-/// A request that was granted when the network went, which is back when the lease is over; and what the store says of it.
+/// A request that was granted when the network went, which is back when the lease is over; and what
+/// the store says of it.
 async fn lost_in_an_outage<DB: Sql>(pair: &Pair<DB>, locks: &SqlxLockProvider) -> (Acquire, Held) {
     let other = pair.direct.provider("other");
     warm(locks).await;

@@ -13,7 +13,8 @@ use support::proxy::Proxy;
 use support::{Nodes, acquire, acquired, pg_pool, postgres};
 use tokio::task::JoinSet;
 
-/// Nobody can skip a row that is not there yet: it is waited for, but not again in each smaller part.
+/// Nobody can skip a row that is not there yet: it is waited for, but not again in each smaller
+/// part.
 #[tokio::test]
 async fn a_new_name_that_a_rival_is_about_to_commit_does_not_hold_up_the_others() {
     let nodes = Nodes::migrated(pg_pool(postgres())).await;

@@ -1,4 +1,5 @@
-//! Columns that keep too few digits of a second are told when a service starts: a lock's `locked_at` would not be what was written.
+//! Columns that keep too few digits of a second are told when a service starts: a lock's
+//! `locked_at` would not be what was written.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 

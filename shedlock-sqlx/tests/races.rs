@@ -13,7 +13,8 @@ use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The rival's update is not committed when the look is taken, and is when the row is free to be looked at again.
+/// The rival's update is not committed when the look is taken, and is when the row is free to be
+/// looked at again.
 #[tokio::test]
 async fn postgres_tells_who_was_faster() {
     let nodes = Nodes::migrated(pg_pool(postgres())).await;
@@ -68,7 +69,8 @@ async fn postgres_tells_who_was_faster() {
     }
 }
 
-/// The clock of the store went back: the next `locked_at` is far ahead of it, and the lease still ends by the clock.
+/// The clock of the store went back: the next `locked_at` is far ahead of it, and the lease still
+/// ends by the clock.
 #[tokio::test]
 async fn mysql_steps_ahead_of_a_clock_that_went_back() {
     let nodes = Nodes::migrated(mysql_pool(mysql())).await;

@@ -66,7 +66,8 @@ async fn every_call_costs<DB: Sql>(proxy: &Proxy, nodes: &Nodes<DB>, cost: Cost)
     assert_eq!(one_of_each(proxy, &locks).await, expected);
 }
 
-/// The round trips of: now, acquire a new name, held, ran already, too early, extend, release, acquire a known name, list.
+/// The round trips of: now, acquire a new name, held, ran already, too early, extend, release,
+/// acquire a known name, list.
 async fn one_of_each(proxy: &Proxy, locks: &SqlxLockProvider) -> [u32; 9] {
     let name = fresh("job");
     proxy.trips();

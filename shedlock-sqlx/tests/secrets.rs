@@ -1,4 +1,5 @@
-//! No password of a URL is shown: not by errors and their causes, not by `Debug`, not in the log, whatever goes wrong.
+//! No password of a URL is shown: not by errors and their causes, not by `Debug`, not in the log,
+//! whatever goes wrong.
 
 #![cfg(all(
     feature = "postgres",

@@ -44,21 +44,21 @@ async fn hostile_names_are_refused_by_every_database() {
 async fn settings_that_cannot_be_used_are_named() {
     let builder = || SqlxLockProvider::builder(pg_pool(postgres()));
     for (built, what) in [
-        (builder().holder("").build(), "is not a holder"),
+        (builder().holder("").build(), "cannot be a holder"),
         (builder().holder("x".repeat(256)).build(), "1 to 255"),
         (builder().holder(" a").build(), "blanks"),
         (builder().holder("a\nb").build(), "control"),
         (builder().connections(0).build(), "connection"),
-        (builder().timeout(Duration::ZERO).build(), "timeout `0ns`"),
+        (
+            builder().timeout(Duration::ZERO).build(),
+            "timeout: 0ns is not",
+        ),
         (
             builder().timeout(Duration::MAX).build(),
             "from 1ms to 1 day",
         ),
-        (builder().timeout("25h").build(), "`90000s`"),
-        (
-            builder().timeout("soon").build(),
-            "timeout cannot be read: `soon`",
-        ),
+        (builder().timeout("25h").build(), "timeout: 90000s is not"),
+        (builder().timeout("soon").build(), "timeout: `soon` is not"),
     ] {
         let error = built.expect_err("an error").to_string();
         assert!(error.contains(what), "{error}");

@@ -53,7 +53,8 @@ async fn postgres_nodes_in_all_zones_agree() {
     }
 }
 
-/// New York sets its clocks back on 2026-11-01 at 06:00 UTC, and forward on 2027-03-14 at 07:00 UTC.
+/// New York sets its clocks back on 2026-11-01 at 06:00 UTC, and forward on 2027-03-14 at 07:00
+/// UTC.
 #[tokio::test]
 async fn postgres_reads_and_writes_across_clock_changes() {
     for times in ["TIMESTAMP", "TIMESTAMPTZ"] {

@@ -1,4 +1,5 @@
-//! The provider's own connections are as encrypted as those of the pool that it was made from. Both servers take none in the clear.
+//! The provider's own connections are as encrypted as those of the pool that it was made from. Both
+//! servers take none in the clear.
 
 #![cfg(all(
     feature = "postgres",

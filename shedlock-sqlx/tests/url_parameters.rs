@@ -1,4 +1,5 @@
-//! A parameter of a URL that means nothing is told, as a misspelt one may be a connection in the clear.
+//! A parameter of a URL that means nothing is told, as a misspelt one may be a connection in the
+//! clear.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 

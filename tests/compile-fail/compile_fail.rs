@@ -1,4 +1,5 @@
-//! What the attributes refuse, and the words they do it with. Each case names the mistake and the cure.
+//! What the attributes refuse, and the words they do it with. Each case names the mistake and the
+//! cure.
 
 #[test]
 fn compile_fail() {

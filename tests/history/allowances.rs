@@ -23,7 +23,8 @@ pub struct Allowances {
 /// What may go wrong with one job.
 #[derive(Clone, Debug, Default)]
 pub struct JobAllowances {
-    /// Fire times that may be lost. A lease that was granted for one may keep the lock until it ends.
+    /// Fire times that may be lost. A lease that was granted for one may keep the lock until it
+    /// ends.
     pub lost: HashSet<Moment>,
     /// When requests for its lock went wrong, so that it may not have been given back.
     pub disturbed: Vec<(Moment, Moment)>,
@@ -47,14 +48,17 @@ pub struct Window {
 /// What may go wrong in a [`Window`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allows {
-    /// Fire times in it may be lost, and leases granted in it may block their job until they end: the store was away, or answers got lost.
+    /// Fire times in it may be lost, and leases granted in it may block their job until they end:
+    /// the store was away, or answers got lost.
     Loss,
-    /// The store forgets in it who has locks and what ran (rows were deleted or edited by hand, a Redis failed over), so runs on both
-    /// sides of it may be for one fire time, overlap, and have tokens in any order; and losses are allowed as well.
+    /// The store forgets in it who has locks and what ran (rows were deleted or edited by hand, a
+    /// Redis failed over), so runs on both sides of it may be for one fire time, overlap, and have
+    /// tokens in any order; and losses are allowed as well.
     Forgetting,
 }
 
-/// A process that was killed, or stopped for a while, so that it could not run what it had taken nor give it back.
+/// A process that was killed, or stopped for a while, so that it could not run what it had taken
+/// nor give it back.
 #[derive(Clone, Debug)]
 pub struct Absence {
     /// The process, as `locked_by` has it.
@@ -88,7 +92,8 @@ impl Allowances {
                 .any(|window| (window.from..=window.until).contains(&fire_time))
     }
 
-    /// Whether something was done to the store between two moments that may have kept a lock from being given back.
+    /// Whether something was done to the store between two moments that may have kept a lock from
+    /// being given back.
     pub(super) fn disturbed(&self, job: &str, from: Moment, until: Moment) -> bool {
         let known = self.jobs.get(job).into_iter();
         let windows = self

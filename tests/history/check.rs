@@ -99,7 +99,8 @@ impl Judge<'_> {
         }
     }
 
-    /// What each run has to do with those before it: it is alone, its token is greater, and their `at_least` is over.
+    /// What each run has to do with those before it: it is alone, its token is greater, and their
+    /// `at_least` is over.
     fn neighbours(&mut self) {
         let Some((mut last_at_work, mut greatest_token)) =
             self.runs.first().map(|run| (*run, *run))

@@ -1,5 +1,5 @@
-//! The log of one process: a file that only grows, a line per entry, each written by one `write`, so that a process that is killed
-//! leaves whole lines, but for the last.
+//! The log of one process: a file that only grows, a line per entry, each written by one `write`,
+//! so that a process that is killed leaves whole lines, but for the last.
 
 use std::collections::HashMap;
 use std::fs::File;

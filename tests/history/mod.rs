@@ -1,8 +1,9 @@
 //! What a fleet did, and whether it was right.
 //!
-//! A [`History`] holds all runs of a fleet, wherever it comes from: the logs of real processes ([`Log`]), or a simulation in memory.
-//! [`check`] judges it. All moments are on one axis, the store's time; who records them must use a clock that all nodes of the fleet share,
-//! not the clocks of nodes that may be wrong.
+//! A [`History`] holds all runs of a fleet, wherever it comes from: the logs of real processes
+//! ([`Log`]), or a simulation in memory. [`check`] judges it. All moments are on one axis, the
+//! store's time; who records them must use a clock that all nodes of the fleet share, not the
+//! clocks of nodes that may be wrong.
 
 mod allowances;
 mod check;

@@ -13,8 +13,8 @@ pub struct History {
     pub jobs: Vec<JobRules>,
     /// Every run that began, in any order.
     pub runs: Vec<Run>,
-    /// Who was told by the store that a lock is taken, and by whose lease. They explain fire times without a run; those of other fire
-    /// times may be left out.
+    /// Who was told by the store that a lock is taken, and by whose lease. They explain fire times
+    /// without a run; those of other fire times may be left out.
     pub refusals: Vec<Refusal>,
     /// The locks in the store after everybody left.
     pub left: Vec<LeftLock>,
@@ -25,12 +25,13 @@ pub struct History {
 pub struct JobRules {
     /// Its name.
     pub job: Arc<str>,
-    /// The fire times that the fleet should have kept, growing. Runs for others, before and after, are judged too, but not missed.
+    /// The fire times that the fleet should have kept, growing. Runs for others, before and after,
+    /// are judged too, but not missed.
     pub fire_times: Vec<Moment>,
     /// How long a lock stays taken at least.
     pub at_least: TimeDelta,
-    /// Whether a run that loses its lease goes on (`on_lost = "continue"`, or it blocks its thread). What it does after its lease is
-    /// then no violation.
+    /// Whether a run that loses its lease goes on (`on_lost = "continue"`, or it blocks its
+    /// thread). What it does after its lease is then no violation.
     pub outlives_lease: bool,
 }
 
@@ -47,8 +48,8 @@ pub struct Run {
     pub token: u64,
     /// When its work was polled first.
     pub start: Moment,
-    /// When its work was surely polled last: its end, if it came to one, or the last step that it recorded. Nothing is known of a
-    /// process that was killed after that.
+    /// When its work was surely polled last: its end, if it came to one, or the last step that it
+    /// recorded. Nothing is known of a process that was killed after that.
     pub last_step: Moment,
     /// The end of its lease, as the run knew it at its last step.
     pub lease_until: Moment,
@@ -107,7 +108,8 @@ pub struct LeftLock {
 }
 
 impl JobRules {
-    /// A job that fires at every multiple of `period` since the Unix epoch, judged from `from` to `until`.
+    /// A job that fires at every multiple of `period` since the Unix epoch, judged from `from` to
+    /// `until`.
     pub fn every(job: impl Into<Arc<str>>, period: TimeDelta, from: Moment, until: Moment) -> Self {
         let micros = period
             .num_microseconds()

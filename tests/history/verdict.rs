@@ -67,7 +67,8 @@ pub enum Violation {
     },
     /// A fire time was refused because of a lease whose run had ended long ago.
     NotReleased(Box<Refusal>),
-    /// A fire time was refused because of a lease under which nobody runs, although its holder lives.
+    /// A fire time was refused because of a lease under which nobody runs, although its holder
+    /// lives.
     Orphan(Box<Refusal>),
     /// A lock that nobody gave back.
     LeftLocked(LeftLock),

@@ -1,4 +1,5 @@
-//! The example `article` as two processes on a database of their own, with seconds for the minute: the row says which one runs.
+//! The example `article` as two processes on a database of their own, with seconds for the minute:
+//! the row says which one runs.
 
 mod database;
 mod server;

@@ -1,7 +1,9 @@
-//! What must hold between a Java and a Rust node, in every setup. Each case has a lock of its own, named as the case.
+//! What must hold between a Java and a Rust node, in every setup. Each case has a lock of its own,
+//! named as the case.
 //!
-//! Nothing is compared with the clock of this machine: what must not happen before a time is judged by the store's own
-//! times, and what must happen has a deadline that no mistake of an hour or more can meet.
+//! Nothing is compared with the clock of this machine: what must not happen before a time is judged
+//! by the store's own times, and what must happen has a deadline that no mistake of an hour or more
+//! can meet.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -122,8 +124,8 @@ async fn rusts_extension_is_respected(fleet: &Fleet, name: &str) {
     fleet.java_gets(name, lease.lock_until()).await;
 }
 
-/// Java writes the time of day, so its own `locked_at` need not grow within a tick. In a row ours is beyond what Java wrote; from a
-/// key of Java's nothing is left, and ours grows alone.
+/// Java writes the time of day, so its own `locked_at` need not grow within a tick. In a row ours
+/// is beyond what Java wrote; from a key of Java's nothing is left, and ours grows alone.
 async fn the_lock_goes_to_and_fro_and_our_token_grows(fleet: &Fleet, name: &str) {
     let mut last = None;
     for _ in 0..5 {
@@ -148,7 +150,8 @@ async fn a_past_holder_in_java_extends(fleet: &Fleet, name: &str) {
         assert!(!extended);
         assert_is_kept(fleet, &lease).await;
     } else {
-        // It has taken the lock away from us: we learn it, do no harm, and are refused like everybody else.
+        // It has taken the lock away from us: we learn it, do no harm, and are refused like
+        // everybody else.
         assert!(extended);
         assert_is_lost(fleet, &lease).await;
         let held = fleet.rust_is_refused(name).await;
@@ -175,7 +178,8 @@ async fn a_past_holder_in_java_unlocks(fleet: &Fleet, name: &str) {
     if fleet.javas_lock.is_ended_by_its_holder_only() {
         assert_is_kept(fleet, &lease).await;
     } else {
-        // It has freed our lock: we learn it, what has run is still known, and the next token is beyond ours.
+        // It has freed our lock: we learn it, what has run is still known, and the next token is
+        // beyond ours.
         assert_is_lost(fleet, &lease).await;
         let ran = claim(fleet, name, fire_time).await;
         assert!(matches!(ran, Acquisition::AlreadyRan(_)), "{ran:?}");
@@ -267,7 +271,8 @@ async fn claim(fleet: &Fleet, name: &str, fire_time: DateTime<Utc>) -> Acquisiti
     fleet.rust.acquire(&request).await.unwrap()
 }
 
-/// A Java process that dies keeps its lock until the lease ends. Not one of [`CASES`]: Java is gone afterwards.
+/// A Java process that dies keeps its lock until the lease ends. Not one of [`CASES`]: Java is gone
+/// afterwards.
 pub(crate) async fn rust_takes_over_after_java_crashes(fleet: &Fleet) {
     let name = "rust_takes_over_after_java_crashes";
     let before = fleet.rust.now().await.unwrap();

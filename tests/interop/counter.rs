@@ -1,5 +1,5 @@
-//! What `java/src/main/java/Counter.java` does, in Rust and by the same orders: it counts in the store under locks, by
-//! reading and then writing. Arguments: those of `Store::connect`.
+//! What `java/src/main/java/Counter.java` does, in Rust and by the same orders: it counts in the
+//! store under locks, by reading and then writing. Arguments: those of `Store::connect`.
 
 mod database;
 mod store;

@@ -14,7 +14,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(600);
 /// A lease that a test waits for.
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
 
-/// How long a test waits for what must happen. Shorter than an hour, so no mistake about a time zone can pass for it.
+/// How long a test waits for what must happen. Shorter than an hour, so no mistake about a time
+/// zone can pass for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 

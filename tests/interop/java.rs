@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 /// Further arguments of Maven, for another version of ShedLock: `-Dshedlock.version=6.10.0`.
 const OPTIONS: &str = "SHEDLOCK_TEST_MAVEN_OPTIONS";
 
-/// The class path of the program. Whoever asks first builds it; a build of an earlier run is used if nothing has changed.
+/// The class path of the program. Whoever asks first builds it; a build of an earlier run is used
+/// if nothing has changed.
 pub(crate) fn class_path() -> &'static str {
     static PATH: OnceLock<String> = OnceLock::new();
     PATH.get_or_init(|| {

@@ -1,4 +1,5 @@
-//! Processes of both languages count in the store by reading and then writing, under locks: exact only if they exclude each other.
+//! Processes of both languages count in the store by reading and then writing, under locks: exact
+//! only if they exclude each other.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! A process that takes orders on its stdin, a line each, and answers each with a line: the Java program in `java/`, and the
-//! Rust one in `counter.rs`.
+//! A process that takes orders on its stdin, a line each, and answers each with a line: the Java
+//! program in `java/`, and the Rust one in `counter.rs`.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -35,7 +35,8 @@ impl Peer {
     pub(crate) async fn java(place: &Place, clock: Clock) -> Self {
         let mut command = Command::new("java");
         command
-            // A process that lives for seconds has no use for a second compiler and a parallel collector.
+            // A process that lives for seconds has no use for a second compiler and a parallel
+            // collector.
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m"])
             .arg("-Dslf4j.internal.verbosity=ERROR")
             .arg(format!("-Duser.timezone={}", place.jvm_zone()))

@@ -1,4 +1,5 @@
-//! What is varied: a database in its ways, or a Redis and the ShedLock provider that Java uses on it.
+//! What is varied: a database in its ways, or a Redis and the ShedLock provider that Java uses on
+//! it.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,5 @@
-//! What is varied with a database: the server and its time zone, the type of the table's times, the Java driver, the JVM's time zone.
+//! What is varied with a database: the server and its time zone, the type of the table's times, the
+//! Java driver, the JVM's time zone.
 
 use crate::database::Database;
 use crate::server::Server;
@@ -49,7 +50,8 @@ impl Sql {
         database.execute(&ddl.replace("{table}", table)).await;
     }
 
-    /// The server's URL as a JDBC driver wants it, all else as the driver has it by default; user, password.
+    /// The server's URL as a JDBC driver wants it, all else as the driver has it by default; user,
+    /// password.
     pub(crate) fn jdbc(&self) -> [String; 3] {
         let (_, rest) = self.server.url().split_once("://").expect("a URL");
         let (login, place) = rest.split_once('@').expect("a URL with a user");

@@ -1,4 +1,5 @@
-//! Five processes of one service on one database, two of them with clocks that are wrong: every job runs exactly once per fire time.
+//! Five processes of one service on one database, two of them with clocks that are wrong: every job
+//! runs exactly once per fire time.
 
 mod support;
 
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use support::{Database, env_or_fail, eventually, node_command};
 
-/// How far the clock of each process is off. Not by whole seconds: SQLite has no other clock, and processes that come for different fire
-/// times at the same moment would find each other at work.
+/// How far the clock of each process is off. Not by whole seconds: SQLite has no other clock, and
+/// processes that come for different fire times at the same moment would find each other at work.
 const CLOCKS: [&str; 5] = ["+0s", "+0s", "+0s", "+2.5s", "-2.5s"];
 
 /// How many fire times are looked at.
@@ -32,7 +33,8 @@ fn sqlite_fleet_runs_each_fire_time_once() {
     each_fire_time_runs_once(&Database::sqlite());
 }
 
-/// One fleet at a time: a machine that cannot run a job within its period shows nothing about locks.
+/// One fleet at a time: a machine that cannot run a job within its period shows nothing about
+/// locks.
 static MACHINE: Mutex<()> = Mutex::new(());
 
 fn each_fire_time_runs_once(database: &Database) {
@@ -81,7 +83,8 @@ fn each_fire_time_runs_once(database: &Database) {
 struct Runs {
     /// When each process was ready, by its own clock, in milliseconds.
     ready: Vec<i64>,
-    /// Fire times that a process told it could not keep, as the machine let it stand still from one to beyond the next.
+    /// Fire times that a process told it could not keep, as the machine let it stand still from one
+    /// to beyond the next.
     misfired: BTreeSet<i64>,
     /// By job and fire time (in milliseconds), the fencing token of each run.
     by_job: BTreeMap<String, BTreeMap<i64, Vec<u64>>>,
@@ -117,8 +120,8 @@ impl Runs {
         latest - self.ready.iter().min().unwrap()
     }
 
-    /// The fire times at which all processes took part: from when the last was ready, by its own clock (SQLite has no other), to
-    /// the last but one that every job ran for.
+    /// The fire times at which all processes took part: from when the last was ready, by its own
+    /// clock (SQLite has no other), to the last but one that every job ran for.
     fn window(&self) -> Option<impl Iterator<Item = i64> + use<>> {
         if self.ready.len() < CLOCKS.len() || self.by_job.len() < 10 {
             return None;

@@ -1,6 +1,6 @@
-//! One node of a fleet: a service with ten jobs, as a user would write it. Each run is a line in the file that
-//! `RUN_LOG` names: job, fire time, fencing token. Before them comes `ready` with the time, by this process's clock; in between, `misfired`
-//! with a fire time that it could not keep.
+//! One node of a fleet: a service with ten jobs, as a user would write it. Each run is a line in
+//! the file that `RUN_LOG` names: job, fire time, fencing token. Before them comes `ready` with the
+//! time, by this process's clock; in between, `misfired` with a fire time that it could not keep.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! What a service does when it is asked to end: by an orchestrator, by somebody in a hurry, and as the first process of a container.
+//! What a service does when it is asked to end: by an orchestrator, by somebody in a hurry, and as
+//! the first process of a container.
 
 mod support;
 
@@ -11,7 +12,8 @@ use support::{Database, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Longer than its lease of 3 s, which is renewed while it drains. A disk may be busy for half a second.
+/// Longer than its lease of 3 s, which is renewed while it drains. A disk may be busy for half a
+/// second.
 const WORK_MS: u32 = 3_500;
 
 const FOR_EVER_MS: u32 = 3_600_000;

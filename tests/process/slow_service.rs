@@ -1,4 +1,5 @@
-//! A service whose job takes its time. It says on stdout what it does: `ready PID`, `start FIRE_TIME`, and `end` or `cancelled`.
+//! A service whose job takes its time. It says on stdout what it does: `ready PID`, `start
+//! FIRE_TIME`, and `end` or `cancelled`.
 
 use std::time::Duration;
 

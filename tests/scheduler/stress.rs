@@ -1,4 +1,5 @@
-//! A thousand jobs of all kinds in one process, with a store that freezes and threads that stall: every fire time is accounted for.
+//! A thousand jobs of all kinds in one process, with a store that freezes and threads that stall:
+//! every fire time is accounted for.
 
 mod ledger;
 

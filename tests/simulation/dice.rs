@@ -1,4 +1,5 @@
-/// Where all chance comes from: a number that depends on the seed and on what it is for, and not on what was drawn before.
+/// Where all chance comes from: a number that depends on the seed and on what it is for, and not on
+/// what was drawn before.
 ///
 /// So it does not matter in which order the tasks of a node ask.
 #[derive(Clone, Copy, Debug)]

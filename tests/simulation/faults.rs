@@ -8,7 +8,8 @@ use super::time::At;
 pub enum Fault {
     /// A request or its answer gets lost: now and then one alone.
     Loss,
-    /// A request reaches the store twice, the second time up to three seconds later, and either answer counts.
+    /// A request reaches the store twice, the second time up to three seconds later, and either
+    /// answer counts.
     Duplicates,
     /// Answers take up to three seconds, for half a minute.
     Slowness,

@@ -23,8 +23,9 @@ const SHUTDOWN: At = 10_000;
 
 /// The nodes, the store and the network, and what is done to them.
 ///
-/// Each node has a time of its own. The one that is behind all others goes on, up to its next answer: nothing that another one does later
-/// can reach it before, as a request takes a millisecond at least. The store decides what has reached it by then.
+/// Each node has a time of its own. The one that is behind all others goes on, up to its next
+/// answer: nothing that another one does later can reach it before, as a request takes a
+/// millisecond at least. The store decides what has reached it by then.
 #[derive(Debug)]
 pub(super) struct Fleet {
     dice: Dice,

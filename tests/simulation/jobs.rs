@@ -53,7 +53,8 @@ const HERDS: usize = 400;
 /// How many jobs there are for each node.
 const JOBS_PER_NODE: usize = 10;
 
-/// The jobs of a fleet: overlapping parts of it have them, since a million fire times that 200 nodes ask for are too many requests.
+/// The jobs of a fleet: overlapping parts of it have them, since a million fire times that 200
+/// nodes ask for are too many requests.
 pub(super) fn jobs(dice: Dice, nodes: usize) -> Vec<JobPlan> {
     let number = nodes * JOBS_PER_NODE;
     (0..number)

@@ -56,7 +56,8 @@ fn rules(job: &JobPlan, from: At, until: At) -> JobRules {
     }
 }
 
-/// What the faults may have cost each job. A fire time may be lost if its grant got lost, or if every node that has the job was unfit.
+/// What the faults may have cost each job. A fire time may be lost if its grant got lost, or if
+/// every node that has the job was unfit.
 fn allowed(
     jobs: &[JobPlan],
     rules: &[JobRules],

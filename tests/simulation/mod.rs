@@ -1,7 +1,9 @@
-//! A fleet in one thread: the real scheduler and lock code on simulated clocks, over a simulated network, under faults.
+//! A fleet in one thread: the real scheduler and lock code on simulated clocks, over a simulated
+//! network, under faults.
 //!
-//! One seed decides everything: which jobs there are, what is done to whom and when, and what becomes of each request. Each node has a
-//! runtime of its own with paused time, and [`history::check`](crate::history::check) judges what the fleet did.
+//! One seed decides everything: which jobs there are, what is done to whom and when, and what
+//! becomes of each request. Each node has a runtime of its own with paused time, and
+//! [`history::check`](crate::history::check) judges what the fleet did.
 
 mod dice;
 mod faults;

@@ -14,7 +14,8 @@ use super::port::Port;
 use super::record::Record;
 use super::time::{At, moment, runtime};
 
-/// One life of a node: a process. It has a runtime of its own, so that it can stand still, and be gone, as a real one.
+/// One life of a node: a process. It has a runtime of its own, so that it can stand still, and be
+/// gone, as a real one.
 #[derive(Debug)]
 pub(super) struct Node {
     runtime: Runtime,
@@ -82,12 +83,13 @@ impl Node {
         }
     }
 
-    /// Lets the process run from `now`, which it may have slept up to, until something can happen to it from outside: an answer comes,
-    /// or it is `until`. Returns the time it has come to.
+    /// Lets the process run from `now`, which it may have slept up to, until something can happen
+    /// to it from outside: an answer comes, or it is `until`. Returns the time it has come to.
     pub(super) fn run(&self, now: At, until: At) -> At {
         fastrand::seed(self.dice.of(now).of(until).number());
         self.runtime.block_on(async {
-            // As in a process that slept: what came meanwhile is there, and every timer that has passed is due.
+            // As in a process that slept: what came meanwhile is there, and every timer that has
+            // passed is due.
             self.port.tell(now);
             let behind = now - self.port.now();
             if behind > 0 {

@@ -8,7 +8,8 @@ use super::port::Port;
 use super::time::{At, moment};
 use crate::history::{Moment, Outcome, Refusal, Run};
 
-/// How long after a call that went wrong its node may still be busy with it: it asks again after pauses of some seconds.
+/// How long after a call that went wrong its node may still be busy with it: it asks again after
+/// pauses of some seconds.
 const RETRIES_TAKE: At = 15_000;
 
 /// All that is written down while a fleet runs.
@@ -26,7 +27,8 @@ pub(super) struct Notes {
     pub(super) refusals: Vec<Refusal>,
     /// Fire times that the store granted, but whoever asked was not told.
     pub(super) untold: Vec<(Arc<str>, Moment)>,
-    /// Fire times that a node was granted and told of, but whose lease was over before the work began.
+    /// Fire times that a node was granted and told of, but whose lease was over before the work
+    /// began.
     pub(super) stillborn: Vec<(Arc<str>, Moment, usize)>,
     /// When calls for a job's lock went wrong, of which node.
     pub(super) bad_calls: HashMap<Arc<str>, Vec<(usize, Span)>>,

@@ -1,4 +1,5 @@
-//! A simulated fleet under faults: `simulate SEED [NODES [FIRE_TIMES [FAULT..]]]`. `scripts/simulate` calls it.
+//! A simulated fleet under faults: `simulate SEED [NODES [FIRE_TIMES [FAULT..]]]`.
+//! `scripts/simulate` calls it.
 
 use std::process::ExitCode;
 use std::time::Instant;

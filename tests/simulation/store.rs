@@ -32,7 +32,8 @@ pub(super) enum Answer {
     Now(DateTime<Utc>),
 }
 
-/// The real in-memory store. Its clock begins at the machine's time, so all times are shifted on their way in and out.
+/// The real in-memory store. Its clock begins at the machine's time, so all times are shifted on
+/// their way in and out.
 pub(super) struct Store {
     runtime: Runtime,
     nodes: Vec<InMemoryLockProvider>,

@@ -1,4 +1,5 @@
-//! One clock for all processes, which nobody can set: the monotonic one, and what the store's clock showed when it began.
+//! One clock for all processes, which nobody can set: the monotonic one, and what the store's clock
+//! showed when it began.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The torture in its short form: all faults that leave the run's own servers alone, for some seconds on each store.
+//! The torture in its short form: all faults that leave the run's own servers alone, for some
+//! seconds on each store.
 
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -26,7 +27,8 @@ fn redis_keeps_its_promises() {
     torture(&url("SHEDLOCK_TEST_REDIS_URL"));
 }
 
-/// One fleet at a time: a machine that cannot run a job within its period shows nothing about locks.
+/// One fleet at a time: a machine that cannot run a job within its period shows nothing about
+/// locks.
 static MACHINE: Mutex<()> = Mutex::new(());
 
 fn torture(provider: &str) {

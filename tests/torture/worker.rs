@@ -1,4 +1,5 @@
-//! One process of the fleet: a service as a user would write it, which writes down all that happens.
+//! One process of the fleet: a service as a user would write it, which writes down all that
+//! happens.
 
 use std::io::Read;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! No provider of this workspace goes without the conformance suite: a crate that implements `LockProvider` runs it, and
-//! `shedlock-sqlx` runs it for each of its dialects.
+//! No provider of this workspace goes without the conformance suite: a crate that implements
+//! `LockProvider` runs it, and `shedlock-sqlx` runs it for each of its dialects.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,8 @@ use crate::contest::ours::{AT_MOST, provider};
 use crate::contest::{Caller, Contestant};
 use crate::task::{Task, Work};
 
-/// Makes sure that what the bare driver sends does what the provider's calls do: what does nothing is fast.
+/// Makes sure that what the bare driver sends does what the provider's calls do: what does nothing
+/// is fast.
 pub(crate) async fn check(bare: &impl Contestant, url: &str) -> Result<()> {
     let locks = provider(url, 1)?;
     let task = Task {

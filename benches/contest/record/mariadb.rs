@@ -1,4 +1,5 @@
-//! MariaDB's general log, as a table: it has every prepared statement, and what it was executed with.
+//! MariaDB's general log, as a table: it has every prepared statement, and what it was executed
+//! with.
 
 use anyhow::{Context, Result};
 use shedlock::sqlx::SqlxLockProvider;

@@ -1,5 +1,5 @@
-//! What the provider really sends, listened to at its server when a contestant starts: so the bare driver sends the same, and goes on
-//! doing so when the provider changes.
+//! What the provider really sends, listened to at its server when a contestant starts: so the bare
+//! driver sends the same, and goes on doing so when the provider changes.
 
 mod mariadb;
 mod postgres;
@@ -73,7 +73,8 @@ trait Tap {
     async fn take(&mut self, marks: &Marks) -> Result<Vec<Self::Statement>>;
 }
 
-/// Makes every call once while the tap listens, after a first time in which statements are prepared and scripts are loaded.
+/// Makes every call once while the tap listens, after a first time in which statements are prepared
+/// and scripts are loaded.
 async fn rehearse<T: Tap>(locks: &dyn LockProvider, tap: &mut T) -> Result<Script<T::Statement>> {
     let fire_times = FireTimes::new();
     perform(locks, tap, &fire_times, "first").await?;

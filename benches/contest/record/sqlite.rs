@@ -1,5 +1,6 @@
-//! SQLite runs in the provider's process, so nobody hears what it is asked with. sqlx logs the statements' texts, and their values are
-//! found by trying: the right ones do what the provider's call does.
+//! SQLite runs in the provider's process, so nobody hears what it is asked with. sqlx logs the
+//! statements' texts, and their values are found by trying: the right ones do what the provider's
+//! call does.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

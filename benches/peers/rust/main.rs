@@ -1,4 +1,5 @@
-//! tokio-cron-scheduler with many jobs: `shedlock-bench-peer JOBS DUE` prints what was seen, as our own contestant does.
+//! tokio-cron-scheduler with many jobs: `shedlock-bench-peer JOBS DUE` prints what was seen, as our
+//! own contestant does.
 
 #[path = "../../scheduling/case.rs"]
 mod case;
@@ -67,7 +68,8 @@ fn minute(time: DateTime<Utc>) -> DateTime<Utc> {
     time - TimeDelta::seconds(time.timestamp() % 60)
 }
 
-/// The fire time of a job of each minute that now is nearest to: it is not told for which one it runs.
+/// The fire time of a job of each minute that now is nearest to: it is not told for which one it
+/// runs.
 fn nearest(due_at: DateTime<Utc>) -> DateTime<Utc> {
     let minutes = (Utc::now() - due_at + TimeDelta::seconds(30))
         .num_seconds()

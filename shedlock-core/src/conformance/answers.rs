@@ -1,4 +1,5 @@
-//! What a case expects of an answer. Each panics at the line of the case, with what the provider answered.
+//! What a case expects of an answer. Each panics at the line of the case, with what the provider
+//! answered.
 
 use std::fmt::Debug;
 use std::time::Duration;

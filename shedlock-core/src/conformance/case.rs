@@ -20,7 +20,8 @@ pub struct Case {
 }
 
 impl Case {
-    /// Its name, which is also the name of the test that [`conformance_suite!`](crate::conformance_suite) makes of it.
+    /// Its name, which is also the name of the test that
+    /// [`conformance_suite!`](crate::conformance_suite) makes of it.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -30,7 +31,8 @@ impl Case {
         self.proves
     }
 
-    /// Runs it on a fleet. Wants a tokio runtime with time and I/O; only a multi-threaded one makes nodes race for real.
+    /// Runs it on a fleet. Wants a tokio runtime with time and I/O; only a multi-threaded one makes
+    /// nodes race for real.
     ///
     /// # Panics
     /// If the provider does not behave so; the message says what was expected and what it answered.

@@ -10,13 +10,17 @@ pub fn case(name: &str) -> Option<&'static Case> {
     CASES.iter().find(|case| case.name == name)
 }
 
-/// Runs the conformance suite on a [`Fleet`](crate::conformance::Fleet): one `#[tokio::test]` per case, named as the case.
+/// Runs the conformance suite on a [`Fleet`](crate::conformance::Fleet): one `#[tokio::test]` per
+/// case, named as the case.
 ///
-/// Takes an expression that gives the fleet, evaluated for each test, where it may `.await`: `conformance_suite!(MyFleet::open().await)`.
-/// With a name before it, `conformance_suite!(postgres, MyFleet::open().await)`, the tests are in a module of that name, so one file can
-/// hold several suites. The crate needs tokio among its dev-dependencies, with `macros` and `rt-multi-thread`.
+/// Takes an expression that gives the fleet, evaluated for each test, where it may `.await`:
+/// `conformance_suite!(MyFleet::open().await)`. With a name before it,
+/// `conformance_suite!(postgres, MyFleet::open().await)`, the tests are in a module of that name,
+/// so one file can hold several suites. The crate needs tokio among its dev-dependencies, with
+/// `macros` and `rt-multi-thread`.
 ///
-/// There is no way to leave a case out: a provider that fails one breaks the contract of [`LockProvider`](crate::LockProvider).
+/// There is no way to leave a case out: a provider that fails one breaks the contract of
+/// [`LockProvider`](crate::LockProvider).
 #[macro_export]
 macro_rules! conformance_suite {
     ($module:ident, $fleet:expr $(,)?) => {

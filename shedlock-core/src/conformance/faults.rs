@@ -15,7 +15,8 @@ use super::stage::{LONG, Node, Stage};
 use super::timing::{PRECISION, once_free};
 use crate::{Acquire, Acquisition};
 
-/// When callers give up: after so many polls, with so long between them (zero: as fast as the runtime goes round).
+/// When callers give up: after so many polls, with so long between them (zero: as fast as the
+/// runtime goes round).
 fn moments() -> impl Iterator<Item = (u32, Duration)> + Clone {
     let fast =
         [0, 1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128, 256, 512].map(|polls| (polls, Duration::ZERO));

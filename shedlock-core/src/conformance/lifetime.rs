@@ -72,7 +72,8 @@ pub(super) async fn extension_outlives_the_first_end(stage: &Stage<'_>) {
     b.acquire(&Acquire::new(&lock)).await.acquired();
 }
 
-/// A short lease and its long extension, tried with longer ones while the machine is too slow to extend in time.
+/// A short lease and its long extension, tried with longer ones while the machine is too slow to
+/// extend in time.
 async fn extended_in_time(stage: &Stage<'_>, node: &Node) -> (Lease, LockConfig, Lease) {
     let mut at_most = Duration::from_millis(100);
     loop {

@@ -1,6 +1,8 @@
-//! The contract of [`LockProvider`](crate::LockProvider), as tests that anybody who writes a provider can run on theirs.
+//! The contract of [`LockProvider`](crate::LockProvider), as tests that anybody who writes a
+//! provider can run on theirs.
 //!
-//! Say how to reach your store by implementing [`Fleet`]; [`conformance_suite!`] then makes one test per behaviour:
+//! Say how to reach your store by implementing [`Fleet`]; [`conformance_suite!`] then makes one
+//! test per behaviour:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -47,8 +49,9 @@
 //! # }
 //! ```
 //!
-//! The lock names are made anew by each run and removed when a case has passed, so the suite can run on a server that others use too,
-//! and several times at once. A case that fails leaves its locks there to be looked at.
+//! The lock names are made anew by each run and removed when a case has passed, so the suite can
+//! run on a server that others use too, and several times at once. A case that fails leaves its
+//! locks there to be looked at.
 
 mod answers;
 mod case;

@@ -181,7 +181,8 @@ pub(super) async fn a_deleted_lock_comes_back_by_itself(stage: &Stage<'_>) {
     stage.remove(&held).await;
     a.extend(&lease, HOUR).await.refused();
     a.release(&lease, Duration::ZERO).await.not_held();
-    // The clock of a store of milliseconds may not have moved on, and one acquisition per instant is its promise.
+    // The clock of a store of milliseconds may not have moved on, and one acquisition per instant
+    // is its promise.
     past(&b, lease.locked_at()).await;
     let next = b.acquire(&Acquire::new(&held)).await.acquired();
     a.release(&lease, Duration::ZERO).await.not_held();

@@ -14,7 +14,8 @@ pub(super) const LONG: &str = "20m";
 
 pub(super) type Node = Arc<dyn LockProvider>;
 
-/// A lock name that nobody has used before, of less than 40 ASCII characters: fixed names on shared servers make tests disturb each other.
+/// A lock name that nobody has used before, of less than 40 ASCII characters: fixed names on shared
+/// servers make tests disturb each other.
 pub fn fresh_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);

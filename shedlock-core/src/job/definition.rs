@@ -12,7 +12,8 @@ use super::{FromRun, JobResult, MissingData, Run, Services};
 use crate::lock::{IntoDuration, OnLost};
 use crate::observe::RunOutcome;
 
-/// A job that `#[scheduled]` made of an async fn: the fn's name is also a type that stands for the job.
+/// A job that `#[scheduled]` made of an async fn: the fn's name is also a type that stands for the
+/// job.
 ///
 /// `Scheduler::builder(locks).job::<send_report>()` takes it by this type. By hand:
 ///
@@ -41,8 +42,8 @@ pub trait ScheduledJob {
 
 /// A job: a name, work, a schedule, and usually a lock. `#[scheduled]` writes this for an async fn.
 ///
-/// An invalid value is kept and reported by `build()`, together with all others. `at_least`, `at_most`, `keep_alive`, `provider`,
-/// [`OnLost::Continue`] and [`Misfire::Once`] need a `lock`.
+/// An invalid value is kept and reported by `build()`, together with all others. `at_least`,
+/// `at_most`, `keep_alive`, `provider`, [`OnLost::Continue`] and [`Misfire::Once`] need a `lock`.
 ///
 /// ```
 /// use shedlock_core::{Job, Run};
@@ -101,7 +102,8 @@ pub(crate) enum Timing {
 }
 
 impl Job {
-    /// A job of this name that does `work`. It needs a schedule: [`cron`](Self::cron) or [`every`](Self::every).
+    /// A job of this name that does `work`. It needs a schedule: [`cron`](Self::cron) or
+    /// [`every`](Self::every).
     #[track_caller]
     pub fn new<F, R>(name: impl AsRef<str>, work: F) -> Self
     where
@@ -141,14 +143,15 @@ impl Job {
         self
     }
 
-    /// Fires as a cron line says: six fields (seconds first, as Spring), seven (with a year), five (as crontab), or a macro
-    /// such as `@daily`. [`Schedule::cron`] tells how each is read.
+    /// Fires as a cron line says: six fields (seconds first, as Spring), seven (with a year), five
+    /// (as crontab), or a macro such as `@daily`. [`Schedule::cron`] tells how each is read.
     pub fn cron(self, line: impl AsRef<str>) -> Self {
         let schedule = Schedule::cron(line.as_ref()).map_err(JobError::from);
         self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Cron))
     }
 
-    /// Fires at every multiple of `period` since the Unix epoch, so all nodes agree on the fire times. From 1 ms to 366 days.
+    /// Fires at every multiple of `period` since the Unix epoch, so all nodes agree on the fire
+    /// times. From 1 ms to 366 days.
     pub fn every(self, period: impl IntoDuration) -> Self {
         let period = period.into_duration().map_err(JobError::from);
         let schedule = period.and_then(|period| Ok(Schedule::every(period)?));
@@ -161,13 +164,15 @@ impl Job {
         self
     }
 
-    /// The lock that makes each fire time run once, on one node. Without it, the job runs on every node.
+    /// The lock that makes each fire time run once, on one node. Without it, the job runs on every
+    /// node.
     pub fn lock(mut self, name: impl AsRef<str>) -> Self {
         self.settings.lock = Some(name.as_ref().to_owned());
         self
     }
 
-    /// How long the lock stays taken at least, counted from the fire time (of a triggered run, from the acquisition).
+    /// How long the lock stays taken at least, counted from the fire time (of a triggered run, from
+    /// the acquisition).
     pub fn at_least(mut self, at_least: impl IntoDuration) -> Self {
         self.settings.at_least = Some(at_least.into_duration().map_err(JobError::from));
         self
@@ -179,7 +184,8 @@ impl Job {
         self
     }
 
-    /// Whether the lease is renewed for as long as the run goes on, so that `at_most` only bounds how long a dead node holds it.
+    /// Whether the lease is renewed for as long as the run goes on, so that `at_most` only bounds
+    /// how long a dead node holds it.
     pub fn keep_alive(mut self, keep_alive: bool) -> Self {
         self.settings.keep_alive = keep_alive;
         self
@@ -197,7 +203,8 @@ impl Job {
         self
     }
 
-    /// The lock provider, by the name that it was registered with; the scheduler's first one without it.
+    /// The lock provider, by the name that it was registered with; the scheduler's first one
+    /// without it.
     pub fn provider(mut self, name: impl AsRef<str>) -> Self {
         self.settings.provider = Some(name.as_ref().to_owned());
         self
@@ -237,7 +244,8 @@ impl fmt::Debug for Job {
     }
 }
 
-/// What happens to fire times that nobody took care of when they were due (no node was up, the store was away).
+/// What happens to fire times that nobody took care of when they were due (no node was up, the
+/// store was away).
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, Misfire, Scheduler};
@@ -256,12 +264,14 @@ pub enum Misfire {
     /// They are skipped; the job goes on with the next fire time.
     #[default]
     Skip,
-    /// The latest of them is made up for once, on one node, as soon as a node can and unless the next one has come. Needs a lock:
-    /// when a scheduler starts, the stored `locked_at` tells what ran last, so a job that never ran has missed nothing.
+    /// The latest of them is made up for once, on one node, as soon as a node can and unless the
+    /// next one has come. Needs a lock: when a scheduler starts, the stored `locked_at` tells what
+    /// ran last, so a job that never ran has missed nothing.
     Once,
 }
 
-/// A setting of a job, or a default of the builder, that is wrong; a part of [`BuildError`](crate::BuildError).
+/// A setting of a job, or a default of the builder, that is wrong; a part of
+/// [`BuildError`](crate::BuildError).
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, JobError, Problem, Scheduler};

@@ -3,7 +3,8 @@ use std::collections::HashMap;
 
 use super::Run;
 
-/// A value that the service registered with [`SchedulerBuilder::data`](crate::SchedulerBuilder::data), as an argument of a job.
+/// A value that the service registered with
+/// [`SchedulerBuilder::data`](crate::SchedulerBuilder::data), as an argument of a job.
 ///
 /// Each run gets a clone; wrap what is expensive to clone in an `Arc`.
 ///
@@ -23,7 +24,8 @@ use super::Run;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Data<T>(pub T);
 
-/// What a job may take as an argument: [`Data<T>`], [`Run`], or a type of the service's own that is made from these.
+/// What a job may take as an argument: [`Data<T>`], [`Run`], or a type of the service's own that is
+/// made from these.
 ///
 /// ```
 /// use chrono::{DateTime, Utc};
@@ -95,7 +97,8 @@ impl FromRun for Run {
     }
 }
 
-/// A job takes `Data<T>`, but the service registered no `T`; a part of [`BuildError`](crate::BuildError).
+/// A job takes `Data<T>`, but the service registered no `T`; a part of
+/// [`BuildError`](crate::BuildError).
 ///
 /// ```
 /// use shedlock_core::{Data, InMemoryLockProvider, Job, Scheduler};
@@ -115,7 +118,8 @@ pub struct MissingData {
     pub registered: String,
 }
 
-/// The values that a service registered, one per type. A [`FromRun`] asks with `Data::<T>::check(services)` whether a `T` is there.
+/// The values that a service registered, one per type. A [`FromRun`] asks with
+/// `Data::<T>::check(services)` whether a `T` is there.
 #[derive(Default)]
 pub struct Services {
     values: HashMap<TypeId, Value>,

@@ -16,7 +16,8 @@ use crate::observe::RunOutcome;
     note = "a job has nobody to hand a value to: store or send it, and return `Ok(())`"
 )]
 pub trait JobResult {
-    /// How the run went. An error is displayed with `{:#}`, which has the whole chain of an `anyhow::Error`.
+    /// How the run went. An error is displayed with `{:#}`, which has the whole chain of an
+    /// `anyhow::Error`.
     fn into_outcome(self) -> RunOutcome;
 }
 

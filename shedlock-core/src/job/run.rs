@@ -66,13 +66,14 @@ impl Run {
 
     /// Grows with every acquisition of the job's lock, over all nodes; 0 for a job without `lock`.
     ///
-    /// Hand it to what the job writes to, and refuse there what comes with a smaller token than was seen before.
+    /// Hand it to what the job writes to, and refuse there what comes with a smaller token than was
+    /// seen before.
     pub fn fencing_token(&self) -> u64 {
         self.lock.as_ref().map_or(0, CurrentLock::fencing_token)
     }
 
-    /// Sets the lease's end to `at_most` from now, as often as wanted, also under `keep_alive`. One round trip.
-    /// Returns the new end, by the store's clock.
+    /// Sets the lease's end to `at_most` from now, as often as wanted, also under `keep_alive`. One
+    /// round trip. Returns the new end, by the store's clock.
     ///
     /// # Errors
     /// As [`CurrentLock::extend`]; [`LockError::NotLocked`] for a job without `lock`.
@@ -86,7 +87,8 @@ impl Run {
         }
     }
 
-    /// A clone of a value that the service registered with [`SchedulerBuilder::data`](crate::SchedulerBuilder::data).
+    /// A clone of a value that the service registered with
+    /// [`SchedulerBuilder::data`](crate::SchedulerBuilder::data).
     ///
     /// # Panics
     /// If none of this type was registered. An argument `Data<T>` makes `build()` check it instead.

@@ -10,12 +10,14 @@ tokio::task_local! {
     static STAY: watch::Receiver<()>;
 }
 
-/// A task of a scheduler, which does not end before the task has, and what the task left to the background.
+/// A task of a scheduler, which does not end before the task has, and what the task left to the
+/// background.
 pub(crate) async fn staying<F: Future>(stay: watch::Receiver<()>, task: F) -> F::Output {
     STAY.scope(stay, task).await
 }
 
-/// Goes on with a release. If a run of a scheduler held the lock, the scheduler's shutdown waits for it.
+/// Goes on with a release. If a run of a scheduler held the lock, the scheduler's shutdown waits
+/// for it.
 pub(super) fn spawn(runtime: &Handle, release: impl Future<Output = ()> + Send + 'static) {
     let stay = STAY.try_with(Clone::clone).ok();
     runtime.spawn(async move {

@@ -6,10 +6,13 @@ use shedlock_schedule::{
     parse_duration,
 };
 
-/// What is asked of a lock: its name, how long a lease may last at most, and how long it lasts at least.
+/// What is asked of a lock: its name, how long a lease may last at most, and how long it lasts at
+/// least.
 ///
-/// - `at_most`: the lease ends after this time even if its holder died. Between 1 ms and [`MAX_AT_MOST`](crate::MAX_AT_MOST).
-/// - `at_least`: the lock stays taken for this long, counted from the fire time or, without one, from the acquisition, however soon the work ends. Zero unless set.
+/// - `at_most`: the lease ends after this time even if its holder died. Between 1 ms and
+///   [`MAX_AT_MOST`](crate::MAX_AT_MOST).
+/// - `at_least`: the lock stays taken for this long, counted from the fire time or, without one,
+///   from the acquisition, however soon the work ends. Zero unless set.
 ///
 /// ```
 /// use shedlock_core::LockConfig;
@@ -32,8 +35,8 @@ impl LockConfig {
     /// A lock `name` whose leases last `at_most`.
     ///
     /// # Errors
-    /// [`ConfigError`] if the name is empty, longer than 64 characters, begins or ends with a space or has a control character,
-    /// or if the duration does not parse or is out of range.
+    /// [`ConfigError`] if the name is empty, longer than 64 characters, begins or ends with a space
+    /// or has a control character, or if the duration does not parse or is out of range.
     pub fn new(name: impl AsRef<str>, at_most: impl IntoDuration) -> Result<Self, ConfigError> {
         let name = name.as_ref();
         check_lock_name(name)?;
@@ -44,8 +47,8 @@ impl LockConfig {
         })
     }
 
-    /// Keeps the lock taken for `at_least`, counted from the fire time (or, without one, from the acquisition), however soon the
-    /// work ends.
+    /// Keeps the lock taken for `at_least`, counted from the fire time (or, without one, from the
+    /// acquisition), however soon the work ends.
     ///
     /// # Errors
     /// [`ConfigError`] if the duration does not parse or is longer than `at_most`.

@@ -12,7 +12,8 @@ tokio::task_local! {
     static HELD: Vec<Arc<HoldState>>;
 }
 
-/// The innermost lock that the current task holds, even if its lease was [lost](CurrentLock::is_lost). Asks no store.
+/// The innermost lock that the current task holds, even if its lease was
+/// [lost](CurrentLock::is_lost). Asks no store.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor};
@@ -33,12 +34,15 @@ pub fn current() -> Option<CurrentLock> {
     innermost_hold().map(CurrentLock)
 }
 
-/// The lock `name`, which the current task has to hold: for code that must not run outside of it. Asks no store.
+/// The lock `name`, which the current task has to hold: for code that must not run outside of it.
+/// Asks no store.
 ///
-/// [`testing::under_lock`](crate::testing::under_lock) lets a test call such code without any store.
+/// [`testing::under_lock`](crate::testing::under_lock) lets a test call such code without any
+/// store.
 ///
 /// # Errors
-/// [`LockError::NotLocked`] if the task does not hold the lock, [`LockError::Lost`] if its lease was lost.
+/// [`LockError::NotLocked`] if the task does not hold the lock, [`LockError::Lost`] if its lease
+/// was lost.
 ///
 /// ```
 /// use shedlock_core::{LockError, require_lock, testing::under_lock};
@@ -66,7 +70,8 @@ pub fn require_lock(name: &str) -> Result<CurrentLock, LockError> {
     }
 }
 
-/// Panics unless the current task holds the lock `name`, as ShedLock's `LockAssert.assertLocked` throws.
+/// Panics unless the current task holds the lock `name`, as ShedLock's `LockAssert.assertLocked`
+/// throws.
 ///
 /// # Panics
 /// If the task does not hold the lock, or its lease was lost.
@@ -88,7 +93,8 @@ pub fn assert_locked(name: &str) {
     }
 }
 
-/// A lock that the current task holds: from [`current`], [`require_lock`] or [`Run::lock`](crate::Run::lock).
+/// A lock that the current task holds: from [`current`], [`require_lock`] or
+/// [`Run::lock`](crate::Run::lock).
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, require_lock};
@@ -124,7 +130,8 @@ impl CurrentLock {
         self.0.lease().holder().to_owned()
     }
 
-    /// Grows with every acquisition of this lock; see [`Lease::fencing_token`](super::Lease::fencing_token).
+    /// Grows with every acquisition of this lock; see
+    /// [`Lease::fencing_token`](super::Lease::fencing_token).
     pub fn fencing_token(&self) -> u64 {
         self.0.lease().fencing_token()
     }
@@ -134,23 +141,26 @@ impl CurrentLock {
         self.0.lease().lock_until()
     }
 
-    /// Sets the lease's end to `at_most` from now (which may also be sooner), as often as wanted. One round trip.
-    /// Returns the new end, by the store's clock. Where the lease is kept alive, the next renewal comes in time for a sooner end, and not so soon
-    /// that it would shorten a later one.
+    /// Sets the lease's end to `at_most` from now (which may also be sooner), as often as wanted.
+    /// One round trip. Returns the new end, by the store's clock. Where the lease is kept alive,
+    /// the next renewal comes in time for a sooner end, and not so soon that it would shorten a
+    /// later one.
     ///
-    /// The request is carried out even if the caller goes away. If it gets no answer, the store may still apply it later; until then
-    /// this process counts later, longer extensions only up to its length.
+    /// The request is carried out even if the caller goes away. If it gets no answer, the store may
+    /// still apply it later; until then this process counts later, longer extensions only up to its
+    /// length.
     ///
     /// # Errors
-    /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::NotLocked`] if the work under the lock is over,
-    /// [`LockError::Config`] for a duration that is none or out of range, or what the store said; this process
-    /// then goes by the sooner of the old end and the new one.
+    /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::NotLocked`] if the work
+    /// under the lock is over, [`LockError::Config`] for a duration that is none or out of range,
+    /// or what the store said; this process then goes by the sooner of the old end and the new one.
     pub async fn extend(&self, at_most: impl IntoDuration) -> Result<DateTime<Utc>, LockError> {
         let lease = self.0.extend(lease_time(at_most)?).await?;
         Ok(lease.lock_until())
     }
 
-    /// Whether the lease was lost. Work that goes on in spite of it (`on_lost = "continue"`) can ask before each step.
+    /// Whether the lease was lost. Work that goes on in spite of it (`on_lost = "continue"`) can
+    /// ask before each step.
     pub fn is_lost(&self) -> bool {
         self.0.lost_lease().is_some()
     }

@@ -5,9 +5,11 @@ use super::ConfigError;
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// Why a lock could be neither granted nor refused, or not be kept. "Held by somebody else" is never one of these.
+/// Why a lock could be neither granted nor refused, or not be kept. "Held by somebody else" is
+/// never one of these.
 ///
-/// The text says what is wrong and what to do; the driver's own words are the [`source`](Error::source).
+/// The text says what is wrong and what to do; the driver's own words are the
+/// [`source`](Error::source).
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome};
@@ -30,7 +32,8 @@ pub enum LockError {
     /// The request itself is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A provider cannot be set up like this: a bad name of a table, a URL of no known store, a feature that is off.
+    /// A provider cannot be set up like this: a bad name of a table, a URL of no known store, a
+    /// feature that is off.
     #[error("the lock provider cannot be set up: {problem}")]
     Setup {
         /// Which setting, and what is right.
@@ -98,7 +101,8 @@ pub enum LockError {
         /// The name in the store.
         stored: String,
     },
-    /// The store cannot be reached, did not answer in time, or was too busy to decide. It was asked again before this is said.
+    /// The store cannot be reached, did not answer in time, or was too busy to decide. It was asked
+    /// again before this is said.
     #[error("no decision from the lock store: {problem}")]
     Unavailable {
         /// What was tried.
@@ -163,11 +167,13 @@ pub struct LostLease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// The work took longer than the lease, and nobody extended it. Told before the lease ends: by a tenth of it, at most 2 s.
+    /// The work took longer than the lease, and nobody extended it. Told before the lease ends: by
+    /// a tenth of it, at most 2 s.
     Expired,
     /// The lease was to be renewed, but the store did not do it in time.
     Unrenewed,
-    /// The store says that the lock is not ours: it expired there, was taken over, or its row was removed.
+    /// The store says that the lock is not ours: it expired there, was taken over, or its row was
+    /// removed.
     Taken,
 }
 

@@ -12,8 +12,9 @@ use crate::observe::{EventKind, Observer, Observers, Reporter, Skip};
 
 /// Runs futures under locks, whoever calls.
 ///
-/// Within one task, a lock that is held already is entered again without asking the store; the outermost run releases it.
-/// A task that is spawned inside is another task: it does not hold the lock.
+/// Within one task, a lock that is held already is entered again without asking the store; the
+/// outermost run releases it. A task that is spawned inside is another task: it does not hold the
+/// lock.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
@@ -49,8 +50,8 @@ impl LockExecutor {
         }
     }
 
-    /// Renews the lease well before it ends for as long as the work goes on: after each third of it, one round trip each.
-    /// `at_most` then only bounds how long a dead process holds the lock.
+    /// Renews the lease well before it ends for as long as the work goes on: after each third of
+    /// it, one round trip each. `at_most` then only bounds how long a dead process holds the lock.
     ///
     /// ```
     /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
@@ -77,8 +78,9 @@ impl LockExecutor {
         self
     }
 
-    /// Adds an observer of each step: [`Acquired`](EventKind::Acquired) or [`Skipped`](EventKind::Skipped), then what
-    /// happens to the lease, then [`Released`](EventKind::Released). What [`run`](Self::run) returns is not reported again.
+    /// Adds an observer of each step: [`Acquired`](EventKind::Acquired) or
+    /// [`Skipped`](EventKind::Skipped), then what happens to the lease, then
+    /// [`Released`](EventKind::Released). What [`run`](Self::run) returns is not reported again.
     ///
     /// ```
     /// use shedlock_core::{Event, EventKind, InMemoryLockProvider, LockConfig, LockExecutor};
@@ -103,12 +105,14 @@ impl LockExecutor {
 
     /// Runs `work` if the lock is free; otherwise drops it unpolled and says who has the lock.
     ///
-    /// The lock is released when the work ends, panics (the panic goes on), or the returned future is dropped.
-    /// Costs one round trip to acquire and one to release, none when the task holds the lock already. A release that fails is
-    /// tried again in the background until the lease has ended.
+    /// The lock is released when the work ends, panics (the panic goes on), or the returned future
+    /// is dropped. Costs one round trip to acquire and one to release, none when the task holds the
+    /// lock already. A release that fails is tried again in the background until the lease has
+    /// ended.
     ///
     /// # Errors
-    /// [`LockError`] if the store did not decide (nothing ran), or [`LockError::Lost`] if the lease was lost and the work cancelled.
+    /// [`LockError`] if the store did not decide (nothing ran), or [`LockError::Lost`] if the lease
+    /// was lost and the work cancelled.
     ///
     /// # Panics
     /// If the work does, or outside a tokio runtime with timers (`enable_all`).
@@ -142,7 +146,8 @@ impl LockExecutor {
             lock: Some(config.shared_name()),
             fire_time: None,
         };
-        // Whoever watches over the lease needs timers; without them it would panic later, where nobody sees it.
+        // Whoever watches over the lease needs timers; without them it would panic later, where
+        // nobody sees it.
         drop(tokio::time::sleep(Duration::ZERO));
         let asked_at = Instant::now();
         let lease = match (*self.provider).acquire(&Acquire::new(&config)).await? {
@@ -237,7 +242,8 @@ pub enum OnLost {
     /// It is cancelled at its next await, before the lease ends.
     #[default]
     Cancel,
-    /// It goes on, as in ShedLock; the loss is logged and told to observers. Another node may then run the same work.
+    /// It goes on, as in ShedLock; the loss is logged and told to observers. Another node may then
+    /// run the same work.
     Continue,
 }
 

@@ -1,7 +1,8 @@
 //! Extensions of a lease that this process holds.
 //!
-//! Nobody knows in which order the store gets those that are under way at once, nor when it gets one whose answer was lost. What it was
-//! told last may be the shortest of them, so the lease ends here as if it were.
+//! Nobody knows in which order the store gets those that are under way at once, nor when it gets
+//! one whose answer was lost. What it was told last may be the shortest of them, so the lease ends
+//! here as if it were.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +96,8 @@ impl Standing {
 impl HoldState {
     /// Sets the lease's end to `at_most` from now.
     ///
-    /// In a task of its own, so that it comes to its end also if its caller goes away, or waits for something else first.
+    /// In a task of its own, so that it comes to its end also if its caller goes away, or waits for
+    /// something else first.
     pub(crate) async fn extend(self: &Arc<Self>, at_most: Duration) -> Result<Lease, LockError> {
         let extending = Extending::begin(self, at_most)?;
         let asked = turns::spawn(extending.ask().in_current_span());
@@ -107,8 +109,8 @@ impl HoldState {
         })
     }
 
-    /// Lets extensions that are under way come to their end and allows no other: one that the store sees after the release could
-    /// take the lock again.
+    /// Lets extensions that are under way come to their end and allows no other: one that the store
+    /// sees after the release could take the lock again.
     pub(super) async fn end_extensions(&self) {
         self.standing().extensions.closed = true;
         self.dismiss_keeper();

@@ -36,7 +36,8 @@ impl KeepAlive {
 pub(crate) struct Care<'a> {
     pub(crate) keep_alive: KeepAlive,
     pub(crate) on_lost: OnLost,
-    /// Who has a keeper for the lease once it needs one; without them it has one from the beginning.
+    /// Who has a keeper for the lease once it needs one; without them it has one from the
+    /// beginning.
     pub(crate) keepers: Option<&'a Arc<Keepers>>,
 }
 
@@ -58,7 +59,8 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// Takes care of a lease that was asked for at `asked_at`, the local instant from which it is counted.
+    /// Takes care of a lease that was asked for at `asked_at`, the local instant from which it is
+    /// counted.
     pub(crate) fn new(
         provider: Arc<dyn LockProvider>,
         config: LockConfig,
@@ -108,7 +110,8 @@ impl Hold {
         }
     }
 
-    /// Looked at before each step of the work: in a process that stood still, the keeper may be woken after the work.
+    /// Looked at before each step of the work: in a process that stood still, the keeper may be
+    /// woken after the work.
     async fn lost_by_now(&self) -> LostLease {
         poll_fn(|_| match self.state.lost_lease() {
             Some(lost) => Poll::Ready(lost),
@@ -118,7 +121,8 @@ impl Hold {
         .await
     }
 
-    /// Gives the lock back. If the store does not answer, it is asked again in the background until the lease has ended.
+    /// Gives the lock back. If the store does not answer, it is asked again in the background until
+    /// the lease has ended.
     pub(crate) async fn release(mut self) {
         self.end_keeping().await;
         if let Err(error) = self.state.try_release().await {

@@ -29,7 +29,8 @@ pub(super) struct Standing {
     pub(super) extensions: Extensions,
 }
 
-/// What all who take part in a held lease share: the work, its keeper, and code deep inside that extends it.
+/// What all who take part in a held lease share: the work, its keeper, and code deep inside that
+/// extends it.
 #[derive(Debug)]
 pub(crate) struct HoldState {
     pub(super) provider: Arc<dyn LockProvider>,
@@ -37,7 +38,8 @@ pub(crate) struct HoldState {
     /// As it was granted.
     lease: Lease,
     standing: Mutex<Standing>,
-    /// Woken when the standing changes, so that the keeper sees an extension at once and the work a loss.
+    /// Woken when the standing changes, so that the keeper sees an extension at once and the work a
+    /// loss.
     pub(super) changed: Notify,
     pub(super) keep_alive: KeepAlive,
     on_lost: OnLost,

@@ -12,7 +12,8 @@ use crate::retry::retries;
 
 /// What a lease means by this process's monotonic clock.
 ///
-/// The lease is counted from the moment it was asked for, so it ends here no later than in the store.
+/// The lease is counted from the moment it was asked for, so it ends here no later than in the
+/// store.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     pub(super) ends: Instant,
@@ -82,10 +83,11 @@ async fn out_of_time(state: &HoldState) {
     }
 }
 
-/// When something is to be done for a lease that nobody extends: it has to be renewed, or its work cancelled.
+/// When something is to be done for a lease that nobody extends: it has to be renewed, or its work
+/// cancelled.
 ///
-/// Renewed after a third of the lease, so that two more attempts fit; later if the work has extended it further, and sooner
-/// if it has shortened it.
+/// Renewed after a third of the lease, so that two more attempts fit; later if the work has
+/// extended it further, and sooner if it has shortened it.
 pub(super) fn first_act(state: &HoldState, term: &Term) -> Instant {
     match state.keep_alive {
         KeepAlive::Off => term.cancel_at,
@@ -93,7 +95,8 @@ pub(super) fn first_act(state: &HoldState, term: &Term) -> Instant {
     }
 }
 
-/// Tries until the store has renewed the lease. A store that says no ends it through [`HoldState::lost`].
+/// Tries until the store has renewed the lease. A store that says no ends it through
+/// [`HoldState::lost`].
 async fn renew(state: &Arc<HoldState>) {
     let at_most = state.config.at_most();
     // Several tries have to fit into a lease, and slow stores into a try.

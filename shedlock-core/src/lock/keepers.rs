@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep_until};
 use super::HoldState;
 use crate::turns;
 
-/// Leases that need no keeper yet. Most are released long before they do, so that one task watches them all, and hires a keeper
-/// for each whose time has come.
+/// Leases that need no keeper yet. Most are released long before they do, so that one task watches
+/// them all, and hires a keeper for each whose time has come.
 #[derive(Debug, Default)]
 pub(crate) struct Keepers {
     waiting: Mutex<Waiting>,

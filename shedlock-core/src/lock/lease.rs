@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 
 /// One acquisition of a lock: the proof that a store wants to see before it extends or releases.
 ///
-/// The acquisition is the name, the holder *and* `locked_at`; a later acquisition by the same holder is another lease.
-/// `locked_at` grows with every acquisition of a lock, so it is the [fencing token](Lease::fencing_token).
+/// The acquisition is the name, the holder *and* `locked_at`; a later acquisition by the same
+/// holder is another lease. `locked_at` grows with every acquisition of a lock, so it is the
+/// [fencing token](Lease::fencing_token).
 ///
 /// ```
 /// use chrono::{DateTime, Utc};
@@ -44,7 +45,8 @@ impl Lease {
         }
     }
 
-    /// For a provider: the same acquisition after an extension. Everything but the end stays, the fencing token too.
+    /// For a provider: the same acquisition after an extension. Everything but the end stays, the
+    /// fencing token too.
     ///
     /// ```
     /// # use shedlock_core::Lease;
@@ -70,7 +72,8 @@ impl Lease {
         &self.holder
     }
 
-    /// The fire time that it was acquired for; if it has none, when it was acquired, by the store's clock.
+    /// The fire time that it was acquired for; if it has none, when it was acquired, by the store's
+    /// clock.
     pub fn locked_at(&self) -> DateTime<Utc> {
         self.locked_at
     }
@@ -80,10 +83,12 @@ impl Lease {
         self.lock_until
     }
 
-    /// A number that grows with every acquisition of this lock: `locked_at` in microseconds since the Unix epoch.
+    /// A number that grows with every acquisition of this lock: `locked_at` in microseconds since
+    /// the Unix epoch.
     ///
-    /// A resource that remembers the highest token it has seen can refuse a holder that was overtaken
-    /// (Kleppmann, [How to do distributed locking](https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html)).
+    /// A resource that remembers the highest token it has seen can refuse a holder that was
+    /// overtaken (Kleppmann, [How to do distributed
+    /// locking](https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html)).
     pub fn fencing_token(&self) -> u64 {
         u64::try_from(self.locked_at.timestamp_micros()).unwrap_or(0)
     }
@@ -109,7 +114,8 @@ pub struct StoredLock {
     pub name: String,
     /// Who acquired it last.
     pub holder: String,
-    /// The fire time of the last acquisition or, if it had none, when it was made, by the store's clock.
+    /// The fire time of the last acquisition or, if it had none, when it was made, by the store's
+    /// clock.
     pub locked_at: DateTime<Utc>,
     /// Until when it is taken, by the store's clock; it is free once that is past.
     pub lock_until: DateTime<Utc>,

@@ -15,10 +15,12 @@ use crate::holder::default_holder;
 /// The smallest step of `locked_at`.
 const STEP: TimeDelta = TimeDelta::microseconds(1);
 
-/// Locks in this process's memory, with the semantics of the real stores: for tests, and for a service that runs as one process.
+/// Locks in this process's memory, with the semantics of the real stores: for tests, and for a
+/// service that runs as one process.
 ///
-/// Clones share the locks. [`node`](Self::node) gives another node of the same fleet. Its clock starts at the wall clock and then
-/// follows [`tokio::time`], so it stands still and jumps with tokio's paused time.
+/// Clones share the locks. [`node`](Self::node) gives another node of the same fleet. Its clock
+/// starts at the wall clock and then follows [`tokio::time`], so it stands still and jumps with
+/// tokio's paused time.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
@@ -72,7 +74,8 @@ impl InMemoryLockProvider {
         }
     }
 
-    /// Forgets a lock, as deleting its row would: whoever holds it loses it, and it can be taken at once.
+    /// Forgets a lock, as deleting its row would: whoever holds it loses it, and it can be taken at
+    /// once.
     ///
     /// ```
     /// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};

@@ -10,17 +10,23 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// A store that decides who holds a lock.
 ///
 /// # Contract
-/// Every implementation passes the [conformance suite](crate::conformance), whose cases are this contract in code:
+/// Every implementation passes the [conformance suite](crate::conformance), whose cases are this
+/// contract in code:
 ///
-/// - **The store's clock decides.** Every time that is stored or compared is computed by the store. A node's clock is never written.
-/// - **One atomic statement decides** each acquire, even for a name never seen before or deleted a moment ago. A refused acquire writes nothing.
-/// - **`locked_at` is strictly increasing per lock**, through releases and expiries. It is the fire time of a scheduled acquisition, whenever
-///   that is granted, so it claims no other fire time; else `max(now, previous locked_at + smallest step)`.
-/// - **Ownership is the acquisition**: `extend` and `release` match the name, the holder and `locked_at` of the lease.
-/// - **"Held by somebody else" is a value, never an error**; an error never means that the lock is held, and it never lets work run.
+/// - **The store's clock decides.** Every time that is stored or compared is computed by the store.
+///   A node's clock is never written.
+/// - **One atomic statement decides** each acquire, even for a name never seen before or deleted a
+///   moment ago. A refused acquire writes nothing.
+/// - **`locked_at` is strictly increasing per lock**, through releases and expiries. It is the fire
+///   time of a scheduled acquisition, whenever that is granted, so it claims no other fire time;
+///   else `max(now, previous locked_at + smallest step)`.
+/// - **Ownership is the acquisition**: `extend` and `release` match the name, the holder and
+///   `locked_at` of the lease.
+/// - **"Held by somebody else" is a value, never an error**; an error never means that the lock is
+///   held, and it never lets work run.
 /// - **Transient faults are retried** inside, within bounds of a few seconds.
-/// - **Cancel-safe**: dropping the future of a call leaves no connection in the middle of a statement; an acquisition whose caller
-///   is gone is given back (which may use up its fire time).
+/// - **Cancel-safe**: dropping the future of a call leaves no connection in the middle of a
+///   statement; an acquisition whose caller is gone is given back (which may use up its fire time).
 ///
 /// A call should cost one round trip: a busy fleet asks often, and is mostly refused.
 ///
@@ -41,32 +47,36 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// ```
 #[async_trait]
 pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
-    /// Tries to take a lock, without waiting for its holder. The lease ends `at_most` after the store's present time.
+    /// Tries to take a lock, without waiting for its holder. The lease ends `at_most` after the
+    /// store's present time.
     ///
-    /// The first of these that applies is the answer: the store's clock has not reached the fire time ([`Acquisition::TooEarly`]),
-    /// the stored `locked_at` is not before it ([`Acquisition::AlreadyRan`], also while that run goes on), the lock is
-    /// taken ([`Acquisition::Held`]), or it is now ours.
+    /// The first of these that applies is the answer: the store's clock has not reached the fire
+    /// time ([`Acquisition::TooEarly`]), the stored `locked_at` is not before it
+    /// ([`Acquisition::AlreadyRan`], also while that run goes on), the lock is taken
+    /// ([`Acquisition::Held`]), or it is now ours.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide.
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError>;
 
-    /// Sets the end of a lease that still runs to `at_most` from the store's present time (which may also shorten it).
-    /// Nobody extends a lease after releasing it, so a store need not check for that.
+    /// Sets the end of a lease that still runs to `at_most` from the store's present time (which
+    /// may also shorten it). Nobody extends a lease after releasing it, so a store need not check
+    /// for that.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide; the lease then stands as it was, or extended.
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
 
-    /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`. (Where `locked_at` had to run ahead of a clock that
-    /// was set back, `at_least` counts from `now`.) Whether a lease that has ended, but was not taken over, counts as
-    /// released is up to the store.
+    /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`. (Where `locked_at` had
+    /// to run ahead of a clock that was set back, `at_least` counts from `now`.) Whether a lease
+    /// that has ended, but was not taken over, counts as released is up to the store.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide. Releasing again is harmless.
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError>;
 
-    /// Every lock that the store knows, in order of the names' code points. A store whose free locks vanish lists those that are held.
+    /// Every lock that the store knows, in order of the names' code points. A store whose free
+    /// locks vanish lists those that are held.
     ///
     /// # Errors
     /// [`LockError`] if the store cannot be read.
@@ -89,7 +99,8 @@ pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Tells whether two providers are the same one: clones share their id.
     ///
-    /// A lock that the current task holds is entered again without asking the store only on the same provider.
+    /// A lock that the current task holds is entered again without asking the store only on the
+    /// same provider.
     fn id(&self) -> ProviderId;
 }
 
@@ -171,8 +182,8 @@ impl Acquire {
         }
     }
 
-    /// Asks on behalf of a fire time: it succeeds only if the store's clock has reached it and the stored `locked_at` is before it,
-    /// so each fire time is granted at most once.
+    /// Asks on behalf of a fire time: it succeeds only if the store's clock has reached it and the
+    /// stored `locked_at` is before it, so each fire time is granted at most once.
     #[must_use]
     pub fn for_fire_time(self, fire_time: DateTime<Utc>) -> Self {
         Self {

@@ -6,13 +6,17 @@ use chrono::{DateTime, Utc};
 
 use crate::lock::{Held, Lease, LockError, LostLease};
 
-/// Sees every step of every run. Called on the task that takes the step, so it has to return soon; a panic in it is ignored.
+/// Sees every step of every run. Called on the task that takes the step, so it has to return soon;
+/// a panic in it is ignored.
 ///
-/// The steps of one run come in this order: [`Acquired`](EventKind::Acquired), [`Started`](EventKind::Started),
-/// [`Finished`](EventKind::Finished), [`Released`](EventKind::Released), with what happens to the lease between them. A lease that was
-/// lost as [`Loss::Taken`](crate::Loss::Taken) is not released. A job without a lock starts and finishes only; a lock that a [`LockExecutor`](crate::LockExecutor) took is acquired and released only. A run
-/// that does not happen ends with one [`Skipped`](EventKind::Skipped), [`AcquireFailed`](EventKind::AcquireFailed) that is not
-/// `retrying`, or [`Misfired`](EventKind::Misfired), which may stand for several fire times.
+/// The steps of one run come in this order: [`Acquired`](EventKind::Acquired),
+/// [`Started`](EventKind::Started), [`Finished`](EventKind::Finished),
+/// [`Released`](EventKind::Released), with what happens to the lease between them. A lease that was
+/// lost as [`Loss::Taken`](crate::Loss::Taken) is not released. A job without a lock starts and
+/// finishes only; a lock that a [`LockExecutor`](crate::LockExecutor) took is acquired and released
+/// only. A run that does not happen ends with one [`Skipped`](EventKind::Skipped),
+/// [`AcquireFailed`](EventKind::AcquireFailed) that is not `retrying`, or
+/// [`Misfired`](EventKind::Misfired), which may stand for several fire times.
 ///
 /// A closure is an observer as well: see [`Event`].
 ///
@@ -86,14 +90,16 @@ pub enum EventKind {
         /// Whether it is asked again for the same fire time.
         retrying: bool,
     },
-    /// The event's fire time passed, and perhaps some after it, and this node takes care of none of them.
+    /// The event's fire time passed, and perhaps some after it, and this node takes care of none of
+    /// them.
     Misfired {
         /// How late the node is for the first of them.
         late_by: Duration,
         /// How many, counted up to 10,000.
         fire_times: u32,
     },
-    /// The event's fire time passed too long ago, and is now made up for (`misfire = "once"`): the run that starts is late.
+    /// The event's fire time passed too long ago, and is now made up for (`misfire = "once"`): the
+    /// run that starts is late.
     CaughtUp {
         /// How late.
         late_by: Duration,
@@ -127,14 +133,16 @@ pub enum EventKind {
         /// Whether the work is cancelled for it (`on_lost = "cancel"`).
         cancelling: bool,
     },
-    /// The work was to be cancelled, but it blocks its thread and goes on beyond the end of the lease.
+    /// The work was to be cancelled, but it blocks its thread and goes on beyond the end of the
+    /// lease.
     Unstoppable {
         /// How long ago it was told to stop.
         for_: Duration,
     },
     /// The lock was given back, or the store no longer had it as ours.
     Released,
-    /// The lock could not be given back. If it is not `retrying`, the lease has ended, and with it the lock.
+    /// The lock could not be given back. If it is not `retrying`, the lease has ended, and with it
+    /// the lock.
     ReleaseFailed {
         /// What the store said.
         error: Arc<LockError>,
@@ -161,7 +169,8 @@ pub enum Skip {
     Held(Held),
     /// The previous run of the job is still going on in this process.
     StillRunning,
-    /// This process runs as many jobs as `max_concurrent_runs` allows, and no place came free in time.
+    /// This process runs as many jobs as `max_concurrent_runs` allows, and no place came free in
+    /// time.
     AtCapacity,
     /// The scheduler is shutting down, so it begins no run; another node can.
     ShuttingDown,

@@ -2,7 +2,8 @@ use metrics::{Label, counter, gauge, histogram};
 
 use super::{Event, EventKind, Observer};
 
-/// Tells the [`metrics`] facade what happens. `job` is `-` for locks that a [`LockExecutor`](crate::LockExecutor) took:
+/// Tells the [`metrics`] facade what happens. `job` is `-` for locks that a
+/// [`LockExecutor`](crate::LockExecutor) took:
 ///
 /// | metric | kind | labels |
 /// |---|---|---|
@@ -76,7 +77,8 @@ fn labels_and(event: &Event, name: &'static str, value: &'static str) -> Vec<Lab
     labels
 }
 
-/// The job, or `-` for a lock that code took by itself: such names may hold arguments, and there is no end to them.
+/// The job, or `-` for a lock that code took by itself: such names may hold arguments, and there is
+/// no end to them.
 fn labels(event: &Event) -> Vec<Label> {
     vec![Label::new(
         "job",

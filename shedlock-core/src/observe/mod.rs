@@ -1,4 +1,5 @@
-//! What happens to locks and runs, told as events: to `tracing`, to every [`Observer`], and to the `metrics` facade behind a feature.
+//! What happens to locks and runs, told as events: to `tracing`, to every [`Observer`], and to the
+//! `metrics` facade behind a feature.
 
 mod event;
 #[cfg(feature = "metrics")]

@@ -1,7 +1,8 @@
-//! What a firing needs before it may run: its turn among the fire times of its job, a place in this process, and the lock.
+//! What a firing needs before it may run: its turn among the fire times of its job, a place in this
+//! process, and the lock.
 //!
-//! All of it is mostly there at once, and a herd has many firings: what listens, sets timers or tries again is put on the heap when
-//! it has to wait, so that a firing stays small.
+//! All of it is mostly there at once, and a herd has many firings: what listens, sets timers or
+//! tries again is put on the heap when it has to wait, so that a firing stays small.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,8 @@ use crate::retry::{Pauses, retries};
 const ACQUIRE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(100), Duration::from_secs(2)).with_jitter();
 
-/// How long a fire time waits for the one before to get an answer; a little more than providers take to give up.
+/// How long a fire time waits for the one before to get an answer; a little more than providers
+/// take to give up.
 const TURN_PATIENCE: Duration = Duration::from_secs(6);
 
 /// What a firing has while it runs.
@@ -71,7 +73,8 @@ impl Firing<'_> {
             return Ok((place, None));
         };
         let hold = self.acquire(lock).await?;
-        // A fire time that was granted is taken, for all nodes; a trigger takes none, and its asker may have gone meanwhile.
+        // A fire time that was granted is taken, for all nodes; a trigger takes none, and its asker
+        // may have gone meanwhile.
         if self.due.fire_time().is_none()
             && let Err(unwanted) = self.check_wanted()
         {
@@ -81,7 +84,8 @@ impl Firing<'_> {
         Ok((place, Some(hold)))
     }
 
-    /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is told at once that another goes on.
+    /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is
+    /// told at once that another goes on.
     async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, NotRun> {
         if self.due.fire_time().is_none() {
             return Ok(None);
@@ -92,8 +96,8 @@ impl Firing<'_> {
         }
     }
 
-    /// Who waits for too long asks the store all the same, which decides; but not while this node still gives back the lock
-    /// of the fire time before, which would be the reason to skip.
+    /// Who waits for too long asks the store all the same, which decides; but not while this node
+    /// still gives back the lock of the fire time before, which would be the reason to skip.
     async fn wait_for_turn(&self) -> Result<Option<MutexGuard<'_, ()>>, NotRun> {
         let progress = &self.due.plan.progress;
         let patience = async {
@@ -119,7 +123,8 @@ impl Firing<'_> {
             && self.due.plan.lock.is_some()
     }
 
-    /// Waits for a moment, so that it is not always the same node that asks first. A shutdown ends it.
+    /// Waits for a moment, so that it is not always the same node that asks first. A shutdown ends
+    /// it.
     async fn jitter(&self) {
         // Half of the time that is left, so that no fire time is lost by waiting.
         let longest = (self.worth().min(self.context.misfire_grace) / 2).min(self.context.jitter);

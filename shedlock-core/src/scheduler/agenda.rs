@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 /// When which job fires next, in order of time.
 ///
-/// A B-tree, not a heap: each `pop` of a large heap touches memory all over, while the first entries of a B-tree lie together.
+/// A B-tree, not a heap: each `pop` of a large heap touches memory all over, while the first
+/// entries of a B-tree lie together.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     entries: BTreeSet<Entry>,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::job::{JobError, MissingData};
 use crate::lock::ConfigError;
 
-/// Why a scheduler cannot be built: everything that is wrong, not only the first. Displayed as a list.
+/// Why a scheduler cannot be built: everything that is wrong, not only the first. Displayed as a
+/// list.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};

@@ -20,7 +20,8 @@ use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, Setting, linke
 use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
 use crate::observe::{Observer, Observers};
 
-/// How long a shutdown waits for runs, unless set: less than the 30 s that Kubernetes grants by default.
+/// How long a shutdown waits for runs, unless set: less than the 30 s that Kubernetes grants by
+/// default.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
 
 /// How late a fire time may be taken care of, unless set.
@@ -33,7 +34,8 @@ const MISFIRE_GRACES: RangeInclusive<Duration> =
 /// The name of the provider that jobs use that name none.
 const DEFAULT_PROVIDER: &str = "default";
 
-/// Puts a [`Scheduler`] together: providers, jobs, the values they take, defaults, and changes by configuration.
+/// Puts a [`Scheduler`] together: providers, jobs, the values they take, defaults, and changes by
+/// configuration.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
@@ -97,18 +99,21 @@ impl SchedulerBuilder {
         self
     }
 
-    /// A value that jobs take as [`Data<T>`](crate::Data); a later value of one type replaces an earlier one.
+    /// A value that jobs take as [`Data<T>`](crate::Data); a later value of one type replaces an
+    /// earlier one.
     pub fn data<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.services.insert(value);
         self
     }
 
-    /// Takes this annotated fn. Once a job is chosen, only the chosen ones run, not every one that is linked in.
+    /// Takes this annotated fn. Once a job is chosen, only the chosen ones run, not every one that
+    /// is linked in.
     pub fn job<J: ScheduledJob>(self) -> Self {
         self.add_job(J::job())
     }
 
-    /// Takes this job. Once a job is chosen, only the chosen ones run, not every annotated fn that is linked in.
+    /// Takes this job. Once a job is chosen, only the chosen ones run, not every annotated fn that
+    /// is linked in.
     pub fn add_job(mut self, job: Job) -> Self {
         self.jobs.get_or_insert_default().push(job);
         self
@@ -120,14 +125,15 @@ impl SchedulerBuilder {
         self
     }
 
-    /// Changes the job `name` as the service's configuration says. A later change wins over an earlier one; a name that no job
-    /// has is an error of [`build`](Self::build).
+    /// Changes the job `name` as the service's configuration says. A later change wins over an
+    /// earlier one; a name that no job has is an error of [`build`](Self::build).
     pub fn override_job(mut self, name: impl Into<String>, change: JobOverride) -> Self {
         self.overrides.push((name.into(), change));
         self
     }
 
-    /// Changes jobs as the service's configuration says: a map from the jobs' names. See the example at [`JobOverride`].
+    /// Changes jobs as the service's configuration says: a map from the jobs' names. See the
+    /// example at [`JobOverride`].
     pub fn overrides<N: Into<String>>(
         mut self,
         changes: impl IntoIterator<Item = (N, JobOverride)>,
@@ -152,25 +158,29 @@ impl SchedulerBuilder {
         self
     }
 
-    /// How long a shutdown lets runs go on before it cancels them. 25 s unless set, as Kubernetes kills after 30 s by default.
+    /// How long a shutdown lets runs go on before it cancels them. 25 s unless set, as Kubernetes
+    /// kills after 30 s by default.
     pub fn shutdown_grace(mut self, grace: impl IntoDuration) -> Self {
         self.shutdown_grace = Some(grace.into_duration().map_err(JobError::from));
         self
     }
 
-    /// How late this node may still take care of a fire time (it was stalled or asleep, or the store was away);
-    /// a later one is a misfire. 60 s unless set, from 1 ms to 366 days, and never beyond the job's next fire time.
+    /// How late this node may still take care of a fire time (it was stalled or asleep, or the
+    /// store was away); a later one is a misfire. 60 s unless set, from 1 ms to 366 days, and never
+    /// beyond the job's next fire time.
     pub fn misfire_grace(mut self, grace: impl IntoDuration) -> Self {
         self.misfire_grace = Some(grace.into_duration().map_err(JobError::from));
         self
     }
 
-    /// Delays each fire time at random by up to this before its lock is asked for, so that runs spread over the nodes: without it,
-    /// the node with the shortest wire wins nearly all. None unless set.
+    /// Delays each fire time at random by up to this before its lock is asked for, so that runs
+    /// spread over the nodes: without it, the node with the shortest wire wins nearly all. None
+    /// unless set.
     ///
-    /// It makes runs late, by `jitter / (n + 1)` on average where n nodes ask. No fire time is lost by it: it is never
-    /// more than half of the time to the next fire time, or of [`misfire_grace`](Self::misfire_grace). Jobs without a lock and
-    /// triggered runs are not delayed.
+    /// It makes runs late, by `jitter / (n + 1)` on average where n nodes ask. No fire time is lost
+    /// by it: it is never more than half of the time to the next fire time, or of
+    /// [`misfire_grace`](Self::misfire_grace). Jobs without a lock and triggered runs are not
+    /// delayed.
     ///
     /// ```
     /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
@@ -186,8 +196,8 @@ impl SchedulerBuilder {
         self
     }
 
-    /// How many jobs may run at once in this process. A fire time that finds no place waits for one, without the lock, so that
-    /// another node can take it. At least one; no limit unless set.
+    /// How many jobs may run at once in this process. A fire time that finds no place waits for
+    /// one, without the lock, so that another node can take it. At least one; no limit unless set.
     ///
     /// ```
     /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
@@ -218,8 +228,8 @@ impl SchedulerBuilder {
         self
     }
 
-    /// The node's wall clock, for tests; see the example at [`Clock`]. It is used only until a store has answered, to notice jumps, and
-    /// where no job has a lock.
+    /// The node's wall clock, for tests; see the example at [`Clock`]. It is used only until a
+    /// store has answered, to notice jumps, and where no job has a lock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -228,8 +238,9 @@ impl SchedulerBuilder {
     /// Checks everything. Talks to no store.
     ///
     /// # Errors
-    /// [`BuildError`] with all that is wrong: no job, two jobs of one name or with one lock, values that do not parse,
-    /// a missing `at_most`, `Data<T>` that was not registered, names that nobody has. [`Problem`] lists them.
+    /// [`BuildError`] with all that is wrong: no job, two jobs of one name or with one lock, values
+    /// that do not parse, a missing `at_most`, `Data<T>` that was not registered, names that nobody
+    /// has. [`Problem`] lists them.
     pub fn build(mut self) -> Result<Scheduler, BuildError> {
         let mut problems = Vec::new();
         settled("default_at_most", &self.default_at_most, &mut problems);

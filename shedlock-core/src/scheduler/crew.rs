@@ -16,8 +16,9 @@ use crate::turns::let_other_threads_take_it;
 
 /// The tasks that fire what is due.
 ///
-/// Each fires one job after the other, and before each sees to it that another task is on its way to take the next one. So a firing
-/// that ends at once costs no task of its own, and one that waits, or blocks its thread, keeps none waiting.
+/// Each fires one job after the other, and before each sees to it that another task is on its way
+/// to take the next one. So a firing that ends at once costs no task of its own, and one that
+/// waits, or blocks its thread, keeps none waiting.
 pub(super) struct Crew {
     context: Arc<Context>,
     messages: mpsc::UnboundedSender<Message>,

@@ -130,7 +130,8 @@ impl Firing<'_> {
         )
     }
 
-    /// Runs the work as `guard` has it, tells of its start and its end, and cancels it when the shutdown has to.
+    /// Runs the work as `guard` has it, tells of its start and its end, and cancels it when the
+    /// shutdown has to.
     async fn work<G>(
         &self,
         run: Run,

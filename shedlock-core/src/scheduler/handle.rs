@@ -7,7 +7,8 @@ use super::driver::{Driver, Message};
 use super::status::JobStatus;
 use crate::observe::{RunOutcome, Skip};
 
-/// Steers a scheduler that runs in the background. Clones steer the same one; dropping them does not stop it.
+/// Steers a scheduler that runs in the background. Clones steer the same one; dropping them does
+/// not stop it.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, RunOutcome, Scheduler, Triggered};
@@ -41,9 +42,9 @@ impl SchedulerHandle {
         Self { messages, end }
     }
 
-    /// Stops firing, lets runs finish while their leases are still renewed, cancels them after the grace period,
-    /// releases every lock, and returns when all that is done: 5 s after the grace period at the latest. What could not be
-    /// released by then ends by itself.
+    /// Stops firing, lets runs finish while their leases are still renewed, cancels them after the
+    /// grace period, releases every lock, and returns when all that is done: 5 s after the grace
+    /// period at the latest. What could not be released by then ends by itself.
     ///
     /// A job that awaits this waits for itself: spawn the call instead.
     pub async fn shutdown(&self) {
@@ -56,7 +57,8 @@ impl SchedulerHandle {
         let _ = self.messages.send(Message::Shutdown);
     }
 
-    /// Completes when the scheduler has ended, which somebody else's [`shutdown`](Self::shutdown) makes it do.
+    /// Completes when the scheduler has ended, which somebody else's [`shutdown`](Self::shutdown)
+    /// makes it do.
     pub async fn ended(&self) {
         // An error means that its runtime has ended, and it as well.
         let _ = self.end.clone().wait_for(Option::is_some).await;
@@ -70,23 +72,28 @@ impl SchedulerHandle {
         }
     }
 
-    /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run has ended and the lock is
-    /// given back. A round trip to acquire and one to release, none for a job without a lock.
+    /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run
+    /// has ended and the lock is given back. A round trip to acquire and one to release, none for a
+    /// job without a lock.
     ///
-    /// A lock that is held is an answer, [`Triggered::Skipped`]; a store that is away is asked again, and a place among
-    /// [`max_concurrent_runs`](crate::SchedulerBuilder::max_concurrent_runs) waited for, as for a fire time that is due now: for `misfire_grace`
-    /// at most. So a job that triggers another one and waits for it keeps its own place meanwhile.
+    /// A lock that is held is an answer, [`Triggered::Skipped`]; a store that is away is asked
+    /// again, and a place among
+    /// [`max_concurrent_runs`](crate::SchedulerBuilder::max_concurrent_runs) waited for, as for a
+    /// fire time that is due now: for `misfire_grace` at most. So a job that triggers another one
+    /// and waits for it keeps its own place meanwhile.
     ///
-    /// If this future is dropped before the run begins, the run is skipped ([`Skip::Abandoned`]); a run that has begun goes on.
+    /// If this future is dropped before the run begins, the run is skipped ([`Skip::Abandoned`]); a
+    /// run that has begun goes on.
     ///
     /// # Errors
-    /// [`ControlError`] if there is no job of this name, or the scheduler is shutting down or has ended.
+    /// [`ControlError`] if there is no job of this name, or the scheduler is shutting down or has
+    /// ended.
     pub async fn trigger(&self, name: &str) -> Result<Triggered, ControlError> {
         self.ask(name, Message::Trigger).await?
     }
 
-    /// Lets a job's fire times pass on this node, until it is resumed; other nodes go on. A run that goes on is not touched.
-    /// Talks to no store.
+    /// Lets a job's fire times pass on this node, until it is resumed; other nodes go on. A run
+    /// that goes on is not touched. Talks to no store.
     ///
     /// # Errors
     /// [`ControlError`] if there is no job of this name, or the scheduler has ended.
@@ -94,7 +101,8 @@ impl SchedulerHandle {
         self.ask(name, Message::Pause).await?
     }
 
-    /// Lets a paused job fire again, from its next fire time on; a job that is not paused stays as it is. Talks to no store.
+    /// Lets a paused job fire again, from its next fire time on; a job that is not paused stays as
+    /// it is. Talks to no store.
     ///
     /// ```
     /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
@@ -116,7 +124,8 @@ impl SchedulerHandle {
         self.ask(name, Message::Resume).await?
     }
 
-    /// Every job as it stands on this node; none if the scheduler has ended. Talks to no store. See the example at [`JobStatus`].
+    /// Every job as it stands on this node; none if the scheduler has ended. Talks to no store. See
+    /// the example at [`JobStatus`].
     pub async fn jobs(&self) -> Vec<JobStatus> {
         let (reply, answer) = oneshot::channel();
         let _ = self.messages.send(Message::Jobs(reply));

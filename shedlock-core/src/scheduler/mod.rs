@@ -1,7 +1,8 @@
 //! The scheduler: one driver for all jobs of a process.
 //!
-//! [`SchedulerBuilder`] checks jobs into plans; the driver keeps an agenda of fire times by the store's clock and starts a firing
-//! for each that is due; a firing asks the store, runs the work under its lease and gives the lock back.
+//! [`SchedulerBuilder`] checks jobs into plans; the driver keeps an agenda of fire times by the
+//! store's clock and starts a firing for each that is due; a firing asks the store, runs the work
+//! under its lease and gives the lock back.
 
 mod admission;
 mod agenda;
@@ -39,8 +40,8 @@ use crate::lock::{LockError, LockProvider};
 use driver::Driver;
 use signals::Signals;
 
-/// Runs jobs at their fire times: with a lock each fire time once over all nodes that share the lock store, without one on
-/// every node.
+/// Runs jobs at their fire times: with a lock each fire time once over all nodes that share the
+/// lock store, without one on every node.
 ///
 /// ```no_run
 /// use shedlock_core::{InMemoryLockProvider, Job, Run, Scheduler};
@@ -71,12 +72,13 @@ impl Scheduler {
     /// Runs until SIGINT or SIGTERM (Ctrl-C where there are no signals), then shuts down as
     /// [`SchedulerHandle::shutdown`] does. A second signal ends it at once.
     ///
-    /// To end it otherwise, use [`run_until`](Self::run_until), or [`start`](Self::start) and its handle. Whoever drops this future (a `select!`
-    /// with another branch, a timeout) begins the shutdown, but does not wait for it.
+    /// To end it otherwise, use [`run_until`](Self::run_until), or [`start`](Self::start) and its
+    /// handle. Whoever drops this future (a `select!` with another branch, a timeout) begins the
+    /// shutdown, but does not wait for it.
     ///
     /// # Errors
-    /// As [`start`](Self::start); [`RunError::Signals`] if signals cannot be caught; [`RunError::Interrupted`] after a second signal;
-    /// [`RunError::Broken`].
+    /// As [`start`](Self::start); [`RunError::Signals`] if signals cannot be caught;
+    /// [`RunError::Interrupted`] after a second signal; [`RunError::Broken`].
     pub async fn run(self) -> Result<(), RunError> {
         let mut signals = Signals::catch().map_err(RunError::Signals)?;
         let handle = tokio::select! {
@@ -97,8 +99,8 @@ impl Scheduler {
         }
     }
 
-    /// Runs until `stop` completes, then shuts down as [`SchedulerHandle::shutdown`] does. Dropped before, it begins the shutdown, but does
-    /// not wait for it.
+    /// Runs until `stop` completes, then shuts down as [`SchedulerHandle::shutdown`] does. Dropped
+    /// before, it begins the shutdown, but does not wait for it.
     ///
     /// ```
     /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
@@ -132,13 +134,15 @@ impl Scheduler {
         handle.outcome()
     }
 
-    /// Runs in the background. Two round trips to each lock store that has jobs with a lock: its clock, and a look at its locks.
-    /// See the example at [`SchedulerHandle`].
+    /// Runs in the background. Two round trips to each lock store that has jobs with a lock: its
+    /// clock, and a look at its locks. See the example at [`SchedulerHandle`].
     ///
-    /// A store that cannot be reached does not keep the scheduler from starting: what needs a lock does not run until it is back.
+    /// A store that cannot be reached does not keep the scheduler from starting: what needs a lock
+    /// does not run until it is back.
     ///
     /// # Errors
-    /// [`RunError::Store`] if a store answers that it cannot be used as it is: a missing table, a missing permission.
+    /// [`RunError::Store`] if a store answers that it cannot be used as it is: a missing table, a
+    /// missing permission.
     ///
     /// # Panics
     /// Outside a tokio runtime with timers (`enable_all`).
@@ -191,10 +195,12 @@ pub enum RunError {
     /// The operating system lets us catch no signals.
     #[error("SIGINT and SIGTERM cannot be caught: use `run_until` or `start`")]
     Signals(#[source] std::io::Error),
-    /// A second signal came before the shutdown was complete. Runs may have been cut; their leases end by themselves.
+    /// A second signal came before the shutdown was complete. Runs may have been cut; their leases
+    /// end by themselves.
     #[error("a second signal ended the scheduler before its runs had ended")]
     Interrupted,
-    /// The scheduler itself panicked (a clock of the service's own did, or a defect of this library), and fires nothing any more.
+    /// The scheduler itself panicked (a clock of the service's own did, or a defect of this
+    /// library), and fires nothing any more.
     #[error("the scheduler panicked: {0}")]
     Broken(String),
 }

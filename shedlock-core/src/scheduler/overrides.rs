@@ -2,8 +2,8 @@ use crate::job::{Job, Misfire, Timing};
 
 /// What a service's own configuration changes about a job, by the job's name.
 ///
-/// A field that is `None` leaves the job's own setting; a wrong text is reported by `build()`. Always end with
-/// `..JobOverride::default()`: fields will be added.
+/// A field that is `None` leaves the job's own setting; a wrong text is reported by `build()`.
+/// Always end with `..JobOverride::default()`: fields will be added.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, JobOverride, Scheduler};
@@ -15,7 +15,8 @@ use crate::job::{Job, Misfire, Timing};
 /// # Ok::<(), shedlock_core::BuildError>(())
 /// ```
 ///
-/// With the feature `serde` it deserializes, so that a service can have a table of them in its configuration:
+/// With the feature `serde` it deserializes, so that a service can have a table of them in its
+/// configuration:
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {

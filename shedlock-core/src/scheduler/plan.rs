@@ -110,7 +110,8 @@ impl Plan {
         }
     }
 
-    /// Reads a little of everything that a firing needs, so that the memory of a whole herd is fetched at once.
+    /// Reads a little of everything that a firing needs, so that the memory of a whole herd is
+    /// fetched at once.
     pub(super) fn touch(&self) -> usize {
         let lock = self.lock.as_ref().map_or("", |lock| lock.config.name());
         let names = [&*self.name, lock].into_iter();
@@ -119,7 +120,8 @@ impl Plan {
         letters.map(usize::from).sum::<usize>() + Arc::strong_count(&self.work) + running
     }
 
-    /// Warns if `at_least` reaches beyond the next fire time, so that every second one would find the lock held.
+    /// Warns if `at_least` reaches beyond the next fire time, so that every second one would find
+    /// the lock held.
     fn warn_of_long_at_least(&self) {
         // Most jobs have no `at_least`, and a few fire times of a sparse line take their time.
         let Some(lock) = self

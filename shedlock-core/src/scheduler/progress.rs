@@ -12,7 +12,8 @@ pub(super) struct Progress {
     running: AtomicUsize,
     /// Runs that are over, but not their locks.
     releasing: AtomicUsize,
-    /// Fire times take turns: one that waits for a slow store is not overtaken by the next, which would take it along.
+    /// Fire times take turns: one that waits for a slow store is not overtaken by the next, which
+    /// would take it along.
     turn: tokio::sync::Mutex<()>,
     /// From the first firing on: of many jobs most are seldom due.
     past: Mutex<Option<Box<Past>>>,

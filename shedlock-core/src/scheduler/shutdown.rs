@@ -4,7 +4,8 @@ use std::task::Poll;
 
 use tokio::sync::Notify;
 
-/// How far a shutdown has come. Every firing looks several times, on all threads, so a look writes nothing.
+/// How far a shutdown has come. Every firing looks several times, on all threads, so a look writes
+/// nothing.
 #[derive(Debug, Default)]
 pub(super) struct Shutdown {
     phase: AtomicU8,
@@ -43,8 +44,8 @@ impl Shutdown {
         }
     }
 
-    /// The same as [`reached`](Self::reached), but it only looks whenever it is polled: for a `select!` that listens once it
-    /// has to wait, which costs more than many a run.
+    /// The same as [`reached`](Self::reached), but it only looks whenever it is polled: for a
+    /// `select!` that listens once it has to wait, which costs more than many a run.
     pub(super) async fn once_reached(&self, phase: Phase) {
         poll_fn(|_| match self.has_reached(phase) {
             true => Poll::Ready(()),

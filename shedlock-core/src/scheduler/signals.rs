@@ -1,8 +1,10 @@
 use std::io;
 
-/// Completes when the process is asked to end: by SIGINT or SIGTERM, or Ctrl-C where there are no signals.
+/// Completes when the process is asked to end: by SIGINT or SIGTERM, or Ctrl-C where there are no
+/// signals.
 ///
-/// For services that stop more than the scheduler: a web server, and then [`SchedulerHandle::shutdown`](crate::SchedulerHandle::shutdown).
+/// For services that stop more than the scheduler: a web server, and then
+/// [`SchedulerHandle::shutdown`](crate::SchedulerHandle::shutdown).
 ///
 /// # Errors
 /// If the operating system lets us catch no signals.

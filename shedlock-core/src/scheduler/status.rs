@@ -29,7 +29,8 @@ pub struct JobStatus {
     pub schedule: Schedule,
     /// Its lock; none for a job that runs on every node.
     pub lock: Option<Arc<str>>,
-    /// The fire time that this node takes care of next; none while it is paused, or if the schedule has ended.
+    /// The fire time that this node takes care of next; none while it is paused, or if the schedule
+    /// has ended.
     pub next_fire_time: Option<DateTime<Utc>>,
     /// Whether it is paused on this node (or was disabled by configuration).
     pub paused: bool,
@@ -37,7 +38,8 @@ pub struct JobStatus {
     pub running: bool,
     /// Its last run on this node.
     pub last_run: Option<LastRun>,
-    /// Why it did not run here, if that is newer than its last run. A store error is not a skip; it is reported to observers.
+    /// Why it did not run here, if that is newer than its last run. A store error is not a skip; it
+    /// is reported to observers.
     pub last_skip: Option<Skip>,
 }
 

@@ -14,14 +14,16 @@ pub(super) const STORE_PRECISION: TimeDelta = TimeDelta::milliseconds(1);
 /// Kept in whole microseconds; an answer is rounded down.
 const ROUND_UP: Duration = Duration::from_nanos(999);
 
-/// A wall clock that moves by more than this against the monotonic clock was set, or the machine slept.
+/// A wall clock that moves by more than this against the monotonic clock was set, or the machine
+/// slept.
 const JUMP: TimeDelta = TimeDelta::seconds(1);
 
 /// What a store's clock shows now, as far as its answers tell.
 ///
-/// It starts as the node's wall clock and then runs on the monotonic clock, so a step of the wall clock does not move it.
-/// An answer that shows time `t` was asked at `a` and came at `b`, so the store's clock showed `t` between the two. An estimate
-/// that these bounds allow is kept; another one is set to the lower bound, so that a node asks late rather than early: asking too early
+/// It starts as the node's wall clock and then runs on the monotonic clock, so a step of the wall
+/// clock does not move it. An answer that shows time `t` was asked at `a` and came at `b`, so the
+/// store's clock showed `t` between the two. An estimate that these bounds allow is kept; another
+/// one is set to the lower bound, so that a node asks late rather than early: asking too early
 /// costs a round trip.
 ///
 /// Atomics rather than a lock, as all threads read it while many jobs fire.

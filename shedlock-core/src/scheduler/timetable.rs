@@ -16,7 +16,8 @@ pub(super) struct Timetable {
     number: usize,
 }
 
-/// The fire time that each timetable was last asked for: jobs that are due at once ask one after the other, and mostly for the same.
+/// The fire time that each timetable was last asked for: jobs that are due at once ask one after
+/// the other, and mostly for the same.
 #[derive(Debug, Default)]
 pub(super) struct NextFireTimes(Vec<Option<Computed>>);
 

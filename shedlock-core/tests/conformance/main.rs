@@ -1,4 +1,5 @@
-//! The conformance suite on the in-memory provider, and on broken ones: a case that cannot fail proves nothing.
+//! The conformance suite on the in-memory provider, and on broken ones: a case that cannot fail
+//! proves nothing.
 #![cfg(feature = "conformance")]
 
 mod broken;
@@ -85,7 +86,8 @@ fn each_case_can_fail() {
     );
 }
 
-/// In a task of its own, so that its panic is a value. Time is paused: what waits in vain does not take long.
+/// In a task of its own, so that its panic is a value. Time is paused: what waits in vain does not
+/// take long.
 async fn passes(case: &'static Case, flaw: Flaw) -> bool {
     let fleet = BrokenFleet::new(flaw);
     tokio::spawn(async move { case.run(&fleet).await })

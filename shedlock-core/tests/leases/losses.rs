@@ -1,4 +1,5 @@
-//! A lease that ends, cannot be renewed or was taken away: its run is cancelled in time, and the loss is told.
+//! A lease that ends, cannot be renewed or was taken away: its run is cancelled in time, and the
+//! loss is told.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

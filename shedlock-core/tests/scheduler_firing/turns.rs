@@ -1,4 +1,5 @@
-//! Fire times of a job take turns: one that comes during a run is skipped over, one that comes while the store is slow waits.
+//! Fire times of a job take turns: one that comes during a run is skipped over, one that comes
+//! while the store is slow waits.
 
 use std::time::Duration;
 

@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep};
 
 use super::noon;
 
-/// A lock store that begins at noon, follows tokio's time, keeps account of its calls, and fails when it is told to.
+/// A lock store that begins at noon, follows tokio's time, keeps account of its calls, and fails
+/// when it is told to.
 #[derive(Clone, Debug)]
 pub(crate) struct TestStore {
     shared: Arc<Mutex<Shared>>,

@@ -66,7 +66,8 @@ impl Arguments<'_> {
             || (is_other_notation(&ahead) && self.meant(&name).is_some())
     }
 
-    /// Tells that a value needs a name: most likely that of the first argument that is not there yet.
+    /// Tells that a value needs a name: most likely that of the first argument that is not there
+    /// yet.
     fn without_name(&mut self, input: ParseStream<'_>) -> syn::Error {
         let mut known = self.known.iter().map(|known| known.name);
         let first = known.find(|known| !self.mentions(known));

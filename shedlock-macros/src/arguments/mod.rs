@@ -30,7 +30,8 @@ pub(crate) struct Arguments<'a> {
     attribute: &'static str,
     known: &'static [Known],
     given: Vec<Argument>,
-    /// Those that were given, and what wrong ones were probably meant to be: however wrong, they are not missing.
+    /// Those that were given, and what wrong ones were probably meant to be: however wrong, they
+    /// are not missing.
     mentioned: Vec<&'static str>,
     errors: &'a mut Errors,
 }

@@ -43,7 +43,8 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Opt
 
 fn check_name(literal: &LitStr, errors: &mut Errors) {
     match placeholders::parse(&literal.value()) {
-        // What placeholders stand for is not known yet: the library checks the whole name at each call.
+        // What placeholders stand for is not known yet: the library checks the whole name at each
+        // call.
         Ok(Name::Fixed(name) | Name::Formatted(name)) => {
             if let Err(error) = check_lock_name(&name) {
                 errors.at(literal, error);

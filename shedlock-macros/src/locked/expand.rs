@@ -27,7 +27,8 @@ pub(super) fn expand(locked: &Locked, function: Function, output: &Output) -> To
     function.into_token_stream()
 }
 
-/// The fn with the type that it was to have, so that no other error follows from the ones that are told.
+/// The fn with the type that it was to have, so that no other error follows from the ones that are
+/// told.
 pub(super) fn expand_wrong(
     locked: &Locked,
     function: Function,
@@ -71,7 +72,8 @@ fn with_work(
     function
 }
 
-/// The body as a future of `ty`: told first, so that `?`, `return` and literals mean what they mean in a fn.
+/// The body as a future of `ty`: told first, so that `?`, `return` and literals mean what they mean
+/// in a fn.
 fn work(ty: &Type, body: &Group) -> TokenStream {
     let result = Ident::new("result", Span::mixed_site());
     let hint = impl_trait(ty).is_none().then(|| {

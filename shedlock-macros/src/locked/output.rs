@@ -8,7 +8,8 @@ use syn::{
 pub(super) enum Output {
     /// `async fn`.
     Awaited(Type),
-    /// `fn .. -> Pin<Box<dyn Future<Output = ..>>>`: what `#[async_trait]` makes of an `async fn` before this attribute sees it.
+    /// `fn .. -> Pin<Box<dyn Future<Output = ..>>>`: what `#[async_trait]` makes of an `async fn`
+    /// before this attribute sees it.
     Boxed(Type),
 }
 
@@ -31,7 +32,8 @@ impl Output {
         }
     }
 
-    /// The return type that also tells whether the fn ran. `output` is what the fn was written with.
+    /// The return type that also tells whether the fn ran. `output` is what the fn was written
+    /// with.
     pub(super) fn wrapped(&self, output: &ReturnType, library: &Path) -> ReturnType {
         let ty = self.ty();
         let wrapped: Type =

@@ -58,7 +58,8 @@ pub(super) fn expand_wrong(
     }
 }
 
-/// A struct with braces takes the name among the types only, so the fn keeps it among the values, and one `use` brings both.
+/// A struct with braces takes the name among the types only, so the fn keeps it among the values,
+/// and one `use` brings both.
 fn stand_in(function: &Function) -> TokenStream {
     let visibility = &function.visibility;
     let name = &function.signature.ident;

@@ -6,7 +6,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Speaks like a Redis whose scripts answer what a test wants, for states and versions that no real server here can be brought into.
+/// Speaks like a Redis whose scripts answer what a test wants, for states and versions that no real
+/// server here can be brought into.
 pub(crate) struct Fake {
     pub(crate) url: String,
     counts: Arc<Counts>,

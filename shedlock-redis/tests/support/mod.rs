@@ -17,7 +17,8 @@ use shedlock_core::{
 };
 use shedlock_redis::RedisLockProvider;
 
-/// The single server, from the environment. Without it the test fails: nothing is left out in silence.
+/// The single server, from the environment. Without it the test fails: nothing is left out in
+/// silence.
 pub(crate) fn url() -> String {
     env::var("SHEDLOCK_TEST_REDIS_URL").unwrap_or_else(|_| {
         panic!(

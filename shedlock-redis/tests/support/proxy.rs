@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Stands between a client and a server: may be slow, or cut connections when the server has answered but before the client knows.
+/// Stands between a client and a server: may be slow, or cut connections when the server has
+/// answered but before the client knows.
 pub(crate) struct Proxy {
     pub(crate) url: String,
     mood: Arc<Mood>,

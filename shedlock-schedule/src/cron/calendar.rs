@@ -15,8 +15,8 @@ pub(super) struct Calendar {
     pub(super) years: Years,
 }
 
-/// One of the two day fields. Beside special days every element of the list is a part of its own, as in Spring; it
-/// can be told where clocks change at midnight.
+/// One of the two day fields. Beside special days every element of the list is a part of its own,
+/// as in Spring; it can be told where clocks change at midnight.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Days(pub(super) Vec<Part>);
 
@@ -43,7 +43,8 @@ pub(super) enum Years {
 impl Calendar {
     /// The first day at or after `from` that the line names.
     pub(super) fn next_day(&self, from: NaiveDate) -> Option<NaiveDate> {
-        // A feasible line fires within 40 years: 29 February on one weekday, across a century's missing leap day.
+        // A feasible line fires within 40 years: 29 February on one weekday, across a century's
+        // missing leap day.
         const MONTHS: usize = 41 * 12;
         let mut day = from;
         for _ in 0..MONTHS {

@@ -1,5 +1,5 @@
-//! When a line of five fields fires, as Vixie's cron has it: a line with a wildcard follows the clock on the wall,
-//! a line with fixed times fires once for each of them.
+//! When a line of five fields fires, as Vixie's cron has it: a line with a wildcard follows the
+//! clock on the wall, a line with fixed times fires once for each of them.
 
 use chrono::offset::LocalResult;
 use chrono::{DateTime, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
@@ -12,7 +12,8 @@ use super::moment::{offset_at, seconds};
 /// The instants of one local time; at most two, where clocks are set back.
 type Instants = [Option<DateTime<Utc>>; 2];
 
-/// Every instant at which the clock on the wall shows a time: both passes of a fold, nothing in a gap.
+/// Every instant at which the clock on the wall shows a time: both passes of a fold, nothing in a
+/// gap.
 pub(super) fn on_the_wall(local: NaiveDateTime, zone: Tz) -> Instants {
     match zone.offset_from_local_datetime(&local) {
         LocalResult::Single(only) => [instant(local, &only), None],

@@ -4,8 +4,8 @@ use chrono::{Datelike, NaiveDate};
 
 use super::calendar::Years;
 
-/// One year of each kind that the line allows. A year's kind is its first weekday and whether it is a leap year, so
-/// there are 14, and any 28 years without a skipped leap day hold them all.
+/// One year of each kind that the line allows. A year's kind is its first weekday and whether it is
+/// a leap year, so there are 14, and any 28 years without a skipped leap day hold them all.
 pub(super) fn years_to_try(years: &Years) -> Vec<i32> {
     let mut seen = [false; 14];
     let mut is_new_kind = |year: &i32| {

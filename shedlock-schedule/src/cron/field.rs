@@ -52,7 +52,8 @@ impl Field {
         }
     }
 
-    /// The values that `*` stands for: both 0 and 7 are Sunday, and only one of them is among these.
+    /// The values that `*` stands for: both 0 and 7 are Sunday, and only one of them is among
+    /// these.
     pub(super) fn all(self) -> RangeInclusive<u32> {
         match self {
             Field::DayOfWeek(Week::FromMonday) => 1..=7,

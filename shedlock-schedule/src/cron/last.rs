@@ -17,7 +17,8 @@ pub(super) fn last_at_or_before(
     }
     let (mut last, mut too_late) = bracket(instant, not_later)?;
     while let Some(next) = not_later(last) {
-        // Halving reaches a far fire time, the next one ends it when there is none in the later half.
+        // Halving reaches a far fire time, the next one ends it when there is none in the later
+        // half.
         let middle = next + ((too_late - next) / 2).max(TimeDelta::zero());
         match not_later(middle) {
             Some(later) => last = later,
@@ -27,7 +28,8 @@ pub(super) fn last_at_or_before(
     Some(last)
 }
 
-/// Some fire time at or before the instant, and a time after which there is none: steps back that double.
+/// Some fire time at or before the instant, and a time after which there is none: steps back that
+/// double.
 fn bracket(
     instant: Instant,
     not_later: impl Fn(Instant) -> Option<Instant>,

@@ -44,7 +44,8 @@ struct Clock {
 enum Dialect {
     /// Six or seven fields: Spring's walk.
     Spring,
-    /// Five fields, minute or hour beginning with `*`: fires whenever the clock on the wall shows a time it names.
+    /// Five fields, minute or hour beginning with `*`: fires whenever the clock on the wall shows a
+    /// time it names.
     CrontabWildcard,
     /// Five fields, fixed times: fires once for every time it names.
     CrontabFixed,

@@ -4,7 +4,8 @@ use chrono::offset::LocalResult;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 
-/// What the clock on the wall shows, and its offset from UTC in seconds, which tells the two passes of a fold apart.
+/// What the clock on the wall shows, and its offset from UTC in seconds, which tells the two passes
+/// of a fold apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) local: NaiveDateTime,
@@ -40,8 +41,8 @@ impl Moment {
         Self::at_utc(self.utc()?.checked_add_signed(elapsed)?, self.zone)
     }
 
-    /// Moves the hands of the clock. In a fold the offset is kept if it is one of the two, or else the first pass is
-    /// meant; a time that a gap leaves out moves on by the gap's length.
+    /// Moves the hands of the clock. In a fold the offset is kept if it is one of the two, or else
+    /// the first pass is meant; a time that a gap leaves out moves on by the gap's length.
     pub(super) fn with_local(self, local: NaiveDateTime) -> Option<Self> {
         if self.zone == Tz::UTC {
             return Some(Self { local, ..self });

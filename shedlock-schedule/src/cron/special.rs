@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn one_day_a_month() {
-        // February 2025 begins on a Saturday, June 2025 on a Sunday and ends on a Monday; Sunday ends August and November.
+        // February 2025 begins on a Saturday, June 2025 on a Sunday and ends on a Monday; Sunday
+        // ends August and November.
         let cases = [
             (Special::Last { back: 0 }, 2024, 2, Some(29)),
             (Special::Last { back: 3 }, 2025, 6, Some(27)),

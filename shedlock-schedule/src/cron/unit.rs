@@ -26,8 +26,8 @@ impl Unit {
         }
     }
 
-    /// Goes on to where the unit has the value `goal`, or as near as the clocks allow: within the next higher unit if
-    /// the goal is still to come there, or else in the one after it.
+    /// Goes on to where the unit has the value `goal`, or as near as the clocks allow: within the
+    /// next higher unit if the goal is still to come there, or else in the one after it.
     pub(super) fn toward(self, goal: u32, moment: Moment) -> Option<Moment> {
         let (now, last) = (self.value(&moment), self.last(&moment));
         if now < goal && goal <= last {
@@ -39,8 +39,8 @@ impl Unit {
         }
     }
 
-    /// The beginning of the next higher unit, with the smaller units as they are. Minutes and seconds pass as real
-    /// time; days and longer units are turned on the calendar.
+    /// The beginning of the next higher unit, with the smaller units as they are. Minutes and
+    /// seconds pass as real time; days and longer units are turned on the calendar.
     pub(super) fn carry(self, moment: Moment) -> Option<Moment> {
         let next = match self {
             Unit::Second => Unit::Minute.add(1, moment),

@@ -1,8 +1,10 @@
-//! When a line of six or seven fields fires: the walk that Spring's `CronExpression` does over the clocks of a zone.
+//! When a line of six or seven fields fires: the walk that Spring's `CronExpression` does over the
+//! clocks of a zone.
 //!
-//! Every field in turn moves the moment on to its next value and resets what is smaller, from the largest field to
-//! the smallest, until a whole round changes nothing. How a field moves (see [`Unit`]) decides what happens at a
-//! change of the clocks, so nothing may be shortened here: fleets that are half Java must agree on fire times.
+//! Every field in turn moves the moment on to its next value and resets what is smaller, from the
+//! largest field to the smallest, until a whole round changes nothing. How a field moves (see
+//! [`Unit`]) decides what happens at a change of the clocks, so nothing may be shortened here:
+//! fleets that are half Java must agree on fire times.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -76,7 +78,8 @@ fn seek(unit: Unit, set: Bits, moment: Moment) -> Option<Moment> {
             return unit.trim(moment);
         }
         moment = unit.toward(goal, moment)?;
-        // Seen before the carry: whoever overshot into a gap takes one more step after it, as Spring does.
+        // Seen before the carry: whoever overshot into a gap takes one more step after it, as
+        // Spring does.
         seen = unit.value(&moment);
         (moment, goal) = aim(unit, set, moment)?;
     }
@@ -101,7 +104,8 @@ fn seek_special(special: Special, moment: Moment) -> Option<Moment> {
     Unit::Day.trim(reach(special, next_month)?)
 }
 
-/// The special day of this month at midnight, or the moment itself on that day; later months if this one has none.
+/// The special day of this month at midnight, or the moment itself on that day; later months if
+/// this one has none.
 fn reach(special: Special, moment: Moment) -> Option<Moment> {
     let mut from = moment;
     for _ in 0..12 {
@@ -121,7 +125,8 @@ fn reach(special: Special, moment: Moment) -> Option<Moment> {
     None
 }
 
-/// The end of the month that a special day is counted from: a fold at midnight keeps the offset that was there.
+/// The end of the month that a special day is counted from: a fold at midnight keeps the offset
+/// that was there.
 fn anchor(special: Special, first: NaiveDate) -> Option<NaiveDate> {
     match special {
         Special::Last { .. } | Special::LastWorkday | Special::LastOf { .. } => {

@@ -32,7 +32,8 @@ impl Offset {
         })
     }
 
-    /// The zone that always has this offset; there are some for whole hours only. IANA counts them westwards.
+    /// The zone that always has this offset; there are some for whole hours only. IANA counts them
+    /// westwards.
     pub(super) fn zone(self) -> Option<Tz> {
         let westwards = -self.minutes;
         match (westwards / 60, westwards % 60) {

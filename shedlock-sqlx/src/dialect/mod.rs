@@ -40,7 +40,8 @@ type Parts<'e, D> =
 pub(crate) trait Dialect: Database {
     /// The sign around names.
     const QUOTE: char;
-    /// The sign of numbered parameters (`$1`, `?1`), where a value that is used twice is sent once; without one they are `?`, in order.
+    /// The sign of numbered parameters (`$1`, `?1`), where a value that is used twice is sent once;
+    /// without one they are `?`, in order.
     const NUMBERED: Option<char>;
     /// The smallest step of a stored instant, in microseconds.
     const STEP: i64;
@@ -54,8 +55,9 @@ pub(crate) trait Dialect: Database {
     /// How many locks at least are faster together than one after the other.
     const COMPANY: usize;
 
-    /// The statements, as templates. By these, by [`tune`](Self::tune) or by [`greet`](Self::greet), a statement that waits in the store for
-    /// others gives up before `patience` ends: nothing shall be granted when nobody waits for it any more.
+    /// The statements, as templates. By these, by [`tune`](Self::tune) or by
+    /// [`greet`](Self::greet), a statement that waits in the store for others gives up before
+    /// `patience` ends: nothing shall be granted when nobody waits for it any more.
     ///
     /// `holder` is what acquires will name.
     fn statements(table: &Table, patience: Duration, holder: &Holder) -> Statements<String>;
@@ -112,9 +114,10 @@ fn is_unknown_by_state(error: &dyn DatabaseError) -> bool {
     state.starts_with("42") || state.starts_with("0A")
 }
 
-/// Whether a lease that [`Statements::take_back`] has found by holder and `locked_at` is one to take back. Also when it is over: a
-/// fire time may still be made up for. Then its exact `locked_at` must be known, as that is gone with the first time, and
-/// its holder be no other attempt's, which may have run it since.
+/// Whether a lease that [`Statements::take_back`] has found by holder and `locked_at` is one to
+/// take back. Also when it is over: a fire time may still be made up for. Then its exact
+/// `locked_at` must be known, as that is gone with the first time, and its holder be no other
+/// attempt's, which may have run it since.
 fn to_take_back(still_runs: &str, holder: &Holder) -> String {
     if holder.tells_attempts_apart() {
         format!("({still_runs} OR $locked_at IS NOT NULL)")
@@ -149,7 +152,8 @@ where
 
 /// Reads an answer to its end.
 ///
-/// It reads on after the last row: a server commits after that, and only its final word says that it did.
+/// It reads on after the last row: a server commits after that, and only its final word says that
+/// it did.
 async fn read<D>(mut parts: Parts<'_, D>) -> Result<Answer, sqlx::Error>
 where
     D: Dialect,

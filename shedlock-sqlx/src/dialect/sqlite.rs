@@ -14,14 +14,16 @@ use crate::look::{Answer, END_OF_TIME};
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
-/// The microseconds of a text, by whole numbers: a day as a floating-point number would lose some. 0 for NULL, and NULL for what is no time.
+/// The microseconds of a text, by whole numbers: a day as a floating-point number would lose some.
+/// 0 for NULL, and NULL for what is no time.
 fn micros(text: &str) -> String {
     format!(
         "CASE WHEN {text} IS NULL THEN 0 ELSE CAST(strftime('%s', {text}) AS INTEGER) * 1000000 + CAST(substr(strftime('%f', {text}), 4) AS INTEGER) * 1000 END"
     )
 }
 
-/// The text of some microseconds. The seconds are a floating-point number that is good for more than milliseconds until the year 9999.
+/// The text of some microseconds. The seconds are a floating-point number that is good for more
+/// than milliseconds until the year 9999.
 fn text(micros: &str) -> String {
     format!("strftime('%Y-%m-%d %H:%M:%f', ({micros}) / 1000000.0, 'unixepoch')")
 }
@@ -33,12 +35,14 @@ const BATCH: &str = "(
     FROM json_each(@batch)
 ) AS a";
 
-/// A statement about many locks, in the words of one about one: its parameters are columns of the batch.
+/// A statement about many locks, in the words of one about one: its parameters are columns of the
+/// batch.
 fn of_batch(template: &str) -> String {
     template.replace('$', "a.").replace('@', "$")
 }
 
-/// Whether there is neither a file nor the wish to have none. SQLite then has a nameless file for each connection.
+/// Whether there is neither a file nor the wish to have none. SQLite then has a nameless file for
+/// each connection.
 pub(crate) fn names_no_file(options: &SqliteConnectOptions) -> bool {
     let file = options.get_filename().to_string_lossy();
     matches!(&*file, "" | "file:" | "file://") && !is_in_memory(options)
@@ -117,8 +121,9 @@ impl Dialect for Sqlite {
             )),
         };
         Statements {
-            // One autocommit statement that decides by itself: a transaction that reads before it writes is refused at once
-            // when somebody else wrote meanwhile, however long the busy timeout.
+            // One autocommit statement that decides by itself: a transaction that reads before it
+            // writes is refused at once when somebody else wrote meanwhile, however long the busy
+            // timeout.
             acquire: Forms {
                 alone: format!(
                     "{new_row} SELECT $name, {new_until}, {new_at}, $holder WHERE {not_early}
@@ -126,7 +131,8 @@ impl Dialect for Sqlite {
                         {lock_until} = {new_until}, {locked_at} = {next_at}, {locked_by} = $holder
                     WHERE {free} {returned}"
                 ),
-                // What is selected is free until it is taken, as a statement that writes has the file for itself.
+                // What is selected is free until it is taken, as a statement that writes has the
+                // file for itself.
                 together: Some((
                     of_batch(&format!(
                         "{new_row} SELECT $name, {new_until}, {next_at}, $holder

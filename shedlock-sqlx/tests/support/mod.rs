@@ -22,7 +22,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, MySql, MySqlPool, PgPool, Pool, Postgres, Sqlite, SqlitePool};
 use tempfile::TempDir;
 
-/// A server's options, from the environment. Without them the test fails: nothing is left out in silence.
+/// A server's options, from the environment. Without them the test fails: nothing is left out in
+/// silence.
 fn server<O: std::str::FromStr<Err: std::fmt::Debug>>(variable: &str) -> O {
     let url = std::env::var(variable);
     let url = url.unwrap_or_else(|_| {
@@ -105,7 +106,8 @@ sql!(Postgres, "DELETE FROM {table} WHERE name = $1");
 sql!(MySql, "DELETE FROM {table} WHERE BINARY name = ?");
 sql!(Sqlite, "DELETE FROM {table} WHERE name = ?");
 
-/// Nodes on a table of their own, with connections of their own. The table goes when the last one does not need it any more.
+/// Nodes on a table of their own, with connections of their own. The table goes when the last one
+/// does not need it any more.
 pub(crate) struct Nodes<DB: LockDatabase> {
     pub(crate) pool: Pool<DB>,
     pub(crate) table: String,

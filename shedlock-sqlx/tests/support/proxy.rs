@@ -5,8 +5,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Stands between a client and a server. It counts round trips, what the client says after the server spoke, and may keep answers
-/// to itself.
+/// Stands between a client and a server. It counts round trips, what the client says after the
+/// server spoke, and may keep answers to itself.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     counts: Arc<Counts>,

@@ -11,7 +11,8 @@ pub(super) fn at(millis: i64) -> Moment {
     DateTime::from_timestamp_millis(1_700_000_000_000 + millis).unwrap()
 }
 
-/// A run for the fire time at this second, on process `p`, that worked from `from` to `until` milliseconds after it.
+/// A run for the fire time at this second, on process `p`, that worked from `from` to `until`
+/// milliseconds after it.
 pub(super) fn run(second: i64, from: i64, until: i64) -> Run {
     let fire_time = at(second * 1_000);
     Run {

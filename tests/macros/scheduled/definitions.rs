@@ -95,7 +95,8 @@ pub mod made_by_macro {
 }
 
 mod deprecation {
-    //! Where jobs, and what they take, are on their way out: who uses them is told, and not what the attribute writes.
+    //! Where jobs, and what they take, are on their way out: who uses them is told, and not what
+    //! the attribute writes.
     #![deny(deprecated)]
 
     use shedlock::{Data, scheduled};

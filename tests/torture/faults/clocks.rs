@@ -1,4 +1,5 @@
-//! Workers' clocks are wrong, and are set while they run. This costs nothing at all: the store's clock decides.
+//! Workers' clocks are wrong, and are set while they run. This costs nothing at all: the store's
+//! clock decides.
 
 use crate::stage::Stage;
 

@@ -1,5 +1,5 @@
-//! Workers' ways to the store are disturbed, but for one, which changes. So all fire times can run; those are lost that a worker had
-//! taken without being told, or could not give back.
+//! Workers' ways to the store are disturbed, but for one, which changes. So all fire times can run;
+//! those are lost that a worker had taken without being told, or could not give back.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Workers die, are replaced, and stand still. Others take what they leave; only what they had taken themselves is lost.
+//! Workers die, are replaced, and stand still. Others take what they leave; only what they had
+//! taken themselves is lost.
 
 use chrono::TimeDelta;
 use rustix::process::Signal;

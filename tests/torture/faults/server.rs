@@ -1,5 +1,5 @@
-//! The server goes away. Fire times are lost that come while it is, those just before whose answers got lost with it, and those
-//! just after, until the workers have found it again.
+//! The server goes away. Fire times are lost that come while it is, those just before whose answers
+//! got lost with it, and those just after, until the workers have found it again.
 
 use std::time::Duration;
 

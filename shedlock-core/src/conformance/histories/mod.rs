@@ -1,4 +1,5 @@
-//! Random histories of a few nodes and locks, compared step by step with a reference model, and shrunk where they differ.
+//! Random histories of a few nodes and locks, compared step by step with a reference model, and
+//! shrunk where they differ.
 
 mod model;
 mod step;
@@ -24,11 +25,13 @@ const IN_THE_SUITE: u32 = 24;
 /// How many variants of a wrong history are tried to make it smaller.
 const VARIANTS: u32 = 400;
 
-/// Plays so many random histories of acquisitions, extensions, releases, deletions and waits on a fleet, and compares every answer with
-/// a reference model of the contract. The conformance suite plays 24 of them; a fast store can afford thousands.
+/// Plays so many random histories of acquisitions, extensions, releases, deletions and waits on a
+/// fleet, and compares every answer with a reference model of the contract. The conformance suite
+/// plays 24 of them; a fast store can afford thousands.
 ///
 /// # Panics
-/// If the provider answers otherwise than the contract says. The message has the shortest such history that was found, and the answer.
+/// If the provider answers otherwise than the contract says. The message has the shortest such
+/// history that was found, and the answer.
 ///
 /// ```
 /// # use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The contract of a lock in a few lines: what a store must have answered, as far as its clock is known.
+//! The contract of a lock in a few lines: what a store must have answered, as far as its clock is
+//! known.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -225,7 +226,8 @@ impl Model {
             .is_some_and(|row| row.until(lease.lock_until()) == *lease)
     }
 
-    /// Compares what is held with the store's list. Whether free locks are in there is up to the store.
+    /// Compares what is held with the store's list. Whether free locks are in there is up to the
+    /// store.
     pub(super) fn list(
         &self,
         name: &str,

@@ -1,4 +1,5 @@
-//! What nodes do in a history. Everything is relative, so that a step means something in any smaller history too.
+//! What nodes do in a history. Everything is relative, so that a step means something in any
+//! smaller history too.
 
 use std::time::Duration;
 

@@ -16,12 +16,13 @@ use super::{Acquire, Acquisition, LockError};
 use crate::turns::let_others_go_first;
 use hearsay::refusal_beside;
 
-/// For providers: lets requests of one process for one lock share a question to the store. While one is under way, others wait; then one
-/// of them asks for all.
+/// For providers: lets requests of one process for one lock share a question to the store. While
+/// one is under way, others wait; then one of them asks for all.
 ///
-/// It asks after they did, so its answer holds for each, even for other fire times. A request that the answer does not decide
-/// (another fire time has run, and the lock is free) waits for the next one. So a store is not asked more often
-/// the more callers want the same. Clones are the same crowds.
+/// It asks after they did, so its answer holds for each, even for other fire times. A request that
+/// the answer does not decide (another fire time has run, and the lock is free) waits for the next
+/// one. So a store is not asked more often the more callers want the same. Clones are the same
+/// crowds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,11 +81,12 @@ struct Lead {
 }
 
 impl Crowds {
-    /// Asks the store, or hears from another request for the same lock, for which this one waits within its `timeout`; `ask` is told
-    /// how much of that is left. If that is nothing, it says that the time is over, and asks nobody. No round trip of its own.
+    /// Asks the store, or hears from another request for the same lock, for which this one waits
+    /// within its `timeout`; `ask` is told how much of that is left. If that is nothing, it says
+    /// that the time is over, and asks nobody. No round trip of its own.
     ///
-    /// Others hear of an answer when it is there for the caller. So a lock that was granted to one who went away is reason
-    /// for none to skip.
+    /// Others hear of an answer when it is there for the caller. So a lock that was granted to one
+    /// who went away is reason for none to skip.
     ///
     /// # Errors
     /// Those of `ask`.
@@ -149,9 +151,11 @@ impl Crowds {
 }
 
 impl Topics {
-    /// Gives the right to ask to one of those who wait; if there is none, the lock is nobody's topic any more.
+    /// Gives the right to ask to one of those who wait; if there is none, the lock is nobody's
+    /// topic any more.
     ///
-    /// Any of them: callers who ask again and again come in a rhythm, in which the first would be the one that is always too early.
+    /// Any of them: callers who ask again and again come in a rhythm, in which the first would be
+    /// the one that is always too early.
     fn pass_on(&mut self, lead: &Lead) -> Option<(Waiter, u64)> {
         let topic = self.by_lock.get_mut(&lead.name)?;
         if topic.lead != lead.number {

@@ -13,7 +13,8 @@ use crate::observe::EventKind;
 use crate::scheduler::agenda::Entry;
 use crate::scheduler::firing::Due;
 
-/// So many jobs are handed over before others get their turn on this thread: what was looked at is still warm when it is fired.
+/// So many jobs are handed over before others get their turn on this thread: what was looked at is
+/// still warm when it is fired.
 const HERD: usize = 64;
 
 /// Counting those of a machine that slept for long takes time.
@@ -35,8 +36,8 @@ impl Driver {
         self.crew.fire(due);
     }
 
-    /// What is due first. Its jobs lie all over the memory: a loop that only looks at each has many of them fetched at once,
-    /// where firing one after the other would wait for each.
+    /// What is due first. Its jobs lie all over the memory: a loop that only looks at each has many
+    /// of them fetched at once, where firing one after the other would wait for each.
     fn herd(&mut self, track: usize, now: DateTime<Utc>) -> Vec<Entry> {
         let agenda = &mut self.tracks[track].agenda;
         let due = iter::from_fn(|| agenda.pop_due(now)).take(HERD);
@@ -46,7 +47,8 @@ impl Driver {
         herd
     }
 
-    /// The job at the latest fire time that has come; earlier ones that this node slept through are misfires.
+    /// The job at the latest fire time that has come; earlier ones that this node slept through are
+    /// misfires.
     fn latest(&mut self, entry: Entry, now: DateTime<Utc>) -> Option<Due> {
         self.jobs[entry.job].next_fire_time = None;
         let (latest, passed) = self.move_on(entry, now);
@@ -66,7 +68,8 @@ impl Driver {
         self.due_unless_running(entry.job, latest)
     }
 
-    /// Plans what comes after `now`. Returns the latest fire time up to then, and how many have passed unattended before it.
+    /// Plans what comes after `now`. Returns the latest fire time up to then, and how many have
+    /// passed unattended before it.
     fn move_on(&mut self, entry: Entry, now: DateTime<Utc>) -> (DateTime<Utc>, u32) {
         let following = self.next_after(entry.job, entry.fire_time);
         if following.is_none_or(|following| following > now) {
@@ -87,7 +90,8 @@ impl Driver {
         self.put_on_agenda(job, next);
     }
 
-    /// The store's clock has not come to a fire time. It stands corrected; whatever comes first by it, this fire time at the latest, is next.
+    /// The store's clock has not come to a fire time. It stands corrected; whatever comes first by
+    /// it, this fire time at the latest, is next.
     pub(super) fn plan_again(&mut self, job: usize, fire_time: DateTime<Utc>) {
         let state = &self.jobs[job];
         let now = self.tracks[state.track].lane.clock.now();

@@ -35,7 +35,8 @@ const CLOCK_CHECK: Duration = Duration::from_secs(60);
 /// How long cancelled runs may take to give back their locks.
 const RELEASE_GRACE: Duration = Duration::from_secs(5);
 
-/// One loop for all jobs of a process: sleeps until the next fire time, and hands the jobs that are due to the crew.
+/// One loop for all jobs of a process: sleeps until the next fire time, and hands the jobs that are
+/// due to the crew.
 pub(super) struct Driver {
     jobs: Vec<JobState>,
     by_name: HashMap<Arc<str>, usize>,
@@ -136,7 +137,8 @@ impl Driver {
             let wake = self.next_wake();
             tokio::select! {
                 biased;
-                // A shutdown comes before all else. Whatever wakes the loop, what is due is fired first.
+                // A shutdown comes before all else. Whatever wakes the loop, what is due is fired
+                // first.
                 Some(message) = self.inbox.recv() => self.handle(message),
                 () = reached(wake) => {}
             }
@@ -188,8 +190,8 @@ impl Driver {
         }
     }
 
-    /// A fire time is worth asking for until the next one comes, and until it is a misfire that nobody makes up for; a trigger,
-    /// as a fire time that is due now and that nobody makes up for.
+    /// A fire time is worth asking for until the next one comes, and until it is a misfire that
+    /// nobody makes up for; a trigger, as a fire time that is due now and that nobody makes up for.
     fn worth_until(&self, state: &JobState, occasion: &Occasion) -> DateTime<Utc> {
         let (due, misfire) = match occasion {
             Occasion::FireTime(fire_time) => (*fire_time, state.plan.misfire),

@@ -1,4 +1,5 @@
-//! What the driver has to do with lock stores beside firing: a look at the start, fire times to make up for, and clocks.
+//! What the driver has to do with lock stores beside firing: a look at the start, fire times to
+//! make up for, and clocks.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,10 +23,12 @@ const BACKWARD_STEP: TimeDelta = TimeDelta::seconds(1);
 const STORE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(250), Duration::from_secs(10)).with_jitter();
 
-/// A node that has not heard from a store for this long reads its clock, as its own drifts (by some seconds a day).
+/// A node that has not heard from a store for this long reads its clock, as its own drifts (by some
+/// seconds a day).
 const CLOCK_READ: Duration = Duration::from_secs(3600);
 
-/// How long fire times wait for a store to tell the time after the machine slept, or its clock was set.
+/// How long fire times wait for a store to tell the time after the machine slept, or its clock was
+/// set.
 const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Driver {
@@ -55,9 +58,11 @@ impl Driver {
         Ok(())
     }
 
-    /// The jobs whose latest fire time no node took care of and that make up for it: the stored `locked_at` tells which.
+    /// The jobs whose latest fire time no node took care of and that make up for it: the stored
+    /// `locked_at` tells which.
     ///
-    /// A lock that the store does not know belongs to a job that never ran, which has missed nothing.
+    /// A lock that the store does not know belongs to a job that never ran, which has missed
+    /// nothing.
     pub(super) fn missed(&self, track: usize, locks: &[StoredLock]) -> Vec<Due> {
         let now = self.tracks[track].lane.clock.now();
         let locked_at: HashMap<_, _> = locks
@@ -71,7 +76,8 @@ impl Driver {
         missed.collect()
     }
 
-    /// Notices that a clock is not what it was: the wall clock, as somebody moved it or the machine slept, or a store's.
+    /// Notices that a clock is not what it was: the wall clock, as somebody moved it or the machine
+    /// slept, or a store's.
     pub(super) fn check_clocks(&mut self) {
         for track in 0..self.tracks.len() {
             let jumped = self.tracks[track].lane.clock.wall_jumped();
@@ -126,7 +132,8 @@ impl Driver {
         self.tracks[track].reader = Some(reader);
     }
 
-    /// The store's locks; none if it cannot be reached now, in which case it is asked again in the background.
+    /// The store's locks; none if it cannot be reached now, in which case it is asked again in the
+    /// background.
     async fn look(&self, track: usize) -> Result<Option<Vec<StoredLock>>, LockError> {
         let lane = self.tracks[track].lane.clone();
         let error = match lane.look().await {
@@ -190,7 +197,8 @@ impl Track {
         heard_of.elapsed() > CLOCK_READ
     }
 
-    /// Whether the store's clock shows less than it did, so that what is on the agenda would come too late.
+    /// Whether the store's clock shows less than it did, so that what is on the agenda would come
+    /// too late.
     fn clock_went_back(&mut self) -> bool {
         let shown = self.lane.clock.at_origin();
         let before = mem::replace(&mut self.clock_at_origin, shown);

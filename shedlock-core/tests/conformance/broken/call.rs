@@ -1,4 +1,5 @@
-//! The calls of a broken node: how many are under way, and what one that is cancelled leaves behind.
+//! The calls of a broken node: how many are under way, and what one that is cancelled leaves
+//! behind.
 
 use std::sync::atomic::Ordering;
 

@@ -19,10 +19,12 @@ use crate::table::Table;
 const NOW: &str = "UTC_TIMESTAMP(3)";
 const EPOCH: &str = "TIMESTAMP'1970-01-01 00:00:00.000000'";
 
-/// Where a carried number is split: milliseconds of the clock above, microseconds by which `locked_at` is ahead of it below.
+/// Where a carried number is split: milliseconds of the clock above, microseconds by which
+/// `locked_at` is ahead of it below.
 const AHEAD: u64 = 1 << 20;
 
-/// The microseconds of an instant. Never `FROM_UNIXTIME` or its like, which mean the session's time zone.
+/// The microseconds of an instant. Never `FROM_UNIXTIME` or its like, which mean the session's time
+/// zone.
 fn micros(instant: &str) -> String {
     format!("TIMESTAMPDIFF(MICROSECOND, {EPOCH}, {instant})")
 }
@@ -61,8 +63,9 @@ fn next_at(l: &str, t: &Table) -> String {
 
 /// One round trip to win and one to come too early; else a look follows.
 ///
-/// The assignments are made from left to right. The first decides for all: it leaves a number in `LAST_INSERT_ID`, 0 if the lock is not
-/// free, and the others go by that. The number also comes home with the server's OK, as no row would.
+/// The assignments are made from left to right. The first decides for all: it leaves a number in
+/// `LAST_INSERT_ID`, 0 if the lock is not free, and the others go by that. The number also comes
+/// home with the server's OK, as no row would.
 fn acquire(t: &Table) -> String {
     let Table {
         table,
@@ -240,9 +243,10 @@ impl Dialect for MySql {
         options.statement_cache_capacity(STATEMENTS)
     }
 
-    /// A `TIMESTAMP` column means the session's time zone, and ShedLock's Java clients leave that as the server has it.
-    /// Without the strict mode a text that is too long would be cut, and lock something else. Without `autocommit` a lock would be
-    /// granted that is gone with its connection. In another character set a parameter would be another name than the same text in
+    /// A `TIMESTAMP` column means the session's time zone, and ShedLock's Java clients leave that
+    /// as the server has it. Without the strict mode a text that is too long would be cut, and lock
+    /// something else. Without `autocommit` a lock would be granted that is gone with its
+    /// connection. In another character set a parameter would be another name than the same text in
     /// a batch; the collation that comes with it compares no names, as a column's own goes before.
     async fn greet(
         connection: &mut Self::Connection,
@@ -311,10 +315,12 @@ impl Dialect for MySql {
             1290 | 1792 | 1836 => Kind::ReadOnly,
             1406 => Kind::TooLong,
             1292 => Kind::NoSuchTime,
-            // Lock wait timeout, deadlock, statement timeout, a table that was just altered; and two that create it at once.
+            // Lock wait timeout, deadlock, statement timeout, a table that was just altered; and
+            // two that create it at once.
             1205 | 1213 | 1969 | 3024 | 1615 | 1050 | 1684 => Kind::Conflict,
             1040 | 1203 | 1226 => Kind::Unreachable,
-            // Shutting down, killed, idle for too long, without its prepared statements, or to a node that its cluster has left behind.
+            // Shutting down, killed, idle for too long, without its prepared statements, or to a
+            // node that its cluster has left behind.
             1053 | 1077 | 1079 | 1317 | 1927 | 4031 | 1243 | 1047 => Kind::Broken,
             // The transaction was rolled back, also as another node of a group was faster (3101).
             _ if error.code().is_some_and(|state| state.starts_with("40")) => Kind::Conflict,

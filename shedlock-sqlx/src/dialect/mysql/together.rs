@@ -13,7 +13,8 @@ use crate::table::Table;
 /// When a batch began, in microseconds: for what is known by its time to be done.
 pub(super) const BEGAN: &str = "@shedlock_began";
 
-/// What a batch has of each lock, in [an array](array). No deed asks for a fire time and a `locked_at`.
+/// What a batch has of each lock, in [an array](array). No deed asks for a fire time and a
+/// `locked_at`.
 const COLUMNS: [(&str, &str); 6] = [
     (
         "a.name",
@@ -29,8 +30,9 @@ const COLUMNS: [(&str, &str); 6] = [
     ("a.locked_at", "locked_at BIGINT PATH '$[4]'"),
 ];
 
-/// A [record](crate::record::Record)'s number that says what was done has its lock's place in front: to answer in order the server
-/// would make a table and sort it. Signed, as the number is; MySQL's places are not.
+/// A [record](crate::record::Record)'s number that says what was done has its lock's place in
+/// front: to answer in order the server would make a table and sort it. Signed, as the number is;
+/// MySQL's places are not.
 const PLACE: &str = "CAST(a.place AS SIGNED) * 4";
 
 /// Where the values go, as literals: a message with several statements has no parameters.
@@ -64,8 +66,8 @@ fn batch(texts: &[&str]) -> String {
 
 /// The rows of a batch's locks. Each is looked up by the primary key, whatever the statistics say.
 ///
-/// A name is compared as a literal, so by the column's character set and collation, which nobody has to know for that: a column of
-/// the batch would have its own.
+/// A name is compared as a literal, so by the column's character set and collation, which nobody
+/// has to know for that: a column of the batch would have its own.
 fn rows(t: &Table) -> String {
     let Table { table, name, .. } = t;
     format!("{table} AS l FORCE INDEX (PRIMARY) ON l.{name} = ELT(a.place, {NAMES})")
@@ -82,12 +84,14 @@ pub(super) fn look(t: &Table, row: &str) -> (String, Reading) {
     (message, Reading::InOrder)
 }
 
-/// Changes many locks, and waits for nobody's row: one that another transaction has locked is [busy](Reading::InOrder).
+/// Changes many locks, and waits for nobody's row: one that another transaction has locked is
+/// [busy](Reading::InOrder).
 ///
-/// Rows that are to change are locked first, as that looks at their newest version and skips what others have locked; an `INSERT`
-/// of what is there can do that, an `UPDATE` cannot. Names that are new to two batches are inserted by both in the same
-/// order. The last look sees what the others do not see yet. In `READ COMMITTED` no gap between rows is locked, and rows that are
-/// not to change are unlocked at once. A batch that changes nothing writes nothing.
+/// Rows that are to change are locked first, as that looks at their newest version and skips what
+/// others have locked; an `INSERT` of what is there can do that, an `UPDATE` cannot. Names that are
+/// new to two batches are inserted by both in the same order. The last look sees what the others do
+/// not see yet. In `READ COMMITTED` no gap between rows is locked, and rows that are not to change
+/// are unlocked at once. A batch that changes nothing writes nothing.
 pub(super) fn change(t: &Table, row: &str, deed: &Deed<'_>) -> (String, Reading) {
     let Table {
         table,

@@ -21,8 +21,8 @@ const FAR: &str = "'9999-12-31 00:00:00+00'";
 
 /// The microseconds of an instant; 0 for NULL, and a limit for `infinity`.
 ///
-/// A literal takes the column's type: a `timestamp` ignores its `+00` and means UTC, a `timestamptz` honours it.
-/// So both are read alike, whatever the session's time zone is.
+/// A literal takes the column's type: a `timestamp` ignores its `+00` and means UTC, a
+/// `timestamptz` honours it. So both are read alike, whatever the session's time zone is.
 fn micros(instant: &str) -> String {
     format!("(extract(epoch FROM least(greatest({instant}, {EPOCH}), {FAR})) * 1000000)::bigint")
 }
@@ -40,7 +40,8 @@ fn new_times(t: &Table) -> (String, String) {
     )
 }
 
-/// Whether a column keeps microseconds, 1 or 0: those of its own type, or of the domain that it has.
+/// Whether a column keeps microseconds, 1 or 0: those of its own type, or of the domain that it
+/// has.
 fn kept(t: &Table, column: &str) -> String {
     format!(
         "(SELECT (coalesce(nullif(a.atttypmod, -1), nullif(y.typtypmod, -1), 6) >= 6
@@ -73,11 +74,14 @@ fn wait(patience: Duration) -> u128 {
     (patience * 4 / 5).as_millis().max(1)
 }
 
-/// One round trip for every outcome, and a refusal writes nothing: `INSERT` is reached only if a look says that the lock is free.
+/// One round trip for every outcome, and a refusal writes nothing: `INSERT` is reached only if a
+/// look says that the lock is free.
 ///
-/// `clock_timestamp()`, as `CURRENT_TIMESTAMP` would stand still in a transaction. When two see the lock free, one waits for the other's row and
-/// then finds it taken. What it finds is newer than the snapshot that the rest of the statement sees, so the condition itself
-/// leaves it in a setting that lasts as long as the statement. Nor does a loser wait for the disk, as it has nothing to keep.
+/// `clock_timestamp()`, as `CURRENT_TIMESTAMP` would stand still in a transaction. When two see the
+/// lock free, one waits for the other's row and then finds it taken. What it finds is newer than
+/// the snapshot that the rest of the statement sees, so the condition itself leaves it in a setting
+/// that lasts as long as the statement. Nor does a loser wait for the disk, as it has nothing to
+/// keep.
 fn acquire(t: &Table, waits: &str) -> String {
     let Table {
         table,
@@ -163,7 +167,8 @@ impl Dialect for Postgres {
             lock_until,
             table,
         );
-        // For as long as the statement lasts; where the session has it already, it costs nothing that could be measured.
+        // For as long as the statement lasts; where the session has it already, it costs nothing
+        // that could be measured.
         let waits = format!("set_config('lock_timeout', '{}', true)", wait(patience));
         let with_clock = format!("WITH clock AS MATERIALIZED (SELECT {clock} AS now, {waits})");
         let now = instant("clock.now", lock_until, table);
@@ -241,17 +246,19 @@ impl Dialect for Postgres {
         }
     }
 
-    /// Without a cache, sqlx 0.9.0 leaves the statement of each call behind in the server (its issue 4328).
+    /// Without a cache, sqlx 0.9.0 leaves the statement of each call behind in the server (its
+    /// issue 4328).
     fn tune(options: PgConnectOptions, _patience: Duration) -> PgConnectOptions {
         options.statement_cache_capacity(STATEMENTS)
     }
 
-    /// A statement waits for the table (somebody alters it) before its first word is executed, so it is the session that has to
-    /// say for how long.
+    /// A statement waits for the table (somebody alters it) before its first word is executed, so
+    /// it is the session that has to say for how long.
     ///
-    /// Not behind a proxy that pools transactions: it would be said to whoever has that session of the server next, so there each
-    /// statement says it for its row, and nobody for the table. Such a proxy does not pass on what drivers want of a session when
-    /// it begins. sqlx wants `extra_float_digits`, and the server knows who wanted it.
+    /// Not behind a proxy that pools transactions: it would be said to whoever has that session of
+    /// the server next, so there each statement says it for its row, and nobody for the table. Such
+    /// a proxy does not pass on what drivers want of a session when it begins. sqlx wants
+    /// `extra_float_digits`, and the server knows who wanted it.
     async fn greet(
         connection: &mut Self::Connection,
         patience: Duration,

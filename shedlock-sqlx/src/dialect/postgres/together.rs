@@ -45,13 +45,16 @@ pub(super) struct Deed<'a> {
     pub(super) made: &'a str,
 }
 
-/// One statement about many locks, which waits for nobody's row: one that another transaction has locked is [busy](Reading::InOrder).
+/// One statement about many locks, which waits for nobody's row: one that another transaction has
+/// locked is [busy](Reading::InOrder).
 ///
-/// A row is locked before it is changed, as that looks at its newest version, and skips what others are about to change. So
-/// two batches cannot wait for each other there. They may for names that are new to both, but insert them in the same order.
+/// A row is locked before it is changed, as that looks at its newest version, and skips what others
+/// are about to change. So two batches cannot wait for each other there. They may for names that
+/// are new to both, but insert them in the same order.
 ///
-/// Each row is looked up by the index, also if the plan was made when the table was small: a lateral subquery is not made
-/// into a join, and of a range of places the planner believes that it is one row. Nor does it join what it has found.
+/// Each row is looked up by the index, also if the plan was made when the table was small: a
+/// lateral subquery is not made into a join, and of a range of places the planner believes that it
+/// is one row. Nor does it join what it has found.
 pub(super) fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
     let Table {
         table,
