@@ -11,8 +11,9 @@ use crate::attempt::Attempt;
 use crate::caller::Caller;
 use crate::dialect::Dialect;
 use crate::errand::Request;
-use crate::error::{Failure, Mishap};
+use crate::error::Failure;
 use crate::look::{Look, Row, Verdict, lease, micros, rounded_up};
+use crate::mishap::Mishap;
 use crate::statement::Values;
 use crate::store::SqlStore;
 

@@ -6,8 +6,8 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::error::{Asked, Kind, Mishap};
 use crate::look::Answer;
+use crate::mishap::{Asked, Kind, Mishap};
 use crate::record::{Done, Record};
 use crate::statement::Values;
 

@@ -7,8 +7,8 @@ use sqlx::{Connection as _, Pool};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::dialect::{Dialect, Options};
-use crate::error::{Kind, Mishap};
 use crate::look::Answer;
+use crate::mishap::{Kind, Mishap};
 use crate::statement::{Statement, Values};
 
 /// Connections that are only for locks, opened as they are needed and kept.

@@ -9,7 +9,7 @@ use crate::attempt::Attempt;
 use crate::batch::Reading;
 use crate::caller::Caller;
 use crate::dialect::Dialect;
-use crate::error::{Asked, Kind, Mishap};
+use crate::mishap::{Asked, Kind, Mishap};
 use crate::statement::{Forms, Statement, Values};
 
 /// How many names one statement speaks of at most.

@@ -28,6 +28,7 @@ mod errand;
 mod error;
 mod holder;
 mod look;
+mod mishap;
 mod provider;
 mod record;
 mod statement;

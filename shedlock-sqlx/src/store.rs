@@ -12,9 +12,10 @@ use crate::caller::Caller;
 use crate::connections::Connections;
 use crate::dialect::Dialect;
 use crate::errand::{Errand, Request};
-use crate::error::{Failure, Kind, Mishap, Place};
+use crate::error::{Failure, Place};
 use crate::holder::Holder;
 use crate::look::{Answer, Extended, Look, instant, micros};
+use crate::mishap::{Kind, Mishap};
 use crate::statement::{Statement, Values};
 use crate::table::Table;
 

@@ -6,7 +6,7 @@ use crate::caller::Caller;
 use crate::connections::Connection;
 use crate::dialect::Dialect;
 use crate::errand::{Errand, Passenger, Request, Told};
-use crate::error::{Asked, Kind, Mishap};
+use crate::mishap::{Asked, Kind, Mishap};
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
 

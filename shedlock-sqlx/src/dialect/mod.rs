@@ -19,9 +19,9 @@ use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArguments, Type};
 
 use crate::advice::Advice;
-use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, Extended, Verdict};
+use crate::mishap::Kind;
 use crate::record::Record;
 use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;

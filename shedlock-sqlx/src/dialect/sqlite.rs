@@ -8,9 +8,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
 use crate::batch::Reading;
-use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME};
+use crate::mishap::Kind;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 

@@ -10,9 +10,9 @@ use self::together::{BEGAN, Deed};
 use super::{Dialect, STATEMENTS, is_unknown_by_state, to_take_back};
 use crate::advice::Advice;
 use crate::batch::Reading;
-use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, Extended, Look, Verdict};
+use crate::mishap::Kind;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 

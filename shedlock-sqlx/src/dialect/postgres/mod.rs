@@ -10,9 +10,9 @@ use sqlx::{AssertSqlSafe, Executor, Postgres};
 use self::together::{Deed, free, taken, together};
 use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
-use crate::error::Kind;
 use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME};
+use crate::mishap::Kind;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 

@@ -1,0 +1,162 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use sqlx::error::DatabaseError;
+
+use crate::dialect::Dialect;
+use crate::look::Answer;
+
+/// What an error of a driver means for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    TableMissing,
+    ColumnMissing,
+    Denied,
+    /// There is no such user, password or database.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    Login,
+    ReadOnly,
+    TooLong,
+    /// The hour that clocks leave out in spring, in a column that means the server's time zone.
+    #[cfg(feature = "mysql")]
+    NoSuchTime,
+    /// A proxy lets others have the session between two statements, and mixes up what each has
+    /// prepared there.
+    #[cfg(feature = "postgres")]
+    SharedSession,
+    /// Another statement was in the way (deadlock, serialization, a busy file): the same one may
+    /// succeed at once.
+    Conflict,
+    /// The connection is of no use any more; another one may be.
+    Broken,
+    /// There is no connection to be had.
+    Unreachable,
+    /// The database wants no connection of ours.
+    Unwelcome,
+    /// What the service does first with a new connection fails.
+    AfterConnect,
+    /// It was not sent in time: nobody waits for it any more, or a server is silent while a
+    /// connection is opened.
+    Late,
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn of<D: Dialect>(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(error) => D::kind(error.as_ref()),
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+                Self::Broken
+            }
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
+                Self::Unreachable
+            }
+            _ => Self::Other,
+        }
+    }
+
+    /// The same for an error while a connection was opened, which is tried often enough in there.
+    pub(crate) fn of_opening<D: Dialect>(error: &sqlx::Error) -> Self {
+        match Self::of::<D>(error) {
+            Self::Broken => Self::Unreachable,
+            Self::Other => Self::Unwelcome,
+            kind => kind,
+        }
+    }
+
+    /// Whether a connection is as good as before.
+    pub(crate) fn spares_connection(self) -> bool {
+        // After a failover, the same address may lead to the new primary.
+        !matches!(self, Self::Broken | Self::Unreachable | Self::ReadOnly)
+    }
+}
+
+/// Why a request was not answered: by an error that may be that of many who went together.
+#[derive(Clone, Debug)]
+pub(crate) struct Mishap {
+    pub(crate) kind: Kind,
+    pub(crate) error: Arc<sqlx::Error>,
+}
+
+impl Mishap {
+    pub(crate) fn new(kind: Kind, error: impl Into<sqlx::Error>) -> Self {
+        Self {
+            kind,
+            error: Arc::new(error.into()),
+        }
+    }
+
+    pub(crate) fn late() -> Self {
+        Self::new(Kind::Late, io::Error::from(io::ErrorKind::TimedOut))
+    }
+
+    /// Of a statement.
+    pub(crate) fn of<D: Dialect>(error: sqlx::Error) -> Self {
+        Self::new(Kind::of::<D>(&error), error)
+    }
+
+    /// Of a connection that was to be opened.
+    pub(crate) fn of_opening<D: Dialect>(error: sqlx::Error) -> Self {
+        Self::new(Kind::of_opening::<D>(&error), error)
+    }
+
+    /// What the database itself said, if it did.
+    pub(crate) fn refusal(&self) -> Option<&dyn DatabaseError> {
+        self.error.as_database_error()
+    }
+
+    /// The driver's error; if the database said something, its own words.
+    pub(crate) fn cause(&self) -> &(dyn StdError + 'static) {
+        match &*self.error {
+            sqlx::Error::Database(error) => error.as_error(),
+            other => other,
+        }
+    }
+
+    /// Whether a statement about many locks may have been refused for one of them.
+    pub(crate) fn may_concern_one(&self) -> bool {
+        let kind_may = match self.kind {
+            Kind::TooLong | Kind::Conflict | Kind::Other => true,
+            #[cfg(feature = "mysql")]
+            Kind::NoSuchTime => true,
+            _ => false,
+        };
+        kind_may && self.refusal().is_some()
+    }
+
+    /// Whether the store may have done what it was asked.
+    pub(crate) fn leaves_in_doubt(&self) -> bool {
+        match self.kind {
+            Kind::Broken => true,
+            Kind::Other => self.refusal().is_none(),
+            // The database has refused it.
+            _ => false,
+        }
+    }
+}
+
+/// What came of sending a request.
+pub(crate) type Asked = Result<Answer, Mishap>;
+
+/// A mishap as a cause.
+pub(crate) struct Cause(pub(crate) Mishap);
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0.cause(), f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.0.cause(), f)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.cause().source()
+    }
+}
