@@ -284,9 +284,7 @@ impl SchedulerBuilder {
         let (driver, messages) = Driver::new(plans, lanes, context, shutdown_grace);
         Ok(Scheduler { driver, messages })
     }
-}
 
-impl SchedulerBuilder {
     /// Jobs as the configuration has them, checked.
     fn plans(
         &self,
