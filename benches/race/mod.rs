@@ -6,6 +6,7 @@ mod counters;
 mod floor;
 pub(crate) mod machine;
 pub(crate) mod options;
+mod order;
 pub(crate) mod stage;
 pub(crate) mod statistics;
 pub(crate) mod table;
@@ -105,9 +106,7 @@ impl Race {
         // The first round warms up.
         let repetitions = stage.options.repetitions.min(self.most_repetitions);
         for round in 0..=repetitions {
-            for number in 0..self.entries.len() {
-                // Each round begins with another one.
-                let number = (number + round) % self.entries.len();
+            for number in order::of_round(round, self.entries.len()) {
                 let Entry { who, task, .. } = &self.entries[number];
                 if absent[number].is_some() {
                     continue;
