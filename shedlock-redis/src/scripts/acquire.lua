@@ -69,8 +69,8 @@ return each(2, 2, function(key, argument)
     redis.call('SET', memory, forbidden .. (scheduled and '+' or kind) .. ' ' .. locked_at .. ' '
         .. (scheduled and fire_time or locked_at) .. ' ' .. at .. ' ' .. value, 'PX', remember_ms)
     if redis.pcall('SET', lock, value, 'PXAT', last_text).err then
-        -- Before Redis 6.2.
-        redis.call('SET', lock, value)
+        -- Before Redis 6.2. It has an end even for a user who may not set one to the ms.
+        redis.call('SET', lock, value, 'PX', last - math.floor(now / 1000))
         redis.call('PEXPIREAT', lock, last_text)
     end
     return value == asked and last or say('acquired', last_text, value)
