@@ -10,12 +10,12 @@ mod task;
 
 use std::fs;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use race::Stage;
 use race::machine::Machine;
 use race::options::{Options, USAGE};
 use race::table::Table;
-use scenario::When;
+use scenario::{Scenario, When};
 use scheduling::Locks;
 
 fn main() -> Result<()> {
@@ -35,11 +35,24 @@ fn main() -> Result<()> {
             print!("{}", usage());
             Ok(())
         }
-        _ => {
-            let options = Options::read(arguments.into_iter()).map_err(anyhow::Error::msg)?;
-            runtime.block_on(measure(options))
+        // For the script: which servers these options need. Says what is wrong with them, too.
+        ["stores", ..] => {
+            for kind in options(&arguments[1..]).stores {
+                println!("{}", kind.name());
+            }
+            Ok(())
         }
+        _ => runtime.block_on(measure(options(&arguments))),
     }
+}
+
+/// Those that the user gave, or the end of the program.
+fn options(arguments: &[String]) -> Options {
+    let known = |name: &str| scenario::ALL.iter().any(|scenario| scenario.name == name);
+    Options::read(arguments.iter().cloned(), known).unwrap_or_else(|problem| {
+        eprintln!("{problem} (see --help)");
+        std::process::exit(2)
+    })
 }
 
 fn usage() -> String {
@@ -49,7 +62,7 @@ fn usage() -> String {
         } else {
             " "
         };
-        format!("  {:<12}{star} {}\n", scenario.name, scenario.about)
+        format!("  {:<15}{star} {}\n", scenario.name, scenario.about)
     });
     USAGE.to_owned() + &lines.collect::<String>()
 }
@@ -58,19 +71,13 @@ fn usage() -> String {
 /// that a run that is cut short leaves some.
 async fn measure(options: Options) -> Result<()> {
     let wanted = &options.scenarios;
-    for name in wanted {
-        ensure!(
-            scenario::ALL.iter().any(|scenario| scenario.name == name),
-            "no such scenario: {name}"
-        );
-    }
-    let chosen = scenario::ALL
-        .iter()
-        .filter(|scenario| match wanted.is_empty() {
-            true => scenario.when == When::Always,
-            false => wanted.iter().any(|name| name == scenario.name),
-        });
-    let chosen: Vec<_> = chosen.collect();
+    let everything = wanted.is_empty();
+    let is_chosen = |scenario: &&Scenario| match everything {
+        true => scenario.when == When::Always,
+        false => wanted.iter().any(|name| name == scenario.name),
+    };
+    let (chosen, left): (Vec<&Scenario>, Vec<&Scenario>) =
+        scenario::ALL.into_iter().partition(is_chosen);
     let machine = Machine::look(&options);
     for line in machine.lines() {
         println!("{line}\n");
@@ -92,6 +99,10 @@ async fn measure(options: Options) -> Result<()> {
             .with_context(|| scenario.name)?;
         let all = serde_json::json!({ "machine": machine, "tables": tables });
         fs::write(&json, serde_json::to_string_pretty(&all)?)?;
+    }
+    if everything {
+        let left: Vec<_> = left.iter().map(|scenario| scenario.name).collect();
+        println!("Not measured, as nobody named them: {}.", left.join(", "));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Outcome {
+    /// How long callers were at work, on average: each one's last call ends at another time.
     pub(crate) seconds: f64,
     /// Requests for a lock, or for its extension.
     pub(crate) calls: u64,

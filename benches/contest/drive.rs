@@ -131,9 +131,10 @@ async fn together(mut runs: JoinSet<Result<Seen>>) -> Result<Outcome> {
     }
     let (mut locks, mut unlocks) = (Times::default(), Times::default());
     let mut outcome = Outcome::default();
+    let callers = all.len();
     for seen in all {
         outcome.wins.push(seen.wins);
-        outcome.seconds = outcome.seconds.max(seen.seconds);
+        outcome.seconds += seen.seconds / callers as f64;
         locks.join(seen.locks);
         unlocks.join(seen.unlocks);
     }

@@ -6,7 +6,7 @@ mod counters;
 mod floor;
 pub(crate) mod machine;
 pub(crate) mod options;
-mod order;
+pub(crate) mod order;
 pub(crate) mod stage;
 pub(crate) mod statistics;
 pub(crate) mod table;
@@ -55,6 +55,8 @@ pub(crate) struct Race {
     /// How often it is repeated at most, whatever the user says: what a turn has to prepare may
     /// take longer than the turn.
     pub(crate) most_repetitions: usize,
+    /// How many rounds come before those that count: a turn that is over soon warms up little.
+    pub(crate) warm_ups: usize,
     pub(crate) entries: Vec<Entry>,
     /// The first one is what the ratio is of.
     pub(crate) measures: Vec<Measure>,
@@ -103,21 +105,21 @@ impl Race {
     pub(crate) async fn run(self, stage: &mut Stage) -> Result<Table> {
         let mut runs: Vec<Vec<Run>> = self.entries.iter().map(|_| Vec::new()).collect();
         let mut absent: Vec<Option<String>> = self.entries.iter().map(|_| None).collect();
-        // The first round warms up.
         let repetitions = stage.options.repetitions.min(self.most_repetitions);
-        for round in 0..=repetitions {
+        for round in 0..self.warm_ups + repetitions {
+            let counts = round >= self.warm_ups;
             for number in order::of_round(round, self.entries.len()) {
                 let Entry { who, task, .. } = &self.entries[number];
                 if absent[number].is_some() {
                     continue;
                 }
-                let seconds = match round {
-                    0 => stage.options.warm_up,
-                    _ => stage.options.seconds,
+                let seconds = match counts {
+                    false => stage.options.warm_up,
+                    true => stage.options.seconds,
                 };
                 match stage.perform(*who, self.kind, task, seconds).await? {
                     Err(reason) => absent[number] = Some(reason),
-                    Ok(run) if round > 0 => runs[number].push(run),
+                    Ok(run) if counts => runs[number].push(run),
                     Ok(_) => {}
                 }
             }

@@ -26,7 +26,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+    /// `is_scenario` knows the scenarios' names.
+    pub(crate) fn read(
+        mut arguments: impl Iterator<Item = String>,
+        is_scenario: impl Fn(&str) -> bool,
+    ) -> Result<Self, String> {
         let mut options = Self {
             seconds: 0.2,
             warm_up: 1.0,
@@ -37,15 +41,18 @@ impl Options {
         };
         while let Some(argument) = arguments.next() {
             if !argument.starts_with("--") {
+                if !is_scenario(&argument) {
+                    return Err(format!("no such scenario: {argument}"));
+                }
                 options.scenarios.push(argument);
                 continue;
             }
             let value = arguments
                 .next()
-                .ok_or(format!("{argument} needs a value"))?;
+                .ok_or(format!("{argument} is no option, or needs a value"))?;
             match &*argument {
-                "--seconds" => options.seconds = number(&value)?,
-                "--warm-up" => options.warm_up = number(&value)?,
+                "--seconds" => options.seconds = seconds(&value)?,
+                "--warm-up" => options.warm_up = seconds(&value)?,
                 "--repetitions" => options.repetitions = number(&value)?,
                 "--stores" => options.stores = stores(&value)?,
                 "--json" => options.json = value.into(),
@@ -53,6 +60,14 @@ impl Options {
             }
         }
         Ok(options)
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = number(text)?;
+    match (0.001..=600.0).contains(&seconds) {
+        true => Ok(seconds),
+        false => Err(format!("not between 0.001 and 600 seconds: {text}")),
     }
 }
 

@@ -6,7 +6,7 @@
 /// contestant has to follow each other one equally often. Rounds shifted from a zigzag do that, if
 /// for an odd number every other one is reversed: E. J. Williams, "Experimental designs balanced
 /// for the estimation of residual effects of treatments", 1949.
-pub(super) fn of_round(round: usize, contestants: usize) -> Vec<usize> {
+pub(crate) fn of_round(round: usize, contestants: usize) -> Vec<usize> {
     let zigzag = (0..contestants).map(|turn| match turn % 2 {
         0 => turn / 2,
         _ => contestants - turn.div_ceil(2),

@@ -31,6 +31,7 @@ fn races(kind: Kind) -> Vec<Race> {
         title: "Lock and unlock, alone".to_owned(),
         kind,
         most_repetitions: usize::MAX,
+        warm_ups: 1,
         entries,
         measures: vec![PAIRS, LOCK, UNLOCK, P99],
     }]

@@ -33,6 +33,7 @@ fn races(kind: Kind) -> Vec<Race> {
         title,
         kind,
         most_repetitions: usize::MAX,
+        warm_ups: 1,
         entries,
         measures: vec![PAIRS, CALLS, FAIRNESS, P99],
     }]

@@ -22,6 +22,7 @@ fn races(kind: Kind) -> Vec<Race> {
         title: "Extend, alone".to_owned(),
         kind,
         most_repetitions: usize::MAX,
+        warm_ups: 1,
         entries: entries.collect(),
         measures: vec![CALLS, P99],
     }]

@@ -73,6 +73,7 @@ fn race(kind: Kind, nodes: usize) -> Race {
         title,
         kind,
         most_repetitions: 5,
+        warm_ups: 3,
         entries,
         measures,
     }

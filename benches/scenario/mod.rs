@@ -36,15 +36,16 @@ pub(crate) enum When {
     IfNamed,
 }
 
-pub(crate) const ALL: [&Scenario; 8] = [
+pub(crate) const ALL: [&Scenario; 9] = [
     &alone::SCENARIO,
     &skip::SCENARIO,
     &extend::SCENARIO,
     &names::SCENARIO,
     &contention::SCENARIO,
     &herd::SCENARIO,
-    &build::SCENARIO,
     &scheduling::SCENARIO,
+    &scheduling::WITH_MANY,
+    &build::SCENARIO,
 ];
 
 /// Runs a race for each store that the user wants, and that the scenario has one for.

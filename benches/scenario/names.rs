@@ -40,6 +40,7 @@ fn races(kind: Kind) -> Vec<Race> {
         title,
         kind,
         most_repetitions: 7,
+        warm_ups: 1,
         entries,
         measures: vec![PAIRS, P99],
     }]

@@ -11,16 +11,23 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::{Scenario, When};
-use crate::race::Stage;
 use crate::race::statistics::{Summary, number, of};
 use crate::race::table::Table;
+use crate::race::{Stage, order};
 use crate::scheduling::case::{Case, Due, Measured};
 
 pub(crate) const SCENARIO: Scenario = Scenario {
     name: "scheduling",
-    about: "schedulers alone: memory and CPU of idle ones, and how late jobs are (about twenty minutes a round)",
+    about: "schedulers alone: memory and CPU of idle ones, and how late jobs are, up to 1,000 jobs",
+    when: When::Always,
+    run: |stage, show| compare(&SOME, stage, show).boxed_local(),
+};
+
+pub(crate) const WITH_MANY: Scenario = Scenario {
+    name: "scheduling-many",
+    about: "the same with 100,000 jobs, and for minutes (about twenty minutes a round)",
     when: When::IfNamed,
-    run: |stage, show| compare(stage, show).boxed_local(),
+    run: |stage, show| compare(&MANY, stage, show).boxed_local(),
 };
 
 /// Its name, and how its program is called.
@@ -49,19 +56,25 @@ const MOST_ROUNDS: usize = 3;
 
 const PEER: &str = "SHEDLOCK_BENCH_RUST";
 
-const CASES: [(&str, Due, usize); 8] = [
+/// A title, and what it is about.
+type Titled = (&'static str, Due, usize);
+
+const SOME: [Titled; 3] = [
     ("Idle: a job that is due next year", Due::NextYear, 1),
     (
         "Idle: 1,000 jobs that are due next year",
         Due::NextYear,
         1_000,
     ),
+    ("Lateness: 1,000 jobs due at once", Due::AtOnce, 1_000),
+];
+
+const MANY: [Titled; 5] = [
     (
         "Idle: 100,000 jobs that are due next year",
         Due::NextYear,
         100_000,
     ),
-    ("Lateness: 1,000 jobs due at once", Due::AtOnce, 1_000),
     ("Lateness: 100,000 jobs due at once", Due::AtOnce, 100_000),
     (
         "Lateness: 1,000 jobs due at random moments of a minute",
@@ -100,18 +113,19 @@ const LATE: [Column; 4] = [
     ("ran", |seen, _| seen.ran as f64),
 ];
 
-async fn compare(stage: &mut Stage, show: &mut dyn FnMut(Table)) -> Result<()> {
-    for (title, due, jobs) in CASES {
-        let mut rounds = Vec::new();
-        for _ in 0..stage.options.repetitions.min(MOST_ROUNDS) {
-            let mut round = Vec::new();
-            for (_, program) in contestants(due) {
-                let seen = program.measure(Case { jobs, due }).await;
-                round.push(seen.map_err(|error| format!("{error:#}")));
+async fn compare(cases: &[Titled], stage: &mut Stage, show: &mut dyn FnMut(Table)) -> Result<()> {
+    for &(title, due, jobs) in cases {
+        let case = Case { jobs, due };
+        let contestants = contestants(due);
+        let mut seen: Vec<Vec<Seen>> = contestants.iter().map(|_| Vec::new()).collect();
+        for round in 0..stage.options.repetitions.min(MOST_ROUNDS) {
+            for number in order::of_round(round, contestants.len()) {
+                let (_, program) = contestants[number];
+                let measured = program.measure(case).await;
+                seen[number].push(measured.map_err(|error| format!("{error:#}")));
             }
-            rounds.push(round);
         }
-        show(table(title, Case { jobs, due }, &rounds));
+        show(table(title, case, &contestants, &seen));
     }
     Ok(())
 }
@@ -126,24 +140,27 @@ fn contestants(due: Due) -> Vec<Contestant> {
     }
 }
 
-fn table(title: &str, case: Case, rounds: &[Vec<Seen>]) -> Table {
+/// Of what each contestant saw, round by round.
+fn table(title: &str, case: Case, contestants: &[Contestant], all: &[Vec<Seen>]) -> Table {
     let columns = match case.due {
         Due::NextYear => IDLE,
         Due::AtOnce | Due::WithinAMinute | Due::OnFullSeconds => LATE,
     };
     let mut names = vec!["contestant"];
     names.extend(columns.map(|(name, _)| name));
-    names.push("spread of the first");
+    names.push("spread of the first column");
     let names = names.into_iter().map(str::to_owned).collect();
     let mut table = Table::new(title.to_owned(), names);
     let mut data = Vec::new();
-    for (index, (name, _)) in contestants(case.due).into_iter().enumerate() {
-        let rounds = || rounds.iter().map(|round| &round[index]);
-        let seen: Vec<_> = rounds().filter_map(|seen| seen.as_ref().ok()).collect();
-        for problem in rounds().filter_map(|seen| seen.as_ref().err()) {
+    for ((name, _), rounds) in contestants.iter().zip(all) {
+        let seen: Vec<_> = rounds
+            .iter()
+            .filter_map(|seen| seen.as_ref().ok())
+            .collect();
+        for problem in rounds.iter().filter_map(|seen| seen.as_ref().err()) {
             table.note(format!("{name}: {problem}"));
         }
-        let mut cells = vec![name.to_owned()];
+        let mut cells = vec![(*name).to_owned()];
         if seen.is_empty() {
             cells.push("missing".to_owned());
         } else {

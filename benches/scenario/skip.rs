@@ -45,6 +45,7 @@ fn race(kind: Kind, callers: usize) -> Race {
         title,
         kind,
         most_repetitions: usize::MAX,
+        warm_ups: 1,
         entries,
         measures: vec![CALLS, P99],
     }

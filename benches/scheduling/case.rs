@@ -61,7 +61,7 @@ impl Case {
 
     /// A full second from which on jobs are due: every scheduler can be set up until then.
     pub(crate) fn first_due(&self) -> DateTime<Utc> {
-        let setup = TimeDelta::seconds(3) + TimeDelta::microseconds(170) * self.jobs as i32;
+        let setup = TimeDelta::seconds(3) + TimeDelta::microseconds(400) * self.jobs as i32;
         let due = Utc::now() + setup;
         DateTime::from_timestamp(due.timestamp(), 0).unwrap_or(due)
     }
@@ -70,8 +70,8 @@ impl Case {
     pub(crate) fn patience(&self) -> Duration {
         match self.due {
             Due::NextYear => Duration::from_secs(10),
-            Due::AtOnce => Duration::from_secs(75),
-            Due::WithinAMinute | Due::OnFullSeconds => Duration::from_secs(135),
+            Due::AtOnce => Duration::from_secs(100),
+            Due::WithinAMinute | Due::OnFullSeconds => Duration::from_secs(160),
         }
     }
 }

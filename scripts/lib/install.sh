@@ -9,31 +9,47 @@ declare -A package=([postgres]=postgresql [mariadb]=mariadb-server [redis]=redis
 
 # install_for SERVER..: what these servers and all tests need.
 install_for() {
-    local server missing=()
-    have cc || missing+=(gcc libc6-dev)
-    [[ -e /usr/share/zoneinfo/Asia/Seoul ]] || missing+=(tzdata)
-    [[ -n $(faketime_lib) ]] || missing+=(libfaketime)
-    # For the peers in Java; Debian 12's is 17.
-    have javac || missing+=(default-jdk-headless)
-    have mvn || missing+=(maven)
-    for server; do
-        "${server}_installed" || missing+=("${package[$server]}")
-    done
-    ((${#missing[@]} == 0)) || install "${missing[@]}"
+    local missing=()
+    mapfile -t missing < <(
+        missing_servers "$@"
+        [[ -e /usr/share/zoneinfo/Asia/Seoul ]] || echo tzdata
+        [[ -n $(faketime_lib) ]] || echo libfaketime
+        missing_java
+    )
+    install "${missing[@]}" || die "see CONTRIBUTING.md: install them yourself, or name servers of yours"
 }
 
+missing_servers() {
+    local server
+    have cc || printf '%s\n' gcc libc6-dev
+    for server; do
+        "${server}_installed" || echo "${package[$server]}"
+    done
+}
+
+# For the peers in Java; Debian 12's is 17.
+missing_java() {
+    have javac || echo default-jdk-headless
+    have mvn || echo maven
+}
+
+# install PACKAGE..: fails if not all can be had.
 install() {
-    have apt-get || die "missing: $*. Install them, or name your servers: see CONTRIBUTING.md"
-    ((EUID == 0)) || have sudo || die "missing, and neither root nor sudo here: apt-get install $*"
+    local status=0
+    (($#)) || return 0
+    have apt-get || { say "missing: $*" && return 1; }
+    ((EUID == 0)) || have sudo || { say "missing, and neither root nor sudo here: apt-get install $*" && return 1; }
     say "installing $*"
     forbid_services
     # An unreachable source that we do not need must not stop us.
     apt_get update || say "apt-get update failed: going on with the lists that are here"
-    apt_get install --yes --no-install-recommends "$@" || {
-        show_log apt
-        die "apt-get install $* failed"
-    }
+    apt_get install --yes --no-install-recommends "$@" || status=$?
     end_install
+    ((status == 0)) || {
+        show_log apt
+        say "apt-get install $* failed"
+        return 1
+    }
 }
 
 # In the foreground: a package manager must not be cut in the middle.

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Peers, most in other languages. One that cannot be built is named, and left out; its builder prints nothing then.
+# Nothing is installed here: what a builder prints is taken, in a shell of its own, whose end would undo nothing.
 
 # build_java_peer PROJECT TARGET: prints its class path.
 build_java_peer() {
@@ -18,7 +19,7 @@ build_java_peer() {
 # build_go_peer PROJECT PROGRAM: prints the program.
 build_go_peer() {
     local project=$1 program=$2
-    have go || (install golang-go) || { say "no Go: no peer in Go" && return; }
+    have go || { say "no Go (1.25 or newer): no peer in Go" && return; }
     (cd "$project" && go build -o "$program" .) >"$work/go.log" 2>&1 || {
         show_log go
         say "the peer in Go could not be built"

@@ -13,6 +13,9 @@ postgres_bin() {
 
 postgres_installed() { postgres_bin >/dev/null; }
 
+# The major one, e.g. 15.
+postgres_version() { "$(postgres_bin)/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/'; }
+
 # start_postgres DATA PORT [ARGS..]: for example `-c synchronous_commit=off`.
 start_postgres() {
     local data=$1 port=$2 bin socket=$work/postgres.socket

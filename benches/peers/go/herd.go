@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -15,13 +16,15 @@ type share struct {
 	node             int
 	held             []gocron.Lock
 	decided, lastWin time.Duration
+	err              error
 }
 
 // All names are due at once, on every node; each node has as many goroutines as names, over its connections.
 func herd(nodes []Node, task Task) (Outcome, error) {
+	// Every connection is there, and every name has been seen.
 	for _, node := range nodes {
-		if lock, err := node.Lock(context.Background(), task.name(0)); err == nil {
-			lock.Unlock(context.Background())
+		if err := each(task.Names, func(number int) error { return node.visit(task.name(number)) }); err != nil {
+			return Outcome{}, err
 		}
 	}
 	shares := make([]share, len(nodes)*task.Names)
@@ -35,9 +38,9 @@ func herd(nodes []Node, task Task) (Outcome, error) {
 			own.node = number
 			done.Go(func() {
 				<-begin
-				lock, err := node.Lock(context.Background(), task.name(int(next.Add(1)-1)))
-				own.decided = time.Since(start)
-				if err == nil {
+				lock, err := node.ask(task.name(int(next.Add(1) - 1)))
+				own.decided, own.err = time.Since(start), err
+				if lock != nil {
 					own.held, own.lastWin = append(own.held, lock), own.decided
 				}
 			})
@@ -52,6 +55,19 @@ func herd(nodes []Node, task Task) (Outcome, error) {
 	return finish(shares, task)
 }
 
+// Does something with each of some numbers, all at once. Answers an error of one of them.
+func each(count int, do func(int) error) error {
+	errs := make(chan error, count)
+	for number := range count {
+		go func() { errs <- do(number) }()
+	}
+	var first error
+	for range count {
+		first = cmp.Or(<-errs, first)
+	}
+	return first
+}
+
 func finish(shares []share, task Task) (Outcome, error) {
 	start := time.Now()
 	outcome := Outcome{Wins: make([]int, task.Nodes), Calls: len(shares)}
@@ -59,6 +75,9 @@ func finish(shares []share, task Task) (Outcome, error) {
 	var done sync.WaitGroup
 	won := 0
 	for _, share := range shares {
+		if share.err != nil {
+			return Outcome{}, share.err
+		}
 		won += len(share.held)
 		outcome.Wins[share.node] += len(share.held)
 		decided, lastWin = max(decided, share.decided), max(lastWin, share.lastWin)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,25 @@ func open(url string, connections int) (Node, error) {
 	options.PoolSize = connections
 	client := redis.NewClient(options)
 	return Node{locker{redsync.New(goredis.NewPool(client))}, client}, nil
+}
+
+// Asks for a lock: nil if somebody has it.
+func (node Node) ask(name string) (gocron.Lock, error) {
+	lock, err := node.Lock(context.Background(), name)
+	var taken *redsync.ErrTaken
+	if errors.As(err, &taken) {
+		return nil, nil
+	}
+	return lock, err
+}
+
+// Takes a lock and gives it back, if nobody has it.
+func (node Node) visit(name string) error {
+	lock, err := node.ask(name)
+	if lock == nil {
+		return err
+	}
+	return lock.Unlock(context.Background())
 }
 
 // Close ends the connections.

@@ -132,7 +132,7 @@ final class Loops {
         return String.format(
                 Locale.ROOT,
                 "{\"seconds\":%f,\"calls\":%d,\"wins\":%s,\"lock_us\":%f,\"unlock_us\":%f,\"p50_us\":%f,\"p99_us\":%f,\"max_us\":%f}",
-                all.stream().mapToDouble(seen -> seen.seconds).max().orElseThrow(),
+                all.stream().mapToDouble(seen -> seen.seconds).average().orElseThrow(),
                 locks.count(),
                 all.stream().map(seen -> seen.wins).toList(),
                 locks.mean(),
