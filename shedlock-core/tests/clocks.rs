@@ -5,11 +5,11 @@ mod support;
 use std::future::pending;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use shedlock_core::{Clock, Job, Misfire, RunError, SchedulerHandle};
 use support::{
     Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
-    start, time,
+    stall, start, time,
 };
 
 fn tick() -> Job {
@@ -301,4 +301,50 @@ async fn a_slow_first_answer_does_not_make_all_fire_times_late() {
     let since = tokio::time::Instant::now() - *seen.times_of("started").last().unwrap();
     let late = now - latest - TimeDelta::from_std(since).unwrap();
     assert!(late < TimeDelta::milliseconds(3), "late by {late}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_heard_late_repeats_no_fire_time_of_a_job_without_a_lock() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let locked = locked(Job::new("locked", |_| async {}).every("10s"));
+    let blocks = || async {
+        sleep_ms(75).await;
+        stall(2).await;
+    };
+    let everywhere = Job::new("everywhere", move |_| blocks()).every("10s");
+    let builder = scheduler(&store).observer(seen.clone());
+    start(builder.add_job(locked).add_job(everywhere)).await;
+    // The lock is asked for too early, and the thread blocks before that is heard.
+    store.step(TimeDelta::milliseconds(-300));
+    store.slow(Duration::from_millis(100));
+    sleep(35).await;
+    let expected = every(seconds(10), noon() + seconds(10), 3);
+    assert!(store.early() > 0);
+    assert_eq!(seen.runs("everywhere"), expected);
+    assert_eq!(seen.runs("locked"), expected);
+    assert_eq!(seen.count("already_ran"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_freezes_while_it_reads_the_clock_goes_on_where_it_is() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let yearly = locked(Job::new("yearly", |_| async {}).cron("0 0 0 1 1 *"));
+    let builder = scheduler(&store).observer(seen.clone());
+    start(builder.add_job(yearly).add_job(tick())).await;
+    store.slow(Duration::from_millis(100));
+    let reads = store.calls(Call::Now);
+    sleep(3600).await;
+    while store.calls(Call::Now) == reads {
+        assert!(store.time() < noon() + seconds(7200), "it is never read");
+        sleep_ms(10).await;
+    }
+    sleep_ms(60).await;
+    stall(30).await;
+    seen.clear();
+    sleep(5).await;
+    let runs = seen.runs("tick");
+    let latest = store.time().duration_trunc(seconds(1)).unwrap();
+    assert_eq!(runs.last(), Some(&latest));
+    assert!(runs.windows(2).all(|pair| pair[0] < pair[1]), "{runs:?}");
+    assert!(runs[0] >= latest - seconds(6), "{runs:?}");
 }

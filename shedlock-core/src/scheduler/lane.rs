@@ -1,5 +1,7 @@
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::store_clock::{STORE_PRECISION, StoreClock};
@@ -23,15 +25,19 @@ impl Lane {
     }
 
     /// Asks the store for the time.
-    pub(super) async fn set_clock(&self) -> Result<(), LockError> {
-        self.clock.set(self.provider.now().await?);
+    pub(super) async fn ask_time(&self) -> Result<(), LockError> {
+        let asked = Instant::now();
+        let shown = self.provider.now().await?;
+        self.clock.learn(asked, perhaps_cut(shown));
         Ok(())
     }
 
-    /// Asks the store for the time, and for every lock that it knows.
+    /// Asks the store for every lock that it knows, and for the time.
     pub(super) async fn look(&self) -> Result<Vec<StoredLock>, LockError> {
-        self.set_clock().await?;
-        self.provider.locks().await
+        let locks = self.provider.locks().await?;
+        // A connection is open by now, so the answer is soon there and tells the time well.
+        self.ask_time().await?;
+        Ok(locks)
     }
 
     /// Asks for a lock, at the instant `asked`, and learns the time from the answer.
@@ -45,18 +51,25 @@ impl Lane {
             Acquisition::Acquired(lease) => {
                 // The lease counts from the store's now; stores round its end up.
                 let shown = lease.lock_until() - request.at_most() - STORE_PRECISION;
-                self.clock.learn(asked, shown);
+                self.clock.learn(asked, perhaps_cut(shown));
             }
             Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
-                self.clock.learn(asked, held.now)
+                self.clock.learn(asked, perhaps_cut(held.now))
             }
             // The clock was ahead of the store, which must not happen again for this fire time.
             Acquisition::TooEarly { by } => {
                 if let Some(fire_time) = request.fire_time() {
-                    self.clock.set(fire_time - *by);
+                    let (from, to) = perhaps_cut(fire_time - *by).into_inner();
+                    let before = fire_time - TimeDelta::microseconds(1);
+                    self.clock.learn(asked, from..=to.min(before));
                 }
             }
         }
         Ok(answer)
     }
+}
+
+/// What a store's clock may have shown that said `time`.
+fn perhaps_cut(time: DateTime<Utc>) -> RangeInclusive<DateTime<Utc>> {
+    time..=time + STORE_PRECISION
 }

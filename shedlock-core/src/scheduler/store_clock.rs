@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -18,13 +19,14 @@ const ROUND_UP: Duration = Duration::from_nanos(999);
 /// slept.
 const JUMP: TimeDelta = TimeDelta::seconds(1);
 
+/// How far an estimate that was ahead goes below what an answer needs, in microseconds: more than
+/// most answers are on their way, and less than anybody minds to be late.
+const CAUTION: i64 = 100_000;
+
 /// What a store's clock shows now, as far as its answers tell.
 ///
 /// It starts as the node's wall clock and then runs on the monotonic clock, so a step of the wall
-/// clock does not move it. An answer that shows time `t` was asked at `a` and came at `b`, so the
-/// store's clock showed `t` between the two. An estimate that these bounds allow is kept; another
-/// one is set to the lower bound, so that a node asks late rather than early: asking too early
-/// costs a round trip.
+/// clock does not move it. Each answer gives [`Bounds`], which correct it.
 ///
 /// Atomics rather than a lock, as all threads read it while many jobs fire.
 #[derive(Debug)]
@@ -67,23 +69,19 @@ impl StoreClock {
         now + ahead.to_std().unwrap_or(Duration::ZERO)
     }
 
-    /// Sets the clock by an answer that has just come.
-    pub(super) fn set(&self, shown: DateTime<Utc>) {
+    /// Learns from an answer that was asked for at `asked` and has just come: what the store's
+    /// clock `shown` in between.
+    pub(super) fn learn(&self, asked: Instant, shown: RangeInclusive<DateTime<Utc>>) {
         let now = Instant::now();
-        let at_origin = shown.timestamp_micros() - self.micros_to(now + ROUND_UP);
-        self.at_origin.store(at_origin, Relaxed);
-        self.heard(now);
-    }
-
-    /// Learns from an answer that was asked for at `asked` and has just come.
-    pub(super) fn learn(&self, asked: Instant, shown: DateTime<Utc>) {
-        let now = Instant::now();
-        let shown = shown.timestamp_micros();
-        let earliest = shown - self.micros_to(now + ROUND_UP);
-        let latest = shown - self.micros_to(asked) + STORE_PRECISION.num_milliseconds() * 1000;
-        if !(earliest..=latest).contains(&self.at_origin.load(Relaxed)) {
-            self.at_origin.store(earliest, Relaxed);
-        }
+        let bounds = Bounds {
+            earliest: shown.start().timestamp_micros() - self.micros_to(now + ROUND_UP),
+            latest: shown.end().timestamp_micros() - self.micros_to(asked),
+        };
+        // Mostly nothing changes, and nothing is written.
+        let _ = self.at_origin.fetch_update(Relaxed, Relaxed, |estimate| {
+            let corrected = bounds.correct(estimate);
+            (corrected != estimate).then_some(corrected)
+        });
         self.heard(now);
     }
 
@@ -130,6 +128,27 @@ impl StoreClock {
     }
 }
 
+/// Between what the store's clock was at `origin`, as an answer tells: it may have been decided as
+/// soon as it was asked for, or just before it came.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    earliest: i64,
+    latest: i64,
+}
+
+impl Bounds {
+    /// An estimate that is within them is kept, however long the answer was on its way. One that
+    /// was ahead goes to the low end, so that a node asks late rather than early, which would cost
+    /// a round trip; but not by more than it takes, as the low end of a slow answer is far off.
+    fn correct(self, estimate: i64) -> i64 {
+        if estimate > self.latest {
+            self.earliest.max(self.latest - CAUTION)
+        } else {
+            estimate.max(self.earliest)
+        }
+    }
+}
+
 fn time(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
@@ -158,22 +177,29 @@ mod tests {
         (wall.clone(), StoreClock::new(wall))
     }
 
+    /// An answer that shows so much more than noon, and was on its way for so long.
+    async fn answer(clock: &StoreClock, shown: TimeDelta, took: Duration) {
+        let asked = Instant::now();
+        tokio::time::advance(took).await;
+        let shown = noon() + shown;
+        clock.learn(asked, shown..=shown + STORE_PRECISION);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_answer_sets_the_clock_and_it_runs_on_from_there() {
-        let (_, clock) = clock();
-        let store = noon() - TimeDelta::seconds(3);
-        clock.set(store);
-        assert_eq!(clock.now(), store);
-        tokio::time::advance(Duration::from_secs(5)).await;
-        assert_eq!(clock.now(), store + TimeDelta::seconds(5));
+        for off in [-3, 3, -3600, 3600].map(TimeDelta::seconds) {
+            let (_, clock) = clock();
+            answer(&clock, off, Duration::ZERO).await;
+            assert_eq!(clock.now(), noon() + off);
+            tokio::time::advance(Duration::from_secs(5)).await;
+            assert_eq!(clock.now(), noon() + off + TimeDelta::seconds(5));
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_answer_does_not_spoil_a_good_estimate() {
         let (_, clock) = clock();
-        let asked = Instant::now();
-        tokio::time::advance(Duration::from_secs(2)).await;
-        clock.learn(asked, noon() + TimeDelta::seconds(1));
+        answer(&clock, TimeDelta::seconds(1), Duration::from_secs(2)).await;
         let now = clock.now();
         assert_eq!(
             now,
@@ -185,10 +211,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_estimate_is_never_ahead_of_the_store() {
         let (_, clock) = clock();
-        let asked = Instant::now();
-        tokio::time::advance(Duration::from_millis(100)).await;
-        clock.learn(asked, noon() - TimeDelta::seconds(60));
+        answer(&clock, TimeDelta::seconds(-60), Duration::from_millis(50)).await;
         assert_eq!(clock.now(), noon() - TimeDelta::seconds(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_takes_the_estimate_back_by_no_more_than_it_has_to() {
+        let (_, clock) = clock();
+        let ahead = TimeDelta::milliseconds(20);
+        answer(&clock, -ahead, Duration::from_secs(30)).await;
+        let back = noon() + TimeDelta::seconds(30) - clock.now();
+        assert!(back >= ahead - STORE_PRECISION, "it was ahead: {back}");
+        assert!(back <= ahead + TimeDelta::milliseconds(100), "{back}");
     }
 
     #[tokio::test(start_paused = true)]

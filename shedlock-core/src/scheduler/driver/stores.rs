@@ -120,7 +120,7 @@ impl Driver {
         }
         let messages = self.messages.clone();
         let reader = tokio::spawn(async move {
-            let read = (async || lane.set_clock().await)
+            let read = (async || lane.ask_time().await)
                 .retry(STORE_RETRIES)
                 .when(|_| !messages.is_closed())
                 .notify(|error, _| tracing::warn!(target: LOG_TARGET, error = error as &(dyn Error + 'static), "the lock store's clock cannot be read"));
