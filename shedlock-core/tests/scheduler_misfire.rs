@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use shedlock_core::{EventKind, Job, Misfire, SchedulerHandle, Skip};
 use support::{
-    Answer, Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, sleep_ms, stall,
+    Answer, Call, Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, sleep_ms, stall,
     start, time,
 };
 
@@ -18,6 +18,15 @@ fn hourly(misfire: Misfire) -> Job {
         .lock("hourly")
         .at_most("5m")
         .misfire(misfire)
+}
+
+/// Fires at that time of the first day, and never again; is made up for.
+fn on_one_day(time: &str) -> Job {
+    Job::new("last", |_| async {})
+        .cron(format!("{time} 1 3 ? 2026"))
+        .lock("last")
+        .at_most("5m")
+        .misfire(Misfire::Once)
 }
 
 async fn node(store: &TestStore, name: &str, seen: &Recorder, job: Job) -> SchedulerHandle {
@@ -216,6 +225,34 @@ async fn once_makes_up_for_the_latest_only_after_an_outage_over_several_fire_tim
         seen.fire_times("hourly", "acquire_failed"),
         [time("2026-03-01T12:10:00Z"), time("2026-03-01T13:10:00Z")]
     );
+}
+
+/// No later one comes to end the wait.
+#[tokio::test(start_paused = true)]
+async fn once_makes_up_for_the_last_fire_time_of_all_after_an_outage() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let _node = node(&store, "anna", &seen, on_one_day("0 10 12")).await;
+    sleep(300).await;
+    store.all(Answer::Away);
+    sleep(86_400).await;
+    assert_eq!(seen.count("acquire_failed"), 0, "it is not given up");
+    store.all(Answer::Right);
+    sleep(10).await;
+    assert_eq!(seen.runs("last"), [time("2026-03-01T12:10:00Z")]);
+    assert_eq!(seen.count("caught_up"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_makes_up_at_the_start_for_the_last_fire_time_though_the_store_fails_at_first() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let long_ago = noon() - TimeDelta::days(2);
+    store.put("last", long_ago, long_ago);
+    store.on(Call::Acquire, Answer::Away);
+    let _node = node(&store, "anna", &seen, on_one_day("0 0 11")).await;
+    sleep(60).await;
+    store.on(Call::Acquire, Answer::Right);
+    sleep(10).await;
+    assert_eq!(seen.runs("last"), [time("2026-03-01T11:00:00Z")]);
 }
 
 #[tokio::test(start_paused = true)]

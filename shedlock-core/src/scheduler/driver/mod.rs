@@ -197,11 +197,11 @@ impl Driver {
             Occasion::FireTime(fire_time) => (*fire_time, state.plan.misfire),
             Occasion::Trigger(_) => (self.tracks[state.track].lane.clock.now(), Misfire::Skip),
         };
-        let misfires_at = due + self.context.misfire_grace;
-        match (misfire, state.next_fire_time) {
-            (Misfire::Once, Some(next)) => next,
-            (Misfire::Skip, Some(next)) => next.min(misfires_at),
-            (_, None) => misfires_at,
+        // The last of all is worth it for ever.
+        let next = state.next_fire_time.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        match misfire {
+            Misfire::Once => next,
+            Misfire::Skip => next.min(due + self.context.misfire_grace),
         }
     }
 
