@@ -4,9 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use shedlock_core::{
-    EventKind, Job, LockError, Misfire, RunError, RunOutcome, SchedulerHandle, Triggered,
-};
+use shedlock_core::{EventKind, Job, RunOutcome, SchedulerHandle, Triggered};
 use support::{
     Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
     start,
@@ -27,23 +25,6 @@ async fn node(store: &TestStore, seen: &Recorder) -> SchedulerHandle {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_away_at_the_start_does_not_keep_the_scheduler_from_starting() {
-    let (store, seen) = (TestStore::new(), Recorder::new());
-    store.all(Answer::Away);
-    let _handle = node(&store, &seen).await;
-    sleep_ms(60_500).await;
-    assert_eq!(seen.count("started"), 0);
-    store.all(Answer::Right);
-    sleep(10).await;
-    let runs = seen.runs("tick");
-    assert!(runs.len() >= 10, "{runs:?}");
-    assert_eq!(
-        runs[runs.len() - 10..],
-        every(seconds(1), noon() + seconds(61), 10)
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn jobs_without_a_lock_run_while_the_store_is_away() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     store.all(Answer::Away);
@@ -55,33 +36,6 @@ async fn jobs_without_a_lock_run_while_the_store_is_away() {
     sleep(10).await;
     assert!(seen.outcomes("everywhere").len() >= 9);
     assert_eq!(seen.outcomes("tick"), []);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_store_that_somebody_has_to_mend_fails_the_start() {
-    for broken in [Call::Now, Call::Locks] {
-        let store = TestStore::new();
-        store.on(broken, Answer::Broken);
-        let scheduler = scheduler(&store).add_job(tick()).build().unwrap();
-        let error = scheduler.start().await.unwrap_err();
-        assert!(matches!(
-            error,
-            RunError::Store(LockError::TableMissing { .. })
-        ));
-        assert_eq!(
-            error.to_string(),
-            "the lock table `shedlock` is missing: call `migrate()` when the service starts, or run the SQL of the migrations folder"
-        );
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn run_until_fails_like_start() {
-    let store = TestStore::new();
-    store.all(Answer::Broken);
-    let scheduler = scheduler(&store).add_job(tick()).build().unwrap();
-    let error = scheduler.run_until(std::future::pending()).await;
-    assert!(matches!(error, Err(RunError::Store(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,25 +218,6 @@ async fn an_outage_of_days_does_not_ask_for_the_time_more_and_more_often() {
         at_first > 0 && later <= at_first * 11 / 10,
         "{at_first}, {later}"
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_start_that_fails_has_begun_nothing() {
-    let (first, second) = (TestStore::new(), TestStore::new());
-    let hourly = |name: &str| {
-        let job = Job::new(name, |_| async {}).every("1h").lock(name);
-        job.at_most("1m").misfire(Misfire::Once)
-    };
-    let yesterday = noon() - seconds(86_400);
-    first.put("missed", yesterday, yesterday);
-    second.all(Answer::Broken);
-    let builder = scheduler(&first)
-        .provider("second", second)
-        .add_job(hourly("missed"))
-        .add_job(hourly("other").provider("second"));
-    assert!(builder.build().unwrap().start().await.is_err());
-    sleep(1).await;
-    assert_eq!(first.calls(Call::Acquire), 0);
 }
 
 #[tokio::test(start_paused = true)]

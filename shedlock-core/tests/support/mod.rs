@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports)] // each file of tests takes a part of it
 
 mod clock;
+mod log;
 mod recorder;
 mod store;
 
@@ -11,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_core::{Scheduler, SchedulerBuilder, SchedulerHandle};
 
 pub(crate) use clock::TestClock;
+pub(crate) use log::Log;
 pub(crate) use recorder::{Recorder, step_name};
 pub(crate) use store::{Answer, Call, TestStore};
 

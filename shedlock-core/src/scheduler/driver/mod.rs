@@ -1,5 +1,6 @@
 mod control;
 mod due;
+mod outage;
 mod stores;
 
 use std::collections::HashMap;

@@ -6,22 +6,18 @@ use std::error::Error;
 use std::mem;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
+use super::outage::Outage;
 use super::{Driver, Due, JobState, Message, Track};
 use crate::job::Misfire;
 use crate::lock::{LockError, StoredLock};
 use crate::observe::LOG_TARGET;
-use crate::retry::retries;
+use crate::scheduler::lane::Lane;
 
 /// A store's clock that moved back by more than this makes the agenda out of date.
 const BACKWARD_STEP: TimeDelta = TimeDelta::seconds(1);
-
-/// A store that is away is asked again for as long as the scheduler runs; not by all nodes at once.
-const STORE_RETRIES: ExponentialBuilder =
-    retries(Duration::from_millis(250), Duration::from_secs(10)).with_jitter();
 
 /// A node that has not heard from a store for this long reads its clock, as its own drifts (by some
 /// seconds a day).
@@ -120,11 +116,8 @@ impl Driver {
         }
         let messages = self.messages.clone();
         let reader = tokio::spawn(async move {
-            let read = (async || lane.ask_time().await)
-                .retry(STORE_RETRIES)
-                .when(|_| !messages.is_closed())
-                .notify(|error, _| tracing::warn!(target: LOG_TARGET, error = error as &(dyn Error + 'static), "the lock store's clock cannot be read"));
-            if read.await.is_ok() {
+            let outage = Outage::of(&lane, tell_of_unread_clock);
+            if outage.end(&messages, || lane.ask_time()).await.is_some() {
                 // Nobody listens if the driver has ended.
                 let _ = messages.send(Message::ClockRead(track));
             }
@@ -141,13 +134,11 @@ impl Driver {
             Err(error) if error.is_transient() => error,
             Err(error) => return Err(error),
         };
-        tracing::error!(target: LOG_TARGET, error = &error as &(dyn Error + 'static), "nothing with a lock runs until the lock store can be reached");
+        let mut outage = Outage::of(&lane, tell_that_nothing_runs);
+        outage.tell(&error);
         let messages = self.messages.clone();
         tokio::spawn(async move {
-            let locks = (async || lane.look().await)
-                .retry(STORE_RETRIES)
-                .when(|_| !messages.is_closed());
-            if let Ok(locks) = locks.await {
+            if let Some(locks) = outage.end(&messages, || lane.look()).await {
                 let _ = messages.send(Message::StoreIsBack(track, locks));
             }
         });
@@ -188,6 +179,24 @@ impl Driver {
             .filter(|job| self.jobs[*job].track == track)
             .collect()
     }
+}
+
+fn tell_that_nothing_runs(lane: &Lane, error: &LockError) {
+    tracing::error!(
+        target: LOG_TARGET,
+        provider = lane.name,
+        error = error as &(dyn Error + 'static),
+        "nothing with a lock runs until the lock store can be used"
+    );
+}
+
+fn tell_of_unread_clock(lane: &Lane, error: &LockError) {
+    tracing::warn!(
+        target: LOG_TARGET,
+        provider = lane.name,
+        error = error as &(dyn Error + 'static),
+        "the lock store's clock cannot be read"
+    );
 }
 
 impl Track {
