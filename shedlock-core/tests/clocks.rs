@@ -6,7 +6,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use shedlock_core::{Clock, Job, Misfire, RunError, SchedulerHandle};
+use shedlock_core::{Clock, EventKind, Job, Misfire, RunError, SchedulerHandle};
 use support::{
     Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
     stall, start, time,
@@ -281,6 +281,26 @@ async fn after_a_step_of_the_stores_clock_forward_jobs_go_on_by_it() {
     assert_eq!(runs[..5], every(seconds(1), noon() + seconds(1), 5));
     assert_eq!(*runs.last().unwrap(), noon() + seconds(3610));
     assert!(runs.windows(2).all(|pair| pair[0] < pair[1]), "{runs:?}");
+}
+
+/// The driver sleeps until the fire time when another job's answer says that it comes sooner.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_moves_the_clock_forward_makes_no_other_job_late() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = |name, line: &str| locked(Job::new(name, |_| async {}).cron(line));
+    let builder = scheduler(&store).observer(seen.clone());
+    let builder = builder.add_job(job("first", "20 * * * * *"));
+    start(builder.add_job(job("second", "30 * * * * *"))).await;
+    store.step(seconds(8));
+    sleep(40).await;
+    assert_eq!(seen.runs("second")[0], noon() + seconds(30));
+    let late = seen.of("second").into_iter().find_map(|event| {
+        let EventKind::Started { late_by } = event.kind else {
+            return None;
+        };
+        Some(late_by)
+    });
+    assert!(late.unwrap() < Duration::from_millis(10), "{late:?}");
 }
 
 #[tokio::test(start_paused = true)]

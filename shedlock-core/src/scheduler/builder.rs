@@ -259,11 +259,17 @@ impl SchedulerBuilder {
         find_same_names(&jobs, &mut problems);
         find_same_providers(&self.providers, &mut problems);
         find_unknown_overrides(&jobs, &self.overrides, &mut problems);
-        let lanes: Vec<_> = self
-            .providers
-            .drain(..)
-            .map(|(name, provider)| Arc::new(Lane::new(&name, provider, self.clock.clone())))
-            .collect();
+        let clock_moved = Arc::default();
+        let lane = |(name, provider): (String, _)| {
+            let lane = Lane::new(
+                &name,
+                provider,
+                self.clock.clone(),
+                Arc::clone(&clock_moved),
+            );
+            Arc::new(lane)
+        };
+        let lanes: Vec<_> = self.providers.drain(..).map(lane).collect();
         let defaults = Defaults {
             at_most: self.default_at_most.take(),
             zone: zone.unwrap_or(Tz::UTC),
@@ -279,6 +285,7 @@ impl SchedulerBuilder {
             misfire_grace,
             jitter: jitter.unwrap_or_default(),
             shutdown: Shutdown::default(),
+            clock_moved,
         };
         let shutdown_grace = shutdown_grace.unwrap_or(SHUTDOWN_GRACE);
         let (driver, messages) = Driver::new(plans, lanes, context, shutdown_grace);

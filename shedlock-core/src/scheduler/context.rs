@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::shutdown::Shutdown;
 use crate::job::Services;
@@ -19,6 +19,8 @@ pub(super) struct Context {
     /// How long a fire time is delayed at most, so that all nodes get their share.
     pub(super) jitter: Duration,
     pub(super) shutdown: Shutdown,
+    /// Told when an answer showed that a store's clock is not where it seemed to be.
+    pub(super) clock_moved: Arc<Notify>,
 }
 
 impl Context {

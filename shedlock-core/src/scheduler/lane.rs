@@ -2,6 +2,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::store_clock::{STORE_PRECISION, StoreClock};
@@ -16,11 +17,16 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(name: &str, provider: Arc<dyn LockProvider>, wall: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        name: &str,
+        provider: Arc<dyn LockProvider>,
+        wall: Arc<dyn Clock>,
+        clock_moved: Arc<Notify>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             provider,
-            clock: StoreClock::new(wall),
+            clock: StoreClock::new(wall, clock_moved),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::lock::Clock;
@@ -23,6 +24,10 @@ const JUMP: TimeDelta = TimeDelta::seconds(1);
 /// most answers are on their way, and less than anybody minds to be late.
 const CAUTION: i64 = 100_000;
 
+/// Who waits for a fire time looks at the clock again if it moved by more than this, in
+/// microseconds. Most corrections are less.
+const NOTICEABLE: u64 = 5_000;
+
 /// What a store's clock shows now, as far as its answers tell.
 ///
 /// It starts as the node's wall clock and then runs on the monotonic clock, so a step of the wall
@@ -39,10 +44,12 @@ pub(super) struct StoreClock {
     wall_at_origin: AtomicI64,
     /// When the store last told the time, to the second.
     learned_at: AtomicU64,
+    /// Told when an answer moved it.
+    moved: Arc<Notify>,
 }
 
 impl StoreClock {
-    pub(super) fn new(wall: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(wall: Arc<dyn Clock>, moved: Arc<Notify>) -> Self {
         let now = wall.now().timestamp_micros();
         Self {
             wall,
@@ -50,6 +57,7 @@ impl StoreClock {
             at_origin: AtomicI64::new(now),
             wall_at_origin: AtomicI64::new(now),
             learned_at: AtomicU64::new(0),
+            moved,
         }
     }
 
@@ -78,10 +86,15 @@ impl StoreClock {
             latest: shown.end().timestamp_micros() - self.micros_to(asked),
         };
         // Mostly nothing changes, and nothing is written.
-        let _ = self.at_origin.fetch_update(Relaxed, Relaxed, |estimate| {
+        let corrected = self.at_origin.fetch_update(Relaxed, Relaxed, |estimate| {
             let corrected = bounds.correct(estimate);
             (corrected != estimate).then_some(corrected)
         });
+        if let Ok(before) = corrected
+            && bounds.correct(before).abs_diff(before) > NOTICEABLE
+        {
+            self.moved.notify_one();
+        }
         self.heard(now);
     }
 
@@ -174,7 +187,7 @@ mod tests {
 
     fn clock() -> (Arc<Wall>, StoreClock) {
         let wall = Arc::new(Wall(Mutex::new(noon())));
-        (wall.clone(), StoreClock::new(wall))
+        (wall.clone(), StoreClock::new(wall, Arc::default()))
     }
 
     /// An answer that shows so much more than noon, and was on its way for so long.

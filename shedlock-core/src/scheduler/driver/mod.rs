@@ -141,6 +141,8 @@ impl Driver {
                 // A shutdown comes before all else. Whatever wakes the loop, what is due is fired
                 // first.
                 Some(message) = self.inbox.recv() => self.handle(message),
+                // What comes next comes sooner, or later.
+                () = self.context.clock_moved.notified() => {}
                 () = reached(wake) => {}
             }
         }
