@@ -4,8 +4,8 @@ mod support;
 
 use std::sync::{Arc, OnceLock};
 
-use shedlock_core::{Job, JobOverride, SchedulerBuilder, SchedulerHandle};
-use support::{Recorder, TestStore, noon, scheduler, seconds, sleep, start};
+use shedlock_core::{Event, EventKind, Job, JobOverride, SchedulerBuilder, SchedulerHandle};
+use support::{Recorder, TestStore, noon, scheduler, seconds, sleep, sleep_ms, stall, start};
 use tokio::time::Instant;
 
 const JOBS: usize = 1_000;
@@ -84,4 +84,26 @@ async fn each_can_be_changed_and_found_by_its_name() {
         handle.pause(&job.name).await.unwrap();
     }
     assert!(handle.jobs().await.iter().all(|job| job.paused));
+}
+
+/// In real time: they are counted once for all jobs that have the same, as it takes its time.
+#[tokio::test(start_paused = true)]
+async fn counting_what_was_slept_through_does_not_hold_it_up() {
+    const JOBS: usize = 5_000;
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let each_second = |n| Job::new(format!("{n:03}"), |_| async {}).cron("* * * * * *");
+    let jobs = (0..JOBS).map(each_second);
+    let builder = scheduler(&store).observer(seen.clone());
+    start(jobs.fold(builder, SchedulerBuilder::add_job)).await;
+    stall(4 * 3600).await;
+    let woke = std::time::Instant::now();
+    sleep_ms(1).await;
+    assert!(woke.elapsed().as_secs() < 10, "{:?}", woke.elapsed());
+    let misfires = |event: Event| match event.kind {
+        EventKind::Misfired { fire_times, .. } => Some(fire_times),
+        _ => None,
+    };
+    let counts: Vec<_> = seen.events().into_iter().filter_map(misfires).collect();
+    assert_eq!(counts, [10_000; JOBS]);
+    assert_eq!(seen.count("started"), JOBS);
 }

@@ -4,7 +4,6 @@ use std::hint::black_box;
 use std::{iter, mem};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shedlock_schedule::Schedule;
 use tokio::time::Instant;
 
 use super::Driver;
@@ -16,9 +15,6 @@ use crate::scheduler::firing::Due;
 /// So many jobs are handed over before others get their turn on this thread: what was looked at is
 /// still warm when it is fired.
 const HERD: usize = 64;
-
-/// Counting those of a machine that slept for long takes time.
-const MISFIRES_COUNTED: u32 = 10_000;
 
 impl Driver {
     /// Fires what is due, or a herd of it.
@@ -77,9 +73,10 @@ impl Driver {
             return (entry.fire_time, 0);
         }
         // This node was stalled or asleep.
-        let schedule = &self.jobs[entry.job].plan.timetable.schedule;
-        let latest = schedule.last_at_or_before(now).unwrap_or(entry.fire_time);
-        let passed = fire_times_before(schedule, entry.fire_time, latest);
+        let timetable = &self.jobs[entry.job].plan.timetable;
+        let latest = timetable.schedule.last_at_or_before(now);
+        let latest = latest.unwrap_or(entry.fire_time);
+        let passed = self.fire_times.count(timetable, entry.fire_time, latest);
         self.plan_next(entry.job, now);
         (latest, passed)
     }
@@ -102,7 +99,7 @@ impl Driver {
 
     fn next_after(&mut self, job: usize, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let timetable = &self.jobs[job].plan.timetable;
-        self.next_fire_times.next_after(timetable, after)
+        self.fire_times.next_after(timetable, after)
     }
 
     pub(super) fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {
@@ -115,14 +112,4 @@ impl Driver {
             agenda.add(Entry { fire_time, job });
         }
     }
-}
-
-/// How many fire times there are from `first` to before `end`, as far as it is worth counting.
-fn fire_times_before(schedule: &Schedule, first: DateTime<Utc>, end: DateTime<Utc>) -> u32 {
-    let (mut next, mut count) = (Some(first), 0);
-    while let Some(fire_time) = next.filter(|time| *time < end && count < MISFIRES_COUNTED) {
-        count += 1;
-        next = schedule.next_after(fire_time);
-    }
-    count
 }

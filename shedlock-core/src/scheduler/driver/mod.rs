@@ -25,7 +25,7 @@ use super::firing::{Due, Occasion, panic_text};
 use super::lane::Lane;
 use super::plan::Plan;
 use super::shutdown::Phase;
-use super::timetable::NextFireTimes;
+use super::timetable::FireTimes;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
 use crate::turns::let_others_go_first;
@@ -42,7 +42,7 @@ pub(super) struct Driver {
     jobs: Vec<JobState>,
     by_name: HashMap<Arc<str>, usize>,
     tracks: Vec<Track>,
-    next_fire_times: NextFireTimes,
+    fire_times: FireTimes,
     context: Arc<Context>,
     shutdown_grace: Duration,
     crew: Arc<Crew>,
@@ -100,7 +100,7 @@ impl Driver {
             by_name: names.zip(0..).collect(),
             jobs,
             tracks: lanes.iter().cloned().map(Track::new).collect(),
-            next_fire_times: NextFireTimes::default(),
+            fire_times: FireTimes::default(),
             crew: Crew::new(&context, &messages),
             context,
             shutdown_grace,
