@@ -98,8 +98,8 @@ pub enum EventKind {
         /// How many, counted up to 10,000.
         fire_times: u32,
     },
-    /// The event's fire time passed too long ago, and is now made up for (`misfire = "once"`): the
-    /// run that starts is late.
+    /// The run that starts is later than `misfire_grace`: it makes up for the event's fire time
+    /// (`misfire = "once"`), or had to wait until then for its turn, a place or the store.
     CaughtUp {
         /// How late.
         late_by: Duration,
