@@ -281,6 +281,28 @@ fn defaults_that_are_wrong() {
     );
 }
 
+/// Not of each job that goes by it, nor only if there is one.
+#[test]
+fn a_default_at_most_that_no_lease_can_have_is_told_once() {
+    for (at_most, text) in [
+        (Duration::ZERO, "0ns"),
+        (Duration::MAX, "18446744073709551615.999999999s"),
+    ] {
+        let builder = || builder().default_at_most(at_most).add_job(hourly("c"));
+        let used = builder()
+            .add_job(hourly("a").lock("a"))
+            .add_job(hourly("b").lock("b").at_least("1s"));
+        for builder in [builder(), used] {
+            assert_eq!(
+                only_problem(builder),
+                format!(
+                    "default_at_most: a lease of {text} is out of range: `at_most` is between 1ms and 366 days"
+                )
+            );
+        }
+    }
+}
+
 #[test]
 fn a_grace_that_nothing_keeps_or_that_no_clock_can_count() {
     for (grace, text) in [

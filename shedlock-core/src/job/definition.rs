@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use shedlock_schedule::{DurationError, Schedule, ScheduleError, Tz, ZoneError, parse_zone};
+use shedlock_schedule::{
+    DurationError, LeaseError, Schedule, ScheduleError, Tz, ZoneError, parse_zone,
+};
 
 use super::{FromRun, JobResult, MissingData, Run, Services};
 use crate::lock::{IntoDuration, OnLost};
@@ -292,6 +294,9 @@ pub enum JobError {
     /// The time zone.
     #[error(transparent)]
     Zone(#[from] ZoneError),
+    /// How long a lease lasts.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
 /// A time zone as a user writes it: `"Europe/Berlin"`, or a [`Tz`].

@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shedlock_schedule::Tz;
+use shedlock_schedule::{Tz, check_at_most};
 use tokio::sync::Semaphore;
 use tracing::Level;
 
@@ -148,7 +148,9 @@ impl SchedulerBuilder {
 
     /// `at_most` for jobs that do not set it.
     pub fn default_at_most(mut self, at_most: impl IntoDuration) -> Self {
-        self.default_at_most = Some(at_most.into_duration().map_err(JobError::from));
+        let at_most = at_most.into_duration().map_err(JobError::from);
+        let checked = at_most.and_then(|at_most| Ok(check_at_most(at_most).map(|()| at_most)?));
+        self.default_at_most = Some(checked);
         self
     }
 

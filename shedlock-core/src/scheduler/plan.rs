@@ -198,7 +198,7 @@ fn lock(
         let missing = Problem::NoAtMost { job: job() };
         return (None, name.err().into_iter().chain([missing]).collect());
     };
-    // What does not parse is told with the other settings.
+    // What cannot be is told with the other settings, or as the builder's.
     let at_most = at_most.as_ref().copied().unwrap_or(MAX_AT_MOST);
     let at_least = settings.at_least.clone().and_then(Result::ok);
     let config = LockConfig::new(name, at_most)
