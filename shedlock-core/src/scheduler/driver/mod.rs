@@ -115,7 +115,9 @@ impl Driver {
     /// # Errors
     /// What it said if it panicked.
     pub(super) async fn drive(mut self) -> Result<(), String> {
-        let fired = AssertUnwindSafe(self.fire()).catch_unwind().await;
+        let fired = AssertUnwindSafe(self.fire_until_shutdown())
+            .catch_unwind()
+            .await;
         let fired = fired.map_err(|panic| panic_text(&*panic));
         if let Err(panic) = &fired {
             tracing::error!(target: LOG_TARGET, panic, "the scheduler panicked: nothing fires any more");
@@ -131,7 +133,7 @@ impl Driver {
         fired
     }
 
-    async fn fire(&mut self) {
+    async fn fire_until_shutdown(&mut self) {
         while self.fires() {
             self.check_clocks();
             self.fire_due();
