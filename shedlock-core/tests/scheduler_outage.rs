@@ -9,6 +9,7 @@ use support::{
     Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
     start,
 };
+use tokio::time::timeout;
 
 fn tick() -> Job {
     Job::new("tick", |_| async {})
@@ -177,6 +178,30 @@ async fn an_outage_over_the_end_of_a_triggered_run_costs_no_fire_time() {
     store.on(Call::Release, Answer::Right);
     sleep(10).await;
     assert_eq!(seen.runs("minutely"), [noon() + seconds(60)]);
+}
+
+/// The same for a trigger whose asker went away while the store was asked, so that nothing ran.
+#[tokio::test(start_paused = true)]
+async fn an_outage_after_a_trigger_that_nobody_waits_for_costs_no_fire_time() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = Job::new("minutely", |_| async {}).every("1m");
+    let builder = scheduler(&store)
+        .observer(seen.clone())
+        .max_concurrent_runs(1)
+        .add_job(Job::new("other", |_| async {}).cron("50 * * * * *"));
+    let handle = start(builder.add_job(job.lock("minutely").at_most("10m"))).await;
+    sleep(40).await;
+    store.slow(Duration::from_secs(2));
+    let asked = timeout(Duration::from_secs(1), handle.trigger("minutely"));
+    assert!(asked.await.is_err());
+    store.slow(Duration::ZERO);
+    store.on(Call::Release, Answer::Away);
+    sleep(30).await;
+    assert_eq!(seen.runs("other"), [noon() + seconds(50)]);
+    store.on(Call::Release, Answer::Right);
+    sleep(10).await;
+    assert_eq!(seen.runs("minutely"), [noon() + seconds(60)]);
+    assert_eq!(seen.count("abandoned"), 1);
 }
 
 #[tokio::test(start_paused = true)]

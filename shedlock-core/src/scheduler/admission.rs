@@ -72,16 +72,7 @@ impl Firing<'_> {
         let Some(lock) = &self.due.plan.lock else {
             return Ok((place, None));
         };
-        let hold = self.acquire(lock).await?;
-        // A fire time that was granted is taken, for all nodes; a trigger takes none, and its asker
-        // may have gone meanwhile.
-        if self.due.fire_time().is_none()
-            && let Err(unwanted) = self.check_wanted()
-        {
-            hold.release_for_sure().await;
-            return Err(unwanted);
-        }
-        Ok((place, Some(hold)))
+        Ok((place, Some(self.acquire(lock).await?)))
     }
 
     /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is
@@ -137,6 +128,15 @@ impl Firing<'_> {
         match self.reason_to_skip() {
             Some(skip) => Err(NotRun::Skipped(skip)),
             None => Ok(()),
+        }
+    }
+
+    /// The same once it is admitted. A fire time that was granted is taken, for all nodes; a trigger
+    /// takes none, and its asker may have gone meanwhile.
+    pub(super) fn check_still_wanted(&self) -> Result<(), NotRun> {
+        match self.due.occasion {
+            Occasion::FireTime(_) => Ok(()),
+            Occasion::Trigger(_) => self.check_wanted(),
         }
     }
 

@@ -76,20 +76,21 @@ impl Firing<'_> {
         let entered = AssertUnwindSafe(self.enter()).catch_unwind().await;
         let Admission { turn, place, hold } =
             entered.unwrap_or_else(|panic| Err(provider_panicked(&*panic)))?;
-        let outcome = match &hold {
-            Some(hold) => self.run_under(hold).await,
-            None => self.run_unlocked().await,
+        let fired = match (self.check_still_wanted(), &hold) {
+            (Err(unwanted), _) => Err(unwanted),
+            (Ok(()), Some(hold)) => Ok(self.run_under(hold).await),
+            (Ok(()), None) => Ok(self.run_unlocked().await),
         };
         // Others may run now, however long it takes to give the lock back.
         drop(place);
         if let Some(hold) = hold {
             let progress = &self.due.plan.progress;
             let _releasing = progress.release();
-            // The next fire time waits for a release, also for that of a run that had no turn.
+            // The next fire time waits for a release, also for that of a firing that had no turn.
             let _turn = turn.or_else(|| progress.try_turn());
             hold.release_for_sure().await;
         }
-        Ok(outcome)
+        fired
     }
 
     fn tell_why_not(&self, not_run: &NotRun) {
