@@ -95,24 +95,29 @@ pub(super) fn first_act(state: &HoldState, term: &Term) -> Instant {
     }
 }
 
-/// Tries until the store has renewed the lease. A store that says no ends it through
-/// [`HoldState::lost`].
+/// Tries until the store has renewed the lease, or the work has extended it between two tries: a
+/// renewal would shorten that. A store that says no ends it through [`HoldState::lost`].
 async fn renew(state: &Arc<HoldState>) {
     let at_most = state.config.at_most();
     // Several tries have to fit into a lease, and slow stores into a try.
     let patience = (at_most / 10)
         .max(Duration::from_millis(250))
         .min(at_most / 4);
-    let renew = async || match timeout(patience, state.extend(at_most)).await {
-        Ok(Ok(_) | Err(LockError::Lost(_))) => Ok(()),
-        Ok(Err(error)) => Err(Arc::new(error)),
-        Err(elapsed) => Err(Arc::new(LockError::Unavailable {
-            problem: format!(
-                "no answer to the renewal of `{}` within {patience:?}",
-                state.name()
-            ),
-            source: elapsed.into(),
-        })),
+    let renew = async || {
+        if state.first_act() > Instant::now() {
+            return Ok(());
+        }
+        match timeout(patience, state.extend(at_most)).await {
+            Ok(Ok(_) | Err(LockError::Lost(_))) => Ok(()),
+            Ok(Err(error)) => Err(Arc::new(error)),
+            Err(elapsed) => Err(Arc::new(LockError::Unavailable {
+                problem: format!(
+                    "no answer to the renewal of `{}` within {patience:?}",
+                    state.name()
+                ),
+                source: elapsed.into(),
+            })),
+        }
     };
     let renewed = renew
         .retry(retries(at_most / 100, at_most / 60))

@@ -95,6 +95,26 @@ async fn renewals_do_not_shorten_what_the_run_has_extended() {
     assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
 }
 
+/// The run extends its lease between two tries of a renewal, of which the first was done after all.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_is_tried_again_does_not_shorten_what_the_run_has_extended() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        sleep_ms(13_150).await;
+        run.extend("5m").await.unwrap();
+        sleep(100).await;
+    });
+    node(&store, &seen, job.keep_alive(true)).await;
+    store.slow(Duration::from_millis(3_100));
+    sleep(12).await;
+    store.slow(Duration::ZERO);
+    sleep(60).await;
+    assert_eq!(seen.count("renewal_failed"), 1);
+    let until = store.row(LOCK).lock_until;
+    assert!(until >= noon() + seconds(323), "{until}");
+    assert_eq!(store.calls(Call::Extend), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wrong_extension_is_an_error_and_changes_nothing() {
     let (store, seen) = (TestStore::new(), Recorder::new());
