@@ -179,6 +179,52 @@ async fn a_machine_that_slept_runs_what_is_due_now_and_not_what_was_due() {
     assert_eq!(seen.count("misfired"), 1);
 }
 
+/// One that was being tried again, as the network went before the machine did.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_does_not_run_a_fire_time_that_it_still_asked_for() {
+    for misfire in [Misfire::Skip, Misfire::Once] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let wall = TestClock::at(noon());
+        let job = locked(hourly()).misfire(misfire);
+        node(&store, &wall, &seen, job).await;
+        sleep(580).await;
+        store.all(Answer::Away);
+        sleep(25).await;
+        // Asleep from 12:10:05 to 17:10:01.
+        let asleep = seconds(5 * 3600 - 4);
+        wall.step(asleep);
+        store.step(asleep);
+        store.all(Answer::Right);
+        sleep(120).await;
+        let latest = [time("2026-03-01T17:10:00Z")];
+        assert_eq!(seen.runs("hourly"), latest, "{misfire:?}");
+        let missed = seen.fire_times("hourly", "misfired");
+        let expected = [10, 70].map(|minutes| noon() + seconds(minutes * 60));
+        assert_eq!(missed, expected, "{misfire:?}");
+        assert!(store.is_free("hourly"));
+    }
+}
+
+/// One that was waiting for a place.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_does_not_run_a_fire_time_that_still_had_no_place() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    let builder = scheduler(&store)
+        .clock(wall.clone())
+        .observer(seen.clone())
+        .max_concurrent_runs(1)
+        .add_job(Job::new("long", |_| sleep(30)).cron("59 9 * * * *"))
+        .add_job(hourly());
+    let handle = start(builder).await;
+    sleep(605).await;
+    wall.step(seconds(5 * 3600));
+    handle.jobs().await;
+    sleep(60).await;
+    assert_eq!(seen.count("at_capacity"), 1);
+    assert_eq!(seen.runs("hourly"), [time("2026-03-01T17:10:00Z")]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn sleep_is_noticed_though_somebody_looks_at_the_jobs_all_the_time() {
     let (store, seen) = (TestStore::new(), Recorder::new());

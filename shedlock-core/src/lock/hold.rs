@@ -51,6 +51,7 @@ pub(crate) enum Ended<T> {
 /// A lease that this process holds now. Dropping it releases the lock in the background.
 pub(crate) struct Hold {
     state: Arc<HoldState>,
+    asked_at: Instant,
     /// Where it waits for a keeper.
     place: Option<Place>,
     /// Where it is released if it is dropped, which may be anywhere.
@@ -81,6 +82,7 @@ impl Hold {
         }
         Self {
             state,
+            asked_at,
             place,
             runtime: Handle::current(),
             settled: false,
@@ -89,6 +91,11 @@ impl Hold {
 
     pub(crate) fn state(&self) -> &Arc<HoldState> {
         &self.state
+    }
+
+    /// When the lock was asked for.
+    pub(crate) fn asked_at(&self) -> Instant {
+        self.asked_at
     }
 
     pub(crate) fn reporter(&self) -> &Reporter {

@@ -25,6 +25,10 @@ const ACQUIRE_RETRIES: ExponentialBuilder =
 /// take to give up.
 const TURN_PATIENCE: Duration = Duration::from_secs(6);
 
+/// Who asked this long after the last moment did so in time: timers are late, and clocks are
+/// corrected a little.
+const ASKED_IN_TIME: Duration = Duration::from_secs(1);
+
 /// What a firing has while it runs.
 pub(super) struct Admission<'a> {
     /// Kept until the lock is given back.
@@ -50,15 +54,14 @@ impl Firing<'_> {
 
     /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
     async fn try_again(&self, mut error: Arc<LockError>) -> Result<PlaceAndLock<'_>, NotRun> {
-        let give_up_at = self.give_up_at();
         let mut pauses = Pauses::of(ACQUIRE_RETRIES);
-        while Instant::now() < give_up_at {
+        while !self.worth().is_zero() {
             self.reporter().tell(EventKind::AcquireFailed {
                 error,
                 retrying: true,
             });
             let next = Instant::now() + pauses.next();
-            let _ = timeout_at(next.min(give_up_at), self.shutdown()).await;
+            let _ = timeout_at(next.min(self.give_up_at()), self.shutdown()).await;
             error = match self.try_to_enter().await {
                 Err(NotRun::Failed(error)) => error,
                 decided => return decided,
@@ -133,10 +136,19 @@ impl Firing<'_> {
 
     /// The same once it is admitted. A fire time that was granted is taken, for all nodes; a trigger
     /// takes none, and its asker may have gone meanwhile.
-    pub(super) fn check_still_wanted(&self) -> Result<(), NotRun> {
-        match self.due.occasion {
-            Occasion::FireTime(_) => Ok(()),
-            Occasion::Trigger(_) => self.check_wanted(),
+    pub(super) fn check_still_wanted(&self, hold: Option<&Hold>) -> Result<(), NotRun> {
+        let Occasion::FireTime(fire_time) = self.due.occasion else {
+            return self.check_wanted();
+        };
+        let asked_at = hold.map(|hold| self.due.plan.lane.clock.at(hold.asked_at()));
+        // The machine slept, and only the store's answer showed it.
+        let was_past = asked_at.is_some_and(|asked_at| {
+            asked_at - ASKED_IN_TIME > self.due.worth_until
+                && self.context.is_misfire(asked_at - fire_time)
+        });
+        match was_past {
+            true => Err(NotRun::Misfired),
+            false => Ok(()),
         }
     }
 
@@ -182,7 +194,11 @@ impl Firing<'_> {
             () = sleep_until(self.give_up_at()) => return Err(NotRun::Skipped(Skip::AtCapacity)),
         };
         self.check_wanted()?;
-        Ok(place)
+        // The clock may have been corrected meanwhile, as the machine slept.
+        match self.worth().is_zero() {
+            true => Err(NotRun::Skipped(Skip::AtCapacity)),
+            false => Ok(place),
+        }
     }
 
     /// Completes when a shutdown begins.

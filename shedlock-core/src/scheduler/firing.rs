@@ -56,6 +56,8 @@ pub(super) enum NotRun {
     Skipped(Skip),
     /// The store's clock has not come to the fire time.
     TooEarly,
+    /// The fire time was long past when the store was asked, which only its answer showed.
+    Misfired,
     Failed(Arc<LockError>),
 }
 
@@ -76,7 +78,7 @@ impl Firing<'_> {
         let entered = AssertUnwindSafe(self.enter()).catch_unwind().await;
         let Admission { turn, place, hold } =
             entered.unwrap_or_else(|panic| Err(provider_panicked(&*panic)))?;
-        let fired = match (self.check_still_wanted(), &hold) {
+        let fired = match (self.check_still_wanted(hold.as_ref()), &hold) {
             (Err(unwanted), _) => Err(unwanted),
             (Ok(()), Some(hold)) => Ok(self.run_under(hold).await),
             (Ok(()), None) => Ok(self.run_unlocked().await),
@@ -99,6 +101,10 @@ impl Firing<'_> {
             NotRun::Failed(error) => self.reporter().tell(EventKind::AcquireFailed {
                 error: error.clone(),
                 retrying: false,
+            }),
+            NotRun::Misfired => self.reporter().tell(EventKind::Misfired {
+                late_by: self.late_by(),
+                fire_times: 1,
             }),
             NotRun::TooEarly => {}
         }

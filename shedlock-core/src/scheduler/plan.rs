@@ -106,7 +106,7 @@ impl Plan {
                 ended_at: self.lane.clock.now(),
             }),
             Err(NotRun::Skipped(skip)) => self.progress.skipped(skip.clone()),
-            Err(NotRun::TooEarly | NotRun::Failed(_)) => {}
+            Err(NotRun::TooEarly | NotRun::Misfired | NotRun::Failed(_)) => {}
         }
     }
 

@@ -79,7 +79,7 @@ impl Driver {
                 Ok(outcome) => Triggered::Ran(outcome),
                 Err(NotRun::Skipped(skip)) => Triggered::Skipped(skip),
                 Err(NotRun::Failed(error)) => Triggered::Failed(error),
-                Err(NotRun::TooEarly) => return,
+                Err(NotRun::TooEarly | NotRun::Misfired) => return,
             }));
         });
     }
