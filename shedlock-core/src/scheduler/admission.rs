@@ -78,14 +78,16 @@ impl Firing<'_> {
         Ok((place, Some(self.acquire(lock).await?)))
     }
 
-    /// This fire time's turn, until its lock is given back. Who triggers a run needs none: it is
-    /// told at once that another goes on.
+    /// This fire time's turn, until its lock is given back. Who triggers a run is told at once that
+    /// another goes on: by the store, or by the turn of a job that has no lock.
     async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, NotRun> {
-        if self.due.fire_time().is_none() {
+        let triggered = self.due.fire_time().is_none();
+        if triggered && self.due.plan.lock.is_some() {
             return Ok(None);
         }
         match self.due.plan.progress.try_turn() {
             Some(turn) => Ok(Some(turn)),
+            None if triggered => Err(NotRun::Skipped(Skip::StillRunning)),
             None => Box::pin(self.wait_for_turn()).await,
         }
     }

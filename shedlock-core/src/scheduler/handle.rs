@@ -76,7 +76,8 @@ impl SchedulerHandle {
     /// has ended and the lock is given back. A round trip to acquire and one to release, none for a
     /// job without a lock.
     ///
-    /// A lock that is held is an answer, [`Triggered::Skipped`]; a store that is away is asked
+    /// A lock that is held is an answer, [`Triggered::Skipped`], and so is a run that goes on here
+    /// where a job has no lock; a store that is away is asked
     /// again, and a place among
     /// [`max_concurrent_runs`](crate::SchedulerBuilder::max_concurrent_runs) waited for, as for a
     /// fire time that is due now: for `misfire_grace` at most. So a job that triggers another one

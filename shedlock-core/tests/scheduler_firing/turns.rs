@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use shedlock_core::{Job, Skip};
+use shedlock_core::{Job, RunOutcome, Skip, Triggered};
 
 use crate::support::{
     Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms, start,
@@ -42,6 +42,45 @@ async fn a_slow_job_without_a_lock_is_skipped_over_as_well() {
     sleep_ms(7500).await;
     assert_eq!(seen.runs("slow"), [1, 4, 7].map(|n| noon() + seconds(n)));
     assert_eq!(seen.count("still_running"), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_of_a_job_without_a_lock_is_skipped_over_as_well() {
+    let seen = Recorder::new();
+    let job = Job::new("slow", |_| sleep_ms(2500)).cron("10,30 * * * * *");
+    let builder = scheduler(&TestStore::new()).observer(seen.clone());
+    let handle = start(builder.add_job(job)).await;
+    let is_skipped = async || {
+        let triggered = handle.trigger("slow").await.unwrap();
+        assert!(
+            matches!(triggered, Triggered::Skipped(Skip::StillRunning)),
+            "{triggered:?}"
+        );
+    };
+    sleep(11).await;
+    is_skipped().await;
+    sleep(17).await;
+    let triggering = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.trigger("slow").await.unwrap() }
+    });
+    sleep(1).await;
+    is_skipped().await;
+    let triggered = triggering.await.unwrap();
+    assert!(matches!(triggered, Triggered::Ran(RunOutcome::Succeeded)));
+    assert_eq!(
+        seen.steps("slow"),
+        [
+            "started",
+            "still_running",
+            "finished",
+            "started",
+            "still_running",
+            "still_running",
+            "finished"
+        ],
+        "the fire time of 12:00:30 came during the triggered run"
+    );
 }
 
 #[tokio::test(start_paused = true)]
