@@ -147,8 +147,8 @@ impl CurrentLock {
     /// later one.
     ///
     /// The request is carried out even if the caller goes away. If it gets no answer, the store may
-    /// still apply it later; until then this process counts later, longer extensions only up to its
-    /// length.
+    /// still apply it later; for five minutes this process counts later, longer extensions only up
+    /// to its length.
     ///
     /// # Errors
     /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::NotLocked`] if the work

@@ -1,8 +1,8 @@
 //! Extensions of a lease that this process holds.
 //!
 //! Nobody knows in which order the store gets those that are under way at once, nor when it gets
-//! one whose answer was lost. What it was told last may be the shortest of them, so the lease ends
-//! here as if it were.
+//! one whose answer was lost, for some minutes. What it was told last may be the shortest of them,
+//! so the lease ends here as if it were.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,18 @@ use crate::turns;
 /// How long a release waits for extensions that are under way: less than a shutdown has for it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
+/// For how long an extension that got no answer may still come to the store: much longer than
+/// providers wait, as kernels go on to send what was written to a connection that was closed.
+const DOUBTED_FOR: Duration = Duration::from_secs(300);
+
 /// How far the extensions of a lease have come.
 #[derive(Debug, Default)]
 pub(super) struct Extensions {
     /// No more of them, as the lock is being given back.
     closed: bool,
     under_way: Vec<Request>,
-    /// The shortest of those that got no answer.
-    in_doubt: Option<Duration>,
+    /// Those that got no answer, each longer than all before it.
+    in_doubt: Vec<Doubt>,
     last: u64,
 }
 
@@ -38,11 +42,20 @@ struct Request {
     shortest: Duration,
 }
 
+#[derive(Debug)]
+struct Doubt {
+    at_most: Duration,
+    until: Instant,
+}
+
 impl Extensions {
     /// Returns its number.
     fn begin(&mut self, at_most: Duration) -> u64 {
+        let now = Instant::now();
+        self.in_doubt.retain(|doubt| now < doubt.until);
+        let in_doubt = self.in_doubt.iter().map(|doubt| doubt.at_most);
         let others = self.under_way.iter().map(|other| other.at_most);
-        let shortest = others.chain(self.in_doubt).fold(at_most, Duration::min);
+        let shortest = others.chain(in_doubt).fold(at_most, Duration::min);
         for other in &mut self.under_way {
             other.shortest = other.shortest.min(at_most);
         }
@@ -62,9 +75,11 @@ impl Extensions {
 
     /// It will get no answer, which says nothing about the store.
     fn doubt(&mut self, number: u64) {
-        if let Some(request) = self.end(number) {
-            let shortest = self.in_doubt.unwrap_or(request.at_most);
-            self.in_doubt = Some(shortest.min(request.at_most));
+        if let Some(Request { at_most, .. }) = self.end(number) {
+            // One that is shorter, and in doubt for longer, says all that they say.
+            self.in_doubt.retain(|doubt| doubt.at_most < at_most);
+            let until = Instant::now() + DOUBTED_FOR;
+            self.in_doubt.push(Doubt { at_most, until });
         }
     }
 }

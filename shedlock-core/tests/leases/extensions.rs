@@ -181,6 +181,31 @@ async fn an_extension_without_an_answer_bounds_longer_ones() {
     assert_eq!(took(&seen).as_secs(), 5 + 18);
 }
 
+/// It cannot come to the store any more.
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_got_no_answer_minutes_ago_bounds_none() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        assert!(run.extend("20s").await.is_err());
+        // A longer one, in doubt for longer, hides no shorter one.
+        sleep(2).await;
+        assert!(run.extend("5m").await.is_err());
+        sleep(800).await;
+    });
+    store.on(Call::Extend, Answer::Away);
+    node(&store, &seen, job.at_most("3m").keep_alive(true)).await;
+    sleep(3).await;
+    store.on(Call::Extend, Answer::Right);
+    let renewals = async |seconds| {
+        let before = store.calls(Call::Extend);
+        sleep(seconds).await;
+        store.calls(Call::Extend) - before
+    };
+    assert!(renewals(290).await >= 40, "each third of 20 s");
+    sleep(15).await;
+    assert_eq!(renewals(240).await, 4, "one a minute");
+}
+
 /// The same where the lease is renewed: then it goes on being renewed.
 #[tokio::test(start_paused = true)]
 async fn a_renewal_without_an_answer_is_renewed_beside_a_longer_extension() {
