@@ -26,12 +26,22 @@ const DOUBTED_FOR: Duration = Duration::from_secs(300);
 /// How far the extensions of a lease have come.
 #[derive(Debug, Default)]
 pub(super) struct Extensions {
-    /// No more of them, as the lock is being given back.
-    closed: bool,
+    gate: Gate,
     under_way: Vec<Request>,
     /// Those that got no answer, each longer than all before it.
     in_doubt: Vec<Doubt>,
     last: u64,
+}
+
+/// What becomes of extensions as the work ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Gate {
+    #[default]
+    Open,
+    /// No more of them, as the lock is to be given back.
+    Closed,
+    /// Nor is it told how those ended that are under way: the store may have got the release first.
+    Released,
 }
 
 #[derive(Debug)]
@@ -66,6 +76,11 @@ impl Extensions {
             shortest,
         });
         self.last
+    }
+
+    /// The store is about to be asked to give back the lock.
+    pub(super) fn released(&mut self) {
+        self.gate = Gate::Released;
     }
 
     fn end(&mut self, number: u64) -> Option<Request> {
@@ -127,7 +142,7 @@ impl HoldState {
     /// Lets extensions that are under way come to their end and allows no other: one that the store
     /// sees after the release could take the lock again.
     pub(super) async fn end_extensions(&self) {
-        self.standing().extensions.closed = true;
+        self.standing().extensions.gate = Gate::Closed;
         self.dismiss_keeper();
         if self.is_extending() {
             // What is not answered by then is not worth keeping the lock for.
@@ -145,6 +160,10 @@ impl HoldState {
             }
             changed.await;
         }
+    }
+
+    fn work_is_over(&self) -> LockError {
+        LockError::NotLocked(format!("the work under the lock `{}` is over", self.name()))
     }
 
     fn is_extending(&self) -> bool {
@@ -165,11 +184,8 @@ impl Extending {
         let asked_at = Instant::now();
         let number = {
             let mut standing = state.standing();
-            if standing.extensions.closed {
-                return Err(LockError::NotLocked(format!(
-                    "the work under the lock `{}` is over",
-                    state.name()
-                )));
+            if standing.extensions.gate != Gate::Open {
+                return Err(state.work_is_over());
             }
             if let Some(lost) = &standing.lost {
                 return Err(lost.clone().into());
@@ -193,9 +209,16 @@ impl Extending {
         let answer = (*state.provider)
             .extend(&state.lease(), self.at_most)
             .await?;
+        let gate = {
+            let mut standing = state.standing();
+            if let Extension::Extended(lease) = &answer {
+                standing.take_answer(self.number, self.asked_at, lease);
+            }
+            standing.extensions.gate
+        };
         match answer {
+            _ if gate == Gate::Released => Err(state.work_is_over()),
             Extension::Extended(lease) => {
-                (state.standing()).take_answer(self.number, self.asked_at, &lease);
                 state.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });

@@ -171,7 +171,11 @@ impl HoldState {
         if self.is_taken() {
             return Ok(());
         }
-        let extended = self.standing().extended.clone();
+        let extended = {
+            let mut standing = self.standing();
+            standing.extensions.released();
+            standing.extended.clone()
+        };
         let lease = extended.as_ref().unwrap_or(&self.lease);
         (*self.provider).release(lease, self.config.least()).await?;
         self.reporter.tell(EventKind::Released);

@@ -331,6 +331,39 @@ async fn a_lock_is_given_back_after_an_extension_that_is_under_way() {
     assert!(until <= noon() + seconds(31), "{until}");
 }
 
+/// The release does not wait for ever, and then the store may get it first.
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_is_answered_after_the_release_tells_nothing() {
+    for at_least in ["0s", "1m"] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let refused = Arc::new(Mutex::new(None));
+        let sink = refused.clone();
+        let job = job(move |run: Run| {
+            let sink = sink.clone();
+            async move {
+                sleep_ms(100).await;
+                tokio::spawn(async move {
+                    let answer = run.extend("30s").await;
+                    *sink.lock().unwrap() = Some(answer);
+                });
+                sleep(1).await;
+            }
+        });
+        node(&store, &seen, job.at_least(at_least).at_most("2m")).await;
+        store.slow(Duration::from_secs(10));
+        sleep(1).await;
+        store.slow(Duration::ZERO);
+        sleep(20).await;
+        assert_eq!(
+            seen.steps("long"),
+            ["acquired", "started", "finished", "released"],
+            "at_least {at_least}"
+        );
+        let answer = refused.lock().unwrap().take().unwrap();
+        assert!(matches!(answer, Err(LockError::NotLocked(_))), "{answer:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_extension_that_the_store_refuses_ends_the_run() {
     let (store, seen) = (TestStore::new(), Recorder::new());
