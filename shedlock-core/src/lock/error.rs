@@ -170,6 +170,9 @@ pub enum Loss {
     /// The work took longer than the lease, and nobody extended it. Told before the lease ends: by
     /// a tenth of it, at most 2 s.
     Expired,
+    /// The lease was over, or as good as over, before the work could begin: it counts from when it
+    /// was asked for, and the answer took about as long as the lease.
+    Late,
     /// The lease was to be renewed, but the store did not do it in time.
     Unrenewed,
     /// The store says that the lock is not ours: it expired there, was taken over, or its row was
@@ -181,6 +184,7 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Expired => "the work took longer than `at_most`; raise it, extend the lease, or use `keep_alive`",
+            Self::Late => "it was granted so late that it was over before the work could begin; raise `at_most`, or look why the store is slow",
             Self::Unrenewed => "it could not be renewed in time, because the store did not answer",
             Self::Taken => "the store no longer has it as ours (expired, taken over, or removed)",
         })

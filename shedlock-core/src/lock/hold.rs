@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::background;
 use super::keeper::Term;
 use super::keepers::{Keepers, Place};
-use super::{HoldState, Lease, LockConfig, LockProvider, Loss, LostLease, OnLost};
+use super::{HoldState, Lease, LockConfig, LockProvider, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
 
 /// Whether a lease is renewed while the work goes on.
@@ -19,16 +19,6 @@ use crate::observe::{EventKind, Reporter};
 pub(crate) enum KeepAlive {
     Off,
     On,
-}
-
-impl KeepAlive {
-    /// What a lease that came to its end is lost by.
-    pub(super) fn loss(self) -> Loss {
-        match self {
-            Self::Off => Loss::Expired,
-            Self::On => Loss::Unrenewed,
-        }
-    }
 }
 
 /// How a lease is looked after.
@@ -122,8 +112,11 @@ impl Hold {
     async fn lost_by_now(&self) -> LostLease {
         poll_fn(|_| match self.state.lost_lease() {
             Some(lost) => Poll::Ready(lost),
-            None if Instant::now() < self.state.cancel_at() => Poll::Pending,
-            None => Poll::Ready(self.state.lose(self.state.keep_alive.loss())),
+            None if Instant::now() < self.state.cancel_at() => {
+                self.state.begin_work();
+                Poll::Pending
+            }
+            None => Poll::Ready(self.state.lose(self.state.loss_by_time())),
         })
         .await
     }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub(crate) struct HoldState {
     pub(super) changed: Notify,
     pub(super) keep_alive: KeepAlive,
     on_lost: OnLost,
+    /// Whether the work has begun, or will whatever becomes of the lease.
+    begun: AtomicBool,
     /// Once it needs one.
     keeper: OnceLock<AbortHandle>,
     pub(super) reporter: Reporter,
@@ -71,6 +74,7 @@ impl HoldState {
             changed: Notify::new(),
             keep_alive: care.keep_alive,
             on_lost: care.on_lost,
+            begun: AtomicBool::new(care.on_lost == OnLost::Continue),
             keeper: OnceLock::new(),
             reporter,
         }
@@ -145,6 +149,19 @@ impl HoldState {
     /// Whether the work is cancelled when the lease is lost.
     pub(super) fn cancels(&self) -> bool {
         self.on_lost == OnLost::Cancel
+    }
+
+    pub(super) fn begin_work(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// What a lease that came to its end is lost by.
+    pub(super) fn loss_by_time(&self) -> Loss {
+        match self.keep_alive {
+            _ if !self.begun.load(Ordering::Relaxed) => Loss::Late,
+            KeepAlive::Off => Loss::Expired,
+            KeepAlive::On => Loss::Unrenewed,
+        }
     }
 
     /// Marks the lease as lost; the first reason counts.

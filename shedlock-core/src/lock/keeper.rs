@@ -49,7 +49,6 @@ pub(super) async fn keep(state: Arc<HoldState>) {
 
 /// Completes when the lease cannot be kept any longer.
 async fn run_out(state: &Arc<HoldState>) -> Loss {
-    let keep_alive = state.keep_alive;
     loop {
         let changed = state.changed.notified();
         let term = state.term();
@@ -59,12 +58,12 @@ async fn run_out(state: &Arc<HoldState>) -> Loss {
             () = changed => continue,
             () = sleep_until(first_act(state, &term)) => {}
         }
-        match keep_alive {
-            KeepAlive::Off => return keep_alive.loss(),
+        match state.keep_alive {
+            KeepAlive::Off => return state.loss_by_time(),
             KeepAlive::On => tokio::select! {
                 biased;
                 () = renew(state) => {}
-                () = out_of_time(state) => return keep_alive.loss(),
+                () = out_of_time(state) => return state.loss_by_time(),
             },
         }
     }

@@ -86,6 +86,20 @@ async fn a_slow_grant_counts_from_when_it_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_that_was_over_when_it_was_granted_says_so() {
+    for keep_alive in [false, true] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let job = long(300).at_most("2s").keep_alive(keep_alive);
+        let builder = scheduler(&store).observer(seen.clone());
+        let _handle = start(builder.add_job(job)).await;
+        store.slow(Duration::from_millis(1_900));
+        sleep(20).await;
+        assert_eq!(seen.outcomes("long"), [lost(Loss::Late)]);
+        assert!(store.is_free(LOCK));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn continue_lets_the_run_finish_and_tells_of_the_loss() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     node(&store, &seen, long(60).on_lost(OnLost::Continue)).await;
