@@ -58,6 +58,7 @@ mod holder;
 mod job;
 mod lock;
 mod observe;
+mod panics;
 mod retry;
 mod scheduler;
 pub mod testing;

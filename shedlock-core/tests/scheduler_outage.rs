@@ -222,6 +222,25 @@ async fn a_provider_that_panics_is_a_store_that_failed() {
     assert!(!seen.runs("tick").is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_panics_as_it_gives_a_lock_back_is_asked_again() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = node(&store, &seen).await;
+    handle.pause("tick").await.unwrap();
+    store.on(Call::Release, Answer::Panic);
+    let triggering = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.trigger("tick").await }
+    });
+    sleep(1).await;
+    assert!(seen.count("release_failed") >= 1);
+    store.on(Call::Release, Answer::Right);
+    let triggered = triggering.await.unwrap().unwrap();
+    assert!(matches!(triggered, Triggered::Ran(RunOutcome::Succeeded)));
+    assert!(handle.jobs().await[0].last_run.is_some());
+    assert!(store.is_free("tick"));
+}
+
 /// One goes on from the first hour to the last.
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_days_does_not_ask_for_the_time_more_and_more_often() {

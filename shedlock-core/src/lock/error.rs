@@ -1,7 +1,9 @@
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 
 use super::ConfigError;
+use crate::panics::panic_text;
 
 type Source = Box<dyn Error + Send + Sync>;
 
@@ -136,6 +138,14 @@ impl LockError {
     /// ```
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
+    }
+
+    /// The provider did, with this.
+    pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Self {
+        Self::Store {
+            problem: "the lock provider panicked".to_owned(),
+            source: panic_text(&*panic).into(),
+        }
     }
 }
 

@@ -1,8 +1,10 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use backon::ExponentialBuilder;
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
@@ -194,7 +196,9 @@ impl HoldState {
             standing.extended.clone()
         };
         let lease = extended.as_ref().unwrap_or(&self.lease);
-        (*self.provider).release(lease, self.config.least()).await?;
+        let asked = async { (*self.provider).release(lease, self.config.least()).await };
+        let answer = AssertUnwindSafe(asked).catch_unwind().await;
+        answer.map_err(LockError::panicked).flatten()?;
         self.reporter.tell(EventKind::Released);
         Ok(())
     }

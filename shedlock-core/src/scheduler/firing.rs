@@ -1,4 +1,3 @@
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use super::shutdown::Phase;
 use crate::job::Run;
 use crate::lock::{CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
+pub(super) use crate::panics::panic_text;
 
 /// A job that is due.
 pub(super) struct Due {
@@ -76,8 +76,8 @@ impl Firing<'_> {
 
     async fn run_if_admitted(&self) -> Fired {
         let entered = AssertUnwindSafe(self.enter()).catch_unwind().await;
-        let Admission { turn, place, hold } =
-            entered.unwrap_or_else(|panic| Err(provider_panicked(&*panic)))?;
+        let panicked = |panic: Box<_>| NotRun::Failed(Arc::new(LockError::panicked(panic)));
+        let Admission { turn, place, hold } = entered.map_err(panicked).flatten()?;
         let fired = match (self.check_still_wanted(hold.as_ref()), &hold) {
             (Err(unwanted), _) => Err(unwanted),
             (Ok(()), Some(hold)) => Ok(self.run_under(hold).await),
@@ -209,18 +209,4 @@ impl Firing<'_> {
     }
 }
 
-fn provider_panicked(panic: &(dyn Any + Send)) -> NotRun {
-    NotRun::Failed(Arc::new(LockError::Store {
-        problem: "the lock provider panicked".to_owned(),
-        source: panic_text(panic).into(),
-    }))
-}
-
 type Work = futures_util::future::BoxFuture<'static, RunOutcome>;
-
-/// What a panic said.
-pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a message").to_owned()
-}
