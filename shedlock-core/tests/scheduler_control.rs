@@ -126,6 +126,22 @@ async fn trigger_tells_failures_of_the_job_and_of_the_store() {
     );
 }
 
+/// It has no fire time that it could be too early for.
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_the_provider_calls_too_early_has_failed() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = node(&store, &seen, nightly()).await;
+    store.on(Call::Acquire, Answer::Early);
+    let triggered = handle.trigger("nightly").await.unwrap();
+    let Triggered::Failed(error) = triggered else {
+        panic!("{triggered:?}");
+    };
+    assert_eq!(
+        error.to_string(),
+        "the lock store failed: it refused `nightly` as too early, though no fire time was named"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unknown_name_is_answered_with_the_known_ones() {
     let builder = scheduler(&TestStore::new())

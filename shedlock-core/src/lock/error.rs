@@ -140,6 +140,14 @@ impl LockError {
         matches!(self, Self::Unavailable { .. })
     }
 
+    /// A provider said so of a lock that no fire time was named for.
+    pub(crate) fn too_early(lock: &str) -> Self {
+        Self::Store {
+            problem: format!("it refused `{lock}` as too early, though no fire time was named"),
+            source: "a provider that breaks its contract".into(),
+        }
+    }
+
     /// The provider did, with this.
     pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Self {
         Self::Store {

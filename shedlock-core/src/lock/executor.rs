@@ -157,13 +157,7 @@ impl LockExecutor {
                 return Ok(Asked::Held(held));
             }
             Acquisition::TooEarly { .. } => {
-                return Err(LockError::Store {
-                    problem: format!(
-                        "it refused `{}` as too early, though no fire time was named",
-                        reporter.lock_name()
-                    ),
-                    source: "a provider that breaks its contract".into(),
-                });
+                return Err(LockError::too_early(reporter.lock_name()));
             }
         };
         let care = Care {

@@ -240,7 +240,13 @@ impl Firing<'_> {
             )),
             Ok(Acquisition::Held(held)) => Err(NotRun::Skipped(Skip::Held(held))),
             Ok(Acquisition::AlreadyRan(held)) => Err(NotRun::Skipped(Skip::AlreadyRan(held))),
-            Ok(Acquisition::TooEarly { .. }) => Err(NotRun::TooEarly),
+            Ok(Acquisition::TooEarly { .. }) if request.fire_time().is_some() => {
+                Err(NotRun::TooEarly)
+            }
+            Ok(Acquisition::TooEarly { .. }) => {
+                let error = LockError::too_early(request.name());
+                Err(NotRun::Failed(Arc::new(error)))
+            }
             Err(error) => Err(NotRun::Failed(Arc::new(error))),
         }
     }

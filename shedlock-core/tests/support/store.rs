@@ -32,6 +32,8 @@ pub(crate) enum Answer {
     Broken,
     Never,
     Panic,
+    /// Acquires with [`Acquisition::TooEarly`], whatever they ask for.
+    Early,
 }
 
 /// What a store is called for.
@@ -188,7 +190,7 @@ impl TestStore {
         let decided = {
             let mut shared = self.shared();
             match *shared.answers.get(&call).unwrap_or(&Answer::Right) {
-                Answer::Right => Some(Ok(decide(&mut shared))),
+                Answer::Right | Answer::Early => Some(Ok(decide(&mut shared))),
                 Answer::Away => Some(Err(LockError::Unavailable {
                     problem: "a test switched it off".to_owned(),
                     source: "connection refused".into(),
@@ -276,6 +278,10 @@ impl Shared {
 
     fn acquire(&mut self, request: &Acquire, holder: &str) -> Acquisition {
         let now = self.now();
+        if self.answers.get(&Call::Acquire) == Some(&Answer::Early) {
+            let by = Duration::from_secs(1);
+            return Acquisition::TooEarly { by };
+        }
         if let Some(fire_time) = request.fire_time()
             && fire_time > now
         {
