@@ -143,7 +143,7 @@ impl HoldState {
     }
 
     /// Whether the store itself said that the lock is not ours any more.
-    fn is_taken(&self) -> bool {
+    pub(super) fn is_taken(&self) -> bool {
         self.lost_lease()
             .is_some_and(|lost| lost.loss == Loss::Taken)
     }

@@ -129,12 +129,16 @@ async fn renew(state: &Arc<HoldState>) {
     let _ = renewed.await;
 }
 
-/// Still here when the lease ends: the work was told to stop but blocks its thread.
+/// Still here when the lease is over: the work was told to stop but blocks its thread.
 async fn report_unstoppable(state: &HoldState) {
     let told = Instant::now();
     let term = state.term();
-    // It is told late if the process stood still.
-    sleep_until(term.ends.max(told + (term.ends - term.cancel_at))).await;
+    let over = match state.is_taken() {
+        true => told,
+        false => term.ends,
+    };
+    // It has the margin to stop, also if it is told late, as the process stood still.
+    sleep_until(over.max(told + (term.ends - term.cancel_at))).await;
     if state.cancels() {
         state.reporter.tell(EventKind::Unstoppable {
             for_: told.elapsed(),

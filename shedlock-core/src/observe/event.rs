@@ -133,8 +133,7 @@ pub enum EventKind {
         /// Whether the work is cancelled for it (`on_lost = "cancel"`).
         cancelling: bool,
     },
-    /// The work was to be cancelled, but it blocks its thread and goes on beyond the end of the
-    /// lease.
+    /// The work was to be cancelled, but it blocks its thread and goes on without its lease.
     Unstoppable {
         /// How long ago it was told to stop.
         for_: Duration,

@@ -1,18 +1,19 @@
-//! A run that blocks its thread cannot be cancelled: that is reported when its lease is over.
+//! A run that blocks its thread cannot be cancelled: that is reported when its lease is over, or
+//! soon after it was taken away.
 
+use std::thread;
 use std::time::Duration;
 
-use shedlock_core::{
-    InMemoryLockProvider, Job, Loss, LostLease, Run, RunOutcome, Scheduler, Triggered,
-};
+use shedlock_core::{EventKind, Job, Loss, LostLease, Run, RunOutcome, Triggered};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::support::{Recorder, sleep, start};
+use crate::support::{Recorder, TestStore, scheduler, sleep, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_run_that_blocks_its_thread_is_reported_when_its_lease_is_over() {
-    let seen = Recorder::new();
-    is_reported(&seen, "started", |_| async {}).await;
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    is_reported(&store, &seen, "50ms", Loss::Expired, |_| async {}).await;
     assert_eq!(
         seen.steps("blocks"),
         [
@@ -28,17 +29,49 @@ async fn a_run_that_blocks_its_thread_is_reported_when_its_lease_is_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_run_that_blocks_its_thread_after_an_extension_is_reported() {
-    let seen = Recorder::new();
-    is_reported(&seen, "extended", |run: Run| async move {
-        run.extend("100ms").await.unwrap();
-    })
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    is_reported(
+        &store,
+        &seen,
+        "50ms",
+        Loss::Expired,
+        |run: Run| async move {
+            run.extend("100ms").await.unwrap();
+        },
+    )
     .await;
+    assert_eq!(seen.count("extended"), 1);
 }
 
-/// Runs a job that blocks its thread after `step`, until that is reported.
+/// Another node may have the lock by now, however long the lease was to last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_run_that_blocks_its_thread_after_its_lock_was_taken_is_reported_soon() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let taken = store.clone();
+    is_reported(&store, &seen, "5s", Loss::Taken, move |run: Run| {
+        let store = taken.clone();
+        async move {
+            store.remove("blocks");
+            // Another thread hears of it.
+            let runtime = Handle::current();
+            thread::spawn(move || runtime.block_on(run.extend("5s")));
+        }
+    })
+    .await;
+    let told_to_stop = seen
+        .events()
+        .into_iter()
+        .find_map(|event| match event.kind {
+            EventKind::Unstoppable { for_ } => Some(for_),
+            _ => None,
+        });
+    assert!(told_to_stop.unwrap() < Duration::from_secs(3));
+}
+
+/// Runs a job that blocks its thread after `before`, until that is reported.
 ///
 /// Real time: a thread that blocks does so in real time only, and the keeper needs another one.
-async fn is_reported<F, W>(seen: &Recorder, step: &str, before: F)
+async fn is_reported<F, W>(store: &TestStore, seen: &Recorder, at_most: &str, loss: Loss, before: F)
 where
     F: Fn(Run) -> W + Clone + Send + Sync + 'static,
     W: Future<Output = ()> + Send,
@@ -51,18 +84,16 @@ where
             let began = Instant::now();
             while recorder.count("unstoppable") == 0 {
                 assert!(began.elapsed().as_secs() < 10, "nobody reports it");
-                std::thread::sleep(Duration::from_millis(1));
+                thread::sleep(Duration::from_millis(1));
             }
             sleep(3600).await;
         }
     });
-    let job = job.cron("@yearly").lock("blocks").at_most("50ms");
-    let builder = Scheduler::builder(InMemoryLockProvider::new()).observer(seen.clone());
+    let job = job.cron("@yearly").lock("blocks").at_most(at_most);
+    let builder = scheduler(store).observer(seen.clone());
     let handle = start(builder.add_job(job)).await;
     let triggered = handle.trigger("blocks").await.unwrap();
     let lock = "blocks".to_owned();
-    let loss = Loss::Expired;
     let lost = RunOutcome::LeaseLost(LostLease { lock, loss });
     assert!(matches!(triggered, Triggered::Ran(outcome) if outcome == lost));
-    assert_eq!(seen.count(step), 1);
 }
