@@ -3,8 +3,11 @@
 mod support;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use shedlock_core::{Job, RunOutcome, SchedulerBuilder, SchedulerHandle, Skip, Triggered};
+use shedlock_core::{
+    EventKind, Job, RunOutcome, SchedulerBuilder, SchedulerHandle, Skip, Triggered,
+};
 use support::{
     Answer, Call, Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, sleep_ms, start,
 };
@@ -148,6 +151,41 @@ async fn a_store_that_is_away_takes_no_place_from_other_jobs() {
     sleep(40).await;
     assert!(seen.count("acquire_retried") > 0);
     assert_eq!(seen.runs("free"), [noon() + seconds(61)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_takes_no_place_from_other_jobs() {
+    let (store, hung, seen) = (TestStore::new(), TestStore::new(), Recorder::new());
+    let mut builder = builder(&store, &seen)
+        .max_concurrent_runs(2)
+        .provider("hung", hung.clone());
+    for n in 0..50 {
+        builder = builder.add_job(job(&format!("stuck-{n}"), 0).provider("hung"));
+    }
+    let free = Job::new("free", |_| async {}).cron("1 * * * * *");
+    start(builder.add_job(free.lock("free").at_most("5m"))).await;
+    sleep(30).await;
+    seen.clear();
+    // It gives up as providers do.
+    hung.slow(Duration::from_secs(5));
+    hung.all(Answer::Away);
+    sleep(180).await;
+    let late = seen
+        .of("free")
+        .into_iter()
+        .filter_map(|event| match event.kind {
+            EventKind::Started { late_by } => Some(late_by.as_secs()),
+            _ => None,
+        });
+    assert_eq!(late.collect::<Vec<_>>(), [4, 0, 0]);
+    // And they run once it is back, also for 12:03.
+    hung.slow(Duration::ZERO);
+    hung.all(Answer::Right);
+    seen.clear();
+    sleep(60).await;
+    assert_eq!(seen.count("started"), 101);
+    let runs = [180, 240].map(|n| noon() + seconds(n));
+    assert_eq!(seen.runs("stuck-7"), runs);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@
 //! tries again is put on the heap when it has to wait, so that a firing stays small.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use backon::ExponentialBuilder;
@@ -71,11 +72,26 @@ impl Firing<'_> {
     }
 
     async fn try_to_enter(&self) -> Result<PlaceAndLock<'_>, NotRun> {
-        let place = self.place().await?;
+        let mut place = self.place().await?;
         let Some(lock) = &self.due.plan.lock else {
             return Ok((place, None));
         };
+        if place.is_some() && self.due.plan.lane.away.load(Relaxed) {
+            // What waits for a store takes no place from jobs of other stores.
+            drop(place);
+            Box::pin(self.find_store()).await?;
+            place = self.place().await?;
+        }
         Ok((place, Some(self.acquire(lock).await?)))
+    }
+
+    /// Asks the store for what needs no place, to see whether it answers.
+    async fn find_store(&self) -> Result<(), NotRun> {
+        let lane = &self.due.plan.lane;
+        let answer = lane.provider.now().await;
+        answer.map_err(|error| NotRun::Failed(Arc::new(error)))?;
+        lane.away.store(false, Relaxed);
+        Ok(())
     }
 
     /// This fire time's turn, until its lock is given back. Who triggers a run is told at once that
@@ -247,7 +263,12 @@ impl Firing<'_> {
                 let error = LockError::too_early(request.name());
                 Err(NotRun::Failed(Arc::new(error)))
             }
-            Err(error) => Err(NotRun::Failed(Arc::new(error))),
+            Err(error) => {
+                if error.is_transient() {
+                    self.due.plan.lane.away.store(true, Relaxed);
+                }
+                Err(NotRun::Failed(Arc::new(error)))
+            }
         }
     }
 }

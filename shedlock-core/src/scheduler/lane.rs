@@ -1,5 +1,6 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
@@ -14,6 +15,8 @@ pub(super) struct Lane {
     pub(super) name: String,
     pub(super) provider: Arc<dyn LockProvider>,
     pub(super) clock: StoreClock,
+    /// Whether it did not decide when it was last asked for a lock.
+    pub(super) away: AtomicBool,
 }
 
 impl Lane {
@@ -27,6 +30,7 @@ impl Lane {
             name: name.to_owned(),
             provider,
             clock: StoreClock::new(wall, clock_moved),
+            away: AtomicBool::new(false),
         }
     }
 
