@@ -4,6 +4,7 @@
 mod support;
 
 mod blocked_threads;
+mod doubts;
 mod extensions;
 mod long_job;
 mod losses;
