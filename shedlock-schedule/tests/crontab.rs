@@ -50,6 +50,39 @@ fn days_by_either_field() {
 }
 
 #[test]
+fn weekdays_from_sunday() {
+    let cases = [
+        ("1/2", "Mon Wed Fri"),
+        ("MON/3", "Mon Thu"),
+        ("2/5", "Tue"),
+        ("6/1", "Sat"),
+        ("0/2", "Sun Tue Thu Sat"),
+        ("7/2", "Sun Tue Thu Sat"),
+        ("SUN/2", "Sun Tue Thu Sat"),
+        ("1-7/2", "Sun Mon Wed Fri"),
+        ("5-7", "Sun Fri Sat"),
+        ("FRI-SUN", "Sun Fri Sat"),
+        ("SUN-TUE", "Sun Mon Tue"),
+        ("0-7", "Sun Mon Tue Wed Thu Fri Sat"),
+        ("7-7", "Sun"),
+        ("SUN-SUN", "Sun"),
+        ("7-SUN/3", "Sun"),
+    ];
+    for (field, expected) in cases {
+        let schedule = Schedule::cron(&format!("0 12 * * {field}")).unwrap();
+        let [saturday, next]: [DateTime<Utc>; 2] =
+            ["2025-06-07T18:00:00Z", "2025-06-14T18:00:00Z"].map(|at| at.parse().unwrap());
+        let days: Vec<String> = std::iter::successors(schedule.next_after(saturday), |last| {
+            schedule.next_after(*last)
+        })
+        .take_while(|instant| *instant < next)
+        .map(|instant| instant.format("%a").to_string())
+        .collect();
+        assert_eq!(days.join(" "), expected, "{field}");
+    }
+}
+
+#[test]
 fn times_within_the_day() {
     let cases = [
         ("*/20 9-10 * * *", ["09:00", "09:20", "09:40", "10:00"]),

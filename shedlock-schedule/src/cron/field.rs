@@ -40,7 +40,7 @@ impl Field {
         }
     }
 
-    /// The values that may be written.
+    /// The values that may be written, also as the ends of a range.
     pub(super) fn range(self) -> RangeInclusive<u32> {
         match self {
             Field::Second | Field::Minute => 0..=59,
@@ -52,8 +52,8 @@ impl Field {
         }
     }
 
-    /// The values that `*` stands for: both 0 and 7 are Sunday, and only one of them is among
-    /// these.
+    /// Each value once, through which `*` and the step of `10/5` go: both 0 and 7 are Sunday, and
+    /// only the one that fits the week is among these.
     pub(super) fn all(self) -> RangeInclusive<u32> {
         match self {
             Field::DayOfWeek(Week::FromMonday) => 1..=7,

@@ -1,6 +1,6 @@
 //! One element of a field's list: `*`, `5`, `MON`, `1-5`, `*/15`, `10/5`, `MON-FRI/2`.
 
-use crate::cron::field::Field;
+use crate::cron::field::{Field, Week};
 
 /// A part that cannot be read, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) fn parse_values(
     let (first, last) = match (parse_range(field, range)?, step) {
         (Range::Between(first, last), _) => (first, last),
         (Range::Single(only), None) => (only, only),
-        (Range::Single(first), Some(_)) => (first, *field.range().end()),
+        (Range::Single(first), Some(_)) => (first, *field.all().end()),
     };
     Ok((first..=last).step_by(step.unwrap_or(1)))
 }
@@ -63,14 +63,19 @@ fn parse_range(field: Field, text: &str) -> Result<Range, Wrong> {
         return Ok(Range::Between(*field.all().start(), *field.all().end()));
     }
     let Some((first, last)) = text.split_once('-') else {
-        return Ok(Range::Single(parse_value(field, text)?));
+        let only = match (field, parse_value(field, text)?) {
+            // So that `SUN/2` goes through the week, which begins there.
+            (Field::DayOfWeek(Week::FromSunday), 7) => 0,
+            (_, only) => only,
+        };
+        return Ok(Range::Single(only));
     };
-    let (first, last) = (parse_value(field, first)?, parse_value(field, last)?);
-    // Sunday begins a range as 0 and ends it as 7: `SUN-TUE` and `FRI-SUN` are both fine.
-    let first = if matches!(field, Field::DayOfWeek(_)) && first == 7 {
-        0
-    } else {
-        first
+    let (first, last) = match (field, parse_value(field, first)?, parse_value(field, last)?) {
+        // Spring takes it for the whole week.
+        (Field::DayOfWeek(Week::FromSunday), 7, 7) => (0, 0),
+        // Sunday begins a range as 0 and ends it as 7: `SUN-TUE` and `FRI-SUN` are both fine.
+        (Field::DayOfWeek(_), 7, last) => (0, last),
+        (_, first, last) => (first, last),
     };
     if first <= last {
         return Ok(Range::Between(first, last));
