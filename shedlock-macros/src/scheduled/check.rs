@@ -5,7 +5,6 @@ use syn::{FnArg, GenericParam, Generics, ReturnType, Safety, Signature, Type};
 
 use super::LOCKED_JOB;
 use super::model::Scheduled;
-use crate::arguments::placeholders::{self, Name};
 use crate::arguments::spring::refuse_placeholders;
 use crate::errors::Errors;
 use crate::function::{Function, impl_trait};
@@ -94,13 +93,14 @@ fn check_literal<T, E: Display>(
     }
 }
 
+/// The name is taken as it stands, unlike in `#[locked]`, so braces would not be what they seem.
 fn check_lock(name: &str) -> Result<(), String> {
-    if let Ok(Name::Formatted(_)) = placeholders::parse(name) {
-        return Err(
+    if name.contains(['{', '}']) {
+        return Err(format!(
             "a job's lock name has no placeholders, as nothing is known of a run when the scheduler is built: \
-             write an expression, such as `lock = format!(\"import-{}\", region())`"
-                .to_owned(),
-        );
+             write an expression, such as `lock = format!(\"import-{{}}\", region())`, \
+             or `lock = String::from({name:?})` for a name that has just these braces"
+        ));
     }
     check_lock_name(name).map_err(|error| error.to_string())
 }

@@ -94,6 +94,10 @@ async fn with_expressions() {}
 #[scheduled(cron = String::from("@daily"))]
 async fn with_cron_expression() {}
 
+// In a literal they would seem to be placeholders.
+#[scheduled(every = "30s", lock = String::from("job-{a}"), at_most = "1m")]
+async fn with_braces() {}
+
 #[test]
 fn expressions() {
     assert_same(
@@ -112,6 +116,13 @@ fn expressions() {
     assert_same(
         with_cron_expression::job(),
         by_hand("with_cron_expression").cron("@daily"),
+    );
+    assert_same(
+        with_braces::job(),
+        by_hand("with_braces")
+            .every("30s")
+            .lock("job-{a}")
+            .at_most("1m"),
     );
 }
 

@@ -1,0 +1,6 @@
+use shedlock::scheduled;
+
+#[scheduled(cron = "0 0 12 * * *", lock = "job-{{a}}", at_most = "14m")]
+async fn import() {}
+
+fn main() {}
