@@ -22,6 +22,7 @@ fn days_by_either_field() {
         ("0 12 13 * FRI", ["06 Fri", "13 Fri", "20 Fri"]),
         ("0 12 2 * 1", ["02 Mon", "09 Mon", "16 Mon"]),
         ("0 12 10,20 * SUN", ["08 Sun", "10 Tue", "15 Sun"]),
+        ("0 12 1-31/2 * FRI", ["03 Tue", "05 Thu", "06 Fri"]),
         // one begins with a star: both must match
         ("0 12 */2 * FRI", ["13 Fri", "27 Fri", "11 Fri"]),
         ("0 12 13 * *", ["13 Fri", "13 Sun", "13 Wed"]),
