@@ -116,8 +116,8 @@ pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name` | `"import-{tenant}"` | the lock's name, with the fn's arguments as in `format!`, or an expression of a text: `format!("import-{}", self.tenant)`. Placeholders work in a literal only: a constant is taken as it stands |
 /// | `at_most` | `"10m"` | how long the lock may be held: after that it is free even if its holder died |
 /// | `at_least` | `"1m"` | how long the lock stays taken at least, however soon the fn ends |
-/// | `keep_alive` | none, or a `bool` | the lease is renewed for as long as the fn runs |
-/// | `on_lost` | `"cancel"`, `"continue"` | what becomes of the fn when the lease is lost: cancelled at its next await (without the argument), or not |
+/// | `keep_alive` | none, or a `bool` | whether the lease is renewed for as long as the fn runs; without the argument as the `LockExecutor` has it, and not for a provider |
+/// | `on_lost` | `"cancel"`, `"continue"` | what becomes of the fn when the lease is lost: cancelled at its next await, or not; without the argument as the `LockExecutor` has it, and cancelled for a provider |
 /// | `crate` | `my_crate::shedlock` | where the library is, if not at `::shedlock` |
 ///
 /// The first three have to be there. A value is a literal, which is checked when the program is

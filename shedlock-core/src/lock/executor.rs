@@ -71,6 +71,17 @@ impl LockExecutor {
         self
     }
 
+    /// For `#[locked(keep_alive = ..)]`, which also turns it off.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn set_keep_alive(mut self, keep_alive: bool) -> Self {
+        self.keep_alive = match keep_alive {
+            true => KeepAlive::On,
+            false => KeepAlive::Off,
+        };
+        self
+    }
+
     /// What happens to the work when its lease is lost. [`OnLost::Cancel`] unless set.
     #[must_use]
     pub fn on_lost(mut self, on_lost: OnLost) -> Self {

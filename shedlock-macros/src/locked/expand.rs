@@ -140,23 +140,17 @@ fn executor_of(locked: &Locked) -> TokenStream {
         &provider,
         quote!(#library::__private::IntoExecutor::into_executor(#clone)),
     );
+    // What the attribute does not say is as the executor has it.
+    let keep_alive = locked
+        .lease
+        .keep_alive
+        .as_ref()
+        .map(|keep_alive| quote!(.set_keep_alive(#keep_alive)));
     let on_lost = locked.lease.on_lost.as_ref().map(|on_lost| {
         let on_lost = on_lost.expand(&quote!(#library::OnLost));
         quote!(.on_lost(#on_lost))
     });
-    let executor = quote!(#executor #on_lost);
-    match &locked.lease.keep_alive {
-        None => executor,
-        Some(Value::Literal(condition)) if !condition.value => executor,
-        Some(Value::Literal(_)) => quote!(#executor.keep_alive()),
-        Some(Value::Expression(condition)) => {
-            let name = Ident::new("executor", Span::mixed_site());
-            quote! {{
-                let #name = #executor;
-                if #condition { #name.keep_alive() } else { #name }
-            }}
-        }
-    }
+    quote!(#executor #keep_alive #on_lost)
 }
 
 /// `&self.locks` is as good as `self.locks`: it is borrowed and cloned anyway.

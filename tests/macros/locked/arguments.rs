@@ -1,8 +1,12 @@
 //! What the attribute's arguments say.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
-use shedlock::{InMemoryLockProvider, LockExecutor, LockProvider, OnLost, Outcome, locked};
+use shedlock::{
+    InMemoryLockProvider, LockError, LockExecutor, LockProvider, OnLost, Outcome, locked,
+};
+use tokio::time::sleep;
 
 use crate::{assert_skipped, lock_name};
 
@@ -62,4 +66,43 @@ async fn at_least_keeps_the_lock() {
     assert_eq!(kept(locks.clone()).await.unwrap(), Outcome::Ran(()));
     let held = assert_skipped(kept(locks).await);
     assert_eq!(held.until - held.locked_at, chrono::TimeDelta::seconds(30));
+}
+
+const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(90);
+
+struct Settings {
+    renew: bool,
+}
+
+#[locked(provider = executor, name = "set", at_most = "1m", keep_alive = Settings { renew }.renew)]
+async fn renewed_if_set(executor: LockExecutor, renew: bool) {
+    sleep(LONGER_THAN_A_LEASE).await;
+}
+
+#[locked(provider = executor, name = "never", at_most = "1m", keep_alive = false)]
+async fn never_renewed(executor: LockExecutor) {
+    sleep(LONGER_THAN_A_LEASE).await;
+}
+
+#[locked(provider = executor, name = "unsaid", at_most = "1m")]
+async fn renewed_as_the_executor_has_it(executor: LockExecutor) {
+    sleep(LONGER_THAN_A_LEASE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_attribute_says_of_renewal_counts() {
+    let plain = LockExecutor::new(InMemoryLockProvider::new());
+    for executor in [plain.clone(), plain.clone().keep_alive()] {
+        let never = never_renewed(executor.clone()).await;
+        assert!(matches!(never, Err(LockError::Lost(_))), "{never:?}");
+        let off = renewed_if_set(executor.clone(), false).await;
+        assert!(matches!(off, Err(LockError::Lost(_))), "{off:?}");
+        let on = renewed_if_set(executor, true).await;
+        assert_eq!(on.unwrap(), Outcome::Ran(()));
+    }
+    let renewing = plain.clone().keep_alive();
+    let unsaid = renewed_as_the_executor_has_it(renewing).await;
+    assert_eq!(unsaid.unwrap(), Outcome::Ran(()));
+    let unsaid = renewed_as_the_executor_has_it(plain).await;
+    assert!(matches!(unsaid, Err(LockError::Lost(_))), "{unsaid:?}");
 }
