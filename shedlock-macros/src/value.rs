@@ -91,7 +91,7 @@ fn unquoted(name: &str, number: &Expr, digits: &str, suffix: &str) -> String {
     let quoted = format!("{digits}{suffix}");
     match parse_duration(&quoted) {
         Ok(_) => format!("a duration is a text: write `{name} = \"{quoted}\"`"),
-        Err(error @ (DurationError::NoFixedLength { .. } | DurationError::Capitals { .. })) => {
+        Err(error) if !matches!(error, DurationError::NoUnit { .. }) && !is_of_rust(suffix) => {
             error.to_string()
         }
         Err(_) => format!(
@@ -99,6 +99,12 @@ fn unquoted(name: &str, number: &Expr, digits: &str, suffix: &str) -> String {
             number.to_token_stream()
         ),
     }
+}
+
+/// Whether a number's suffix is the type that it has in Rust.
+fn is_of_rust(suffix: &str) -> bool {
+    let bits = suffix.strip_prefix(['u', 'i', 'f']);
+    bits.is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64" | "128" | "size"))
 }
 
 pub(crate) fn flag(name: &str, value: Expr) -> syn::Result<Flag> {
@@ -196,7 +202,21 @@ mod tests {
             ("5000", no_unit("5000", "5000")),
             ("1_000", no_unit("1_000", "1000")),
             ("10u64", no_unit("10u64", "10")),
+            ("10usize", no_unit("10usize", "10")),
             ("0.5", no_unit("0.5", "0.5")),
+            ("0.5f64", no_unit("0.5f64", "0.5")),
+            (
+                "0.333h",
+                "the fraction in the duration `0.333h` cannot be told exactly: use a smaller unit (`1.5h` is `90m`), or round it".to_owned(),
+            ),
+            (
+                "300000d",
+                "the duration `300000d` is too long: the longest is 106751 days".to_owned(),
+            ),
+            (
+                "5x",
+                "`5x` is not a duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`".to_owned(),
+            ),
             (
                 "30S",
                 "the duration `30S` has a unit in capitals: write `30s`".to_owned(),

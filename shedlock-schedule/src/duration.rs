@@ -69,12 +69,27 @@ fn human(trimmed: &str, text: &str) -> Result<Duration, DurationError> {
             });
         }
         let part = humantime::parse_duration(term).map_err(|error| match error {
-            humantime::DurationError::NumberOverflow => too_long(text),
+            humantime::DurationError::NumberOverflow => inexact(term, unit, text),
             _ => in_capitals(trimmed, text).unwrap_or_else(|| unreadable(text)),
         })?;
         sum = sum.checked_add(part).ok_or_else(|| too_long(text))?;
     }
     Ok(sum)
+}
+
+/// What to say of a term that humantime has no room for: it counts hours and longer units in whole
+/// seconds, and the others in whole nanoseconds.
+fn inexact(term: &str, unit: &str, text: &str) -> DurationError {
+    let fits_without_fraction = term.split_once('.').is_some_and(|(whole, _)| {
+        humantime::parse_duration(&format!("{whole}{unit}")).is_ok_and(|whole| whole <= LONGEST)
+    });
+    if fits_without_fraction {
+        DurationError::Inexact {
+            text: text.to_owned(),
+        }
+    } else {
+        too_long(text)
+    }
 }
 
 /// The first number of a term, if no unit follows it: in `60`, and in `1 30s`, which humantime
@@ -265,8 +280,24 @@ mod tests {
             "PT99999999999999999999S",
             "P300000000000000D",
             "300000d",
+            "300000.0001d",
+            "18446744073709551616.5s",
         ] {
             assert_eq!(parse_duration(long), Err(E::TooLong { text: text(long) }));
+        }
+        for fraction in [
+            "0.333h",
+            "1m 0.123456d",
+            "1.00001w",
+            "0.5ns",
+            "0.33333333333333333333 s",
+        ] {
+            assert_eq!(
+                parse_duration(fraction),
+                Err(E::Inexact {
+                    text: text(fraction)
+                })
+            );
         }
         for (without_unit, number) in [
             ("60000", "60000"),

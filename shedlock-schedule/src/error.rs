@@ -114,6 +114,14 @@ pub enum DurationError {
         /// The text as it was written.
         text: String,
     },
+    /// A fraction that is no whole number of seconds, for hours and longer units, or of nanoseconds.
+    #[error(
+        "the fraction in the duration `{text}` cannot be told exactly: use a smaller unit (`1.5h` is `90m`), or round it"
+    )]
+    Inexact {
+        /// The text as it was written.
+        text: String,
+    },
     /// A number without a unit.
     #[error(
         "the duration `{text}` has a number without a unit: write `{number}s` for seconds or `{number}ms` for milliseconds"
