@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::MAX_LOCK_NAME_CHARS;
+use crate::in_words::InWords;
 
 /// Why a text is not a schedule.
 ///
@@ -72,7 +73,7 @@ pub enum ScheduleError {
         line: String,
     },
     /// A period that is too short or too long.
-    #[error("a period goes from 1ms to 366days, not {}", humantime::format_duration(*.period))]
+    #[error("a period goes from 1ms to 366days, not {}", InWords(*.period))]
     Period {
         /// The period that was given.
         period: Duration,

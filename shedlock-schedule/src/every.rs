@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::ScheduleError;
+use crate::in_words::InWords;
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -53,7 +54,7 @@ impl Every {
 
 impl std::fmt::Display for Every {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "every {}", humantime::format_duration(self.0))
+        write!(f, "every {}", InWords(self.0))
     }
 }
 
@@ -123,6 +124,21 @@ mod tests {
             week.last_at_or_before(DateTime::<Utc>::MIN_UTC)
                 .is_none_or(|last| last == DateTime::<Utc>::MIN_UTC)
         );
+    }
+
+    #[test]
+    fn it_is_shown_as_it_could_be_written() {
+        let cases = [
+            (1, "every 1ms"),
+            (5_400_000, "every 1h 30m"),
+            (7 * 86_400_000, "every 7days"),
+            (31 * 86_400_000, "every 31days"),
+            (366 * 86_400_000 - 500, "every 365days 23h 59m 59s 500ms"),
+        ];
+        for (millis, shown) in cases {
+            let every = Every::new(Duration::from_millis(millis)).unwrap();
+            assert_eq!(every.to_string(), shown);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use humantime::format_duration;
+use crate::in_words::InWords;
 
 /// The longest lease: 366 days.
 pub const MAX_AT_MOST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -56,7 +56,10 @@ pub fn check_at_least(at_least: Duration, at_most: Duration) -> Result<(), Lease
 #[non_exhaustive]
 pub enum LeaseError {
     /// Shorter than stores can tell, or longer than [`MAX_AT_MOST`].
-    #[error("a lease of {at_most:?} is out of range: `at_most` is between 1ms and 366 days")]
+    #[error(
+        "a lease of {} is out of range: `at_most` is between 1ms and 366 days",
+        InWords(*.at_most)
+    )]
     OutOfRange {
         /// What was asked for.
         at_most: Duration,
@@ -64,7 +67,7 @@ pub enum LeaseError {
     /// The lock would have to outlive its lease.
     #[error(
         "`at_least` ({}) is longer than `at_most` ({}): a lock cannot stay taken beyond its lease; lower `at_least` or raise `at_most`",
-        format_duration(*.at_least), format_duration(*.at_most)
+        InWords(*.at_least), InWords(*.at_most)
     )]
     AtLeastOverAtMost {
         /// What was asked for as `at_least`.
@@ -72,4 +75,31 @@ pub enum LeaseError {
         /// What was asked for as `at_most`.
         at_most: Duration,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_units_that_can_be_written() {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        let cases = [
+            (
+                check_at_most(Duration::ZERO),
+                "a lease of 0s is out of range: `at_most` is between 1ms and 366 days",
+            ),
+            (
+                check_at_most(days(367)),
+                "a lease of 367days is out of range: `at_most` is between 1ms and 366 days",
+            ),
+            (
+                check_at_least(days(31), days(1)),
+                "`at_least` (31days) is longer than `at_most` (1day): a lock cannot stay taken beyond its lease; lower `at_least` or raise `at_most`",
+            ),
+        ];
+        for (checked, message) in cases {
+            assert_eq!(checked.unwrap_err().to_string(), message);
+        }
+    }
 }
