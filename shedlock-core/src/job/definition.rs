@@ -337,3 +337,9 @@ impl IntoZone for String {
         parse_zone(&self)
     }
 }
+
+impl IntoZone for &String {
+    fn into_zone(self) -> Result<Tz, ZoneError> {
+        parse_zone(self)
+    }
+}

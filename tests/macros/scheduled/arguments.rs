@@ -1,5 +1,6 @@
 //! What the attribute's arguments say, as literals and as expressions.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use shedlock::{InMemoryLockProvider, Misfire, OnLost, ScheduledJob, Scheduler, Tz, scheduled};
@@ -91,8 +92,10 @@ static SETTINGS: Settings = Settings {
 )]
 async fn with_expressions() {}
 
-#[scheduled(cron = String::from("@daily"))]
-async fn with_cron_expression() {}
+static CONFIGURED_ZONE: LazyLock<String> = LazyLock::new(|| "Europe/Berlin".to_owned());
+
+#[scheduled(cron = String::from("@daily"), zone = &*CONFIGURED_ZONE)]
+async fn with_texts() {}
 
 // In a literal they would seem to be placeholders.
 #[scheduled(every = "30s", lock = String::from("job-{a}"), at_most = "1m")]
@@ -114,8 +117,10 @@ fn expressions() {
             .provider("reports"),
     );
     assert_same(
-        with_cron_expression::job(),
-        by_hand("with_cron_expression").cron("@daily"),
+        with_texts::job(),
+        by_hand("with_texts")
+            .cron("@daily")
+            .zone(Tz::Europe__Berlin),
     );
     assert_same(
         with_braces::job(),
