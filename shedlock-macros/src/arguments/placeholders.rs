@@ -25,6 +25,9 @@ pub(crate) fn parse(text: &str) -> Result<Name, String> {
             behind
         } else if brace == "{" {
             let (placeholder, behind) = behind.split_once('}').ok_or_else(unbalanced)?;
+            if name.ends_with('$') {
+                return Err(of_spring());
+            }
             check(placeholder)?;
             name.push(FILLED_IN);
             placeholders += 1;
@@ -64,6 +67,11 @@ fn check(placeholder: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn of_spring() -> String {
+    "nothing fills in `${..}`: write `{tenant}` for an argument of the fn, without the `$`, or an expression as the name"
+        .to_owned()
+}
+
 fn unbalanced() -> String {
     "unmatched brace: write `{tenant}` for an argument of the fn, or `{{` and `}}` for braces"
         .to_owned()
@@ -93,6 +101,10 @@ mod tests {
                 "import-#{#tenant}",
                 Err("write `{tenant}`, without any `#`"),
             ),
+            ("import-${tenant}", Err("nothing fills in `${..}`")),
+            ("${import.name:x}", Err("nothing fills in `${..}`")),
+            ("$-{tenant}", Ok(Name::Formatted("$-…".to_owned()))),
+            ("${{a}}", Ok(Name::Fixed("${a}".to_owned()))),
             ("{}", Err("`{}` names no argument")),
             ("{0}", Err("`{0}` names no argument")),
             ("{:?}", Err("`{:?}` names no argument")),
