@@ -51,6 +51,11 @@ fn check(placeholder: &str) -> Result<(), String> {
             "`{{{placeholder}}}` names no argument of the fn: write for example `{{tenant}}` (or `{{{{}}}}` for braces)"
         ));
     }
+    if let Some(argument) = argument.strip_prefix("r#") {
+        return Err(format!(
+            "a placeholder takes an argument's name without `r#`: write `{{{argument}}}`"
+        ));
+    }
     if let Some(argument) = argument.strip_prefix('#') {
         return Err(format!(
             "`#{{#{argument}}}` is how Spring writes it: write `{{{argument}}}`, without any `#`"
@@ -89,10 +94,8 @@ mod tests {
             ("{tenant}", Ok(Name::Formatted("…".to_owned()))),
             ("{tenant}-{day:03} ", Ok(Name::Formatted("…-… ".to_owned()))),
             ("{{{tenant}}}", Ok(Name::Formatted("{…}".to_owned()))),
-            (
-                "{r#type}",
-                Err("a placeholder holds the name of an argument"),
-            ),
+            ("{type}", Ok(Name::Formatted("…".to_owned()))),
+            ("{r#type}", Err("without `r#`: write `{type}`")),
             (
                 "{self.id}",
                 Err("write `name = format!(\"..{}\", self.id)`"),

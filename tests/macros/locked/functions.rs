@@ -24,6 +24,11 @@ where
     (lock_name(), all.first())
 }
 
+#[locked(provider = locks, name = "of-{type}", at_most = "1m")]
+async fn keyword(locks: InMemoryLockProvider, r#type: &str) -> String {
+    lock_name()
+}
+
 #[locked(provider = locks, name = "patterns", at_most = "1m")]
 async fn patterns(locks: InMemoryLockProvider, (one, mut two): (u8, u8), _: String) -> u8 {
     #![allow(clippy::let_and_return)]
@@ -71,6 +76,10 @@ async fn every_kind_of_fn() {
     assert_eq!(
         generic(locks.clone(), &["a", "b"]).await.unwrap(),
         Outcome::Ran(first)
+    );
+    assert_eq!(
+        keyword(locks.clone(), "a").await.unwrap(),
+        Outcome::Ran("of-a".to_owned())
     );
     assert_eq!(
         patterns(locks.clone(), (1, 2), String::new())
