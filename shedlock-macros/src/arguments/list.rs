@@ -4,7 +4,7 @@ use syn::parse::ParseStream;
 use syn::{Ident, Lit, Token, token};
 
 use super::suggestion::nearest;
-use super::{Argument, Arguments};
+use super::{Argument, Arguments, Known};
 
 impl Arguments<'_> {
     /// Parses argument by argument: after one that is wrong, goes on behind the next comma.
@@ -69,8 +69,11 @@ impl Arguments<'_> {
     /// Tells that a value needs a name: most likely that of the first argument that is not there
     /// yet.
     fn without_name(&mut self, input: ParseStream<'_>) -> syn::Error {
-        let mut known = self.known.iter().map(|known| known.name);
-        let first = known.find(|known| !self.mentions(known));
+        let is_missing = |known: &&Known| {
+            let mut names = [known.name].into_iter().chain(known.alternative);
+            !names.any(|name| self.mentions(name))
+        };
+        let first = self.known.iter().find(is_missing).map(|known| known.name);
         self.mentioned.extend(first);
         input.error(format!(
             "`#[{}(..)]` takes `name = value`: write for example {}",

@@ -17,11 +17,24 @@ pub(crate) struct Known {
     name: &'static str,
     /// A value of it, for messages.
     example: &'static str,
+    /// The argument that says the same in another way, if there is one.
+    alternative: Option<&'static str>,
 }
 
 impl Known {
     pub(crate) const fn new(name: &'static str, example: &'static str) -> Self {
-        Self { name, example }
+        Self {
+            name,
+            example,
+            alternative: None,
+        }
+    }
+
+    pub(crate) const fn instead_of(self, alternative: &'static str) -> Self {
+        Self {
+            alternative: Some(alternative),
+            ..self
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use crate::errors::Errors;
 use crate::lease::Lease;
 
 const ARGUMENTS: &[Known] = &[
-    Known::new("cron", "\"0 */15 * * * *\""),
-    Known::new("every", "\"30s\""),
+    Known::new("cron", "\"0 */15 * * * *\"").instead_of("every"),
+    Known::new("every", "\"30s\"").instead_of("cron"),
     Known::new("lock", "\"send-report\""),
     Known::new("at_least", "\"59s\""),
     Known::new("at_most", "\"14m\""),
