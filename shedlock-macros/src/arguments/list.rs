@@ -3,7 +3,7 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Ident, Lit, Token, token};
 
-use super::suggestion::nearest;
+use super::suggestion::{nearest, why_absent};
 use super::{Argument, Arguments, Known};
 
 impl Arguments<'_> {
@@ -110,13 +110,18 @@ impl Arguments<'_> {
             .map(|known| format!("`{}`", known.name))
             .collect();
         let known = known.join(", ");
-        let message = match self.meant(name) {
-            Some(meant) => {
+        let message = match (why_absent(&name.to_string(), self.known), self.meant(name)) {
+            (Some(reason), _) => {
+                format!("`#[{attribute}]` has no argument `{name}`, as {reason}")
+            }
+            (None, Some(meant)) => {
                 format!(
                     "`#[{attribute}]` has no argument `{name}`: did you mean `{meant}`? The arguments are {known}"
                 )
             }
-            None => format!("`#[{attribute}]` has no argument `{name}`: the arguments are {known}"),
+            (None, None) => {
+                format!("`#[{attribute}]` has no argument `{name}`: the arguments are {known}")
+            }
         };
         self.errors.at(name, message);
     }

@@ -1,9 +1,11 @@
 use super::Known;
 
 /// What other schedulers call it, as `plain` has it.
-const ALIASES: [(&str, &str); 11] = [
+const ALIASES: [(&str, &str); 13] = [
     ("schedule", "cron"),
     ("interval", "every"),
+    ("period", "every"),
+    ("rate", "every"),
     ("fixedrate", "every"),
     ("fixeddelay", "every"),
     ("timezone", "zone"),
@@ -15,19 +17,32 @@ const ALIASES: [(&str, &str); 11] = [
     ("lockatleastfor", "at_least"),
 ];
 
-const NEAR_ENOUGH: f64 = 0.5;
+/// What Spring's schedules have and ours do not, as `plain` has it, with the reason and the cure.
+const ABSENT: [(&str, &str); 2] = [
+    (
+        "fixeddelay",
+        "a delay after the end of a run would be another one on each node: write `every = \"30s\"`, and a run that still goes on makes the others skip",
+    ),
+    (
+        "initialdelay",
+        "fire times do not depend on when a process starts, so that all nodes agree on them: remove it",
+    ),
+];
+
+const NEAR_ENOUGH: f64 = 0.6;
 
 /// The argument that somebody who wrote `name` most likely meant, if one is near enough.
 pub(super) fn nearest(name: &str, known: &'static [Known]) -> Option<&'static str> {
     let name = plain(name);
-    // Java has a second name where a value is a text: `fixedRateString`.
-    let alias = name.strip_suffix("string").unwrap_or(&name);
+    let alias = without_java_suffix(&name);
     let is_alias = |known: &&Known| ALIASES.contains(&(alias, known.name));
     if let Some(meant) = known.iter().find(is_alias) {
         return Some(meant.name);
     }
     known
         .iter()
+        // Whoever needs it has read of it: nobody means it by another word.
+        .filter(|known| known.name != "crate")
         .map(|known| {
             let likeness = strsim::normalized_damerau_levenshtein(&name, &plain(known.name));
             (likeness, known.name)
@@ -35,6 +50,23 @@ pub(super) fn nearest(name: &str, known: &'static [Known]) -> Option<&'static st
         .filter(|(likeness, _)| *likeness >= NEAR_ENOUGH)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+/// Why there is no argument of that name, and what to do, if Spring has one.
+pub(super) fn why_absent(name: &str, known: &'static [Known]) -> Option<&'static str> {
+    if !known.iter().any(|known| known.name == "every") {
+        return None;
+    }
+    let name = plain(name);
+    let (_, reason) = ABSENT
+        .iter()
+        .find(|(absent, _)| *absent == without_java_suffix(&name))?;
+    Some(reason)
+}
+
+/// Java has a second name where a value is a text: `fixedRateString`.
+fn without_java_suffix(plain: &str) -> &str {
+    plain.strip_suffix("string").unwrap_or(plain)
 }
 
 /// A name in whatever case of letters: `at_most` and `atMost` are the same.
@@ -55,6 +87,8 @@ mod tests {
             Known::new("at_most", ""),
             Known::new("at_least", ""),
             Known::new("keep_alive", ""),
+            Known::new("name", ""),
+            Known::new("crate", ""),
         ];
         let cases = [
             ("corn", Some("cron")),
@@ -71,6 +105,11 @@ mod tests {
             ("fixed_delay", Some("every")),
             ("fixedRateString", Some("every")),
             ("lockName", Some("lock")),
+            ("rate", Some("every")),
+            ("period", Some("every")),
+            ("date", None),
+            ("time", None),
+            ("crates", None),
             // An alias of an argument that this attribute does not have.
             ("tz", None),
             ("initialDelay", None),
