@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::dialect::Dialect;
 use crate::errand::Request;
 use crate::error::Failure;
-use crate::look::{Look, Row, Verdict, lease, micros, rounded_up};
+use crate::look::{Answer, Look, Row, Verdict, lease, micros, rounded_up};
 use crate::mishap::Mishap;
 use crate::statement::Values;
 use crate::store::SqlStore;
@@ -123,27 +123,39 @@ impl<D: Dialect> SqlStore<D> {
                 ..Request::of(&values)
             };
             let (answer, sent) = self.send(&self.errands.acquire, request).await;
-            if let Some(sent) = sent
-                && !answer.as_ref().is_err_and(Mishap::leaves_in_doubt)
-            {
-                sent.decided();
+            match (answer, sent) {
+                (Ok(answer), sent) => Ok((values, answer, sent)),
+                (Err(mishap), Some(sent)) if !mishap.leaves_in_doubt() => {
+                    sent.decided();
+                    Err(mishap)
+                }
+                (Err(mishap), _) => Err(mishap),
             }
-            Ok((values, answer?))
         };
-        let (values, answer) = self.retried(asked, attempt).await?;
-        let won = |locked_at, lock_until| Tried::Won(lease(&values, locked_at, lock_until));
-        Ok(match D::verdict(answer, &values) {
+        let (values, answer, sent) = self.retried(asked, attempt).await?;
+        let tried = self.tried(answer, &values).await?;
+        // Not before: whose the lock is may have been left to a look, and that may have failed.
+        if let Some(sent) = sent {
+            sent.decided();
+        }
+        Ok(tried)
+    }
+
+    /// What the answer to a request means; where it does not tell, a look does.
+    async fn tried(&self, answer: Answer, values: &Values) -> Result<Tried, Failure> {
+        let won = |locked_at, lock_until| Tried::Won(lease(values, locked_at, lock_until));
+        Ok(match D::verdict(answer, values) {
             Verdict::Won(locked_at, lock_until) => won(locked_at, lock_until),
             #[cfg(feature = "mysql")]
-            Verdict::WonUnseen => match self.look(&values, None).await?.row {
+            Verdict::WonUnseen => match self.look(values, None).await?.row {
                 Some(row) if *row.holder == *values.holder => won(row.locked_at, row.lock_until),
                 _ => return Err(Failure::Contended(values.name.to_string())),
             },
             Verdict::Refused(look) => Tried::Refused(look),
             Verdict::Unknown => {
-                let look = self.look(&values, None).await?;
+                let look = self.look(values, None).await?;
                 match &look.row {
-                    Some(row) if self.is_of_attempt(row, &values) => {
+                    Some(row) if self.is_of_attempt(row, values) => {
                         won(row.locked_at, row.lock_until)
                     }
                     _ => Tried::Refused(look),

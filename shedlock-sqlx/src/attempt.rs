@@ -14,7 +14,7 @@ pub(crate) enum Attempt<D: Dialect> {
     Sent(Sent<D>),
 }
 
-/// A request whose answer has not come. Unless it is decided, what it may have been granted is
+/// A request of which nobody knows yet what came. Unless it is decided, what it may have been granted is
 /// taken back in the background, or by the next request that finds it.
 pub(crate) struct Sent<D: Dialect> {
     /// None once it is decided.
@@ -44,7 +44,7 @@ impl<D: Dialect> Attempt<D> {
         }
     }
 
-    /// The store has answered.
+    /// Whether it was granted is known.
     pub(crate) fn decided(self) {
         self.open();
     }

@@ -22,6 +22,8 @@ pub(crate) enum Answers {
     SecondLost,
     /// They never come, and connections stay open.
     Swallowed,
+    /// The next one is delivered, and those after it are swallowed.
+    NextDelivered,
     /// The next one is lost, and the connection with it, and no other can be opened.
     Cut,
 }
@@ -91,7 +93,7 @@ async fn forward(
         }
         if !from_client {
             match counts.next_answer() {
-                Answers::Delivered | Answers::SecondLost => {}
+                Answers::Delivered | Answers::SecondLost | Answers::NextDelivered => {}
                 Answers::NextLost | Answers::Cut => return,
                 Answers::Swallowed => continue,
             }
@@ -113,6 +115,7 @@ impl Counts {
         *answers = match next {
             Answers::NextLost => Answers::Delivered,
             Answers::SecondLost => Answers::NextLost,
+            Answers::NextDelivered => Answers::Swallowed,
             lasting => lasting,
         };
         next
