@@ -26,7 +26,7 @@ pub(crate) enum Verdict {
     /// The lock is ours: `locked_at` and `lock_until`.
     Won(i64, i64),
     /// It is ours, and the answer does not tell the times: the clock is far behind the lock's last
-    /// `locked_at`.
+    /// `locked_at`, or the row is new and has an id that the server has generated.
     #[cfg(feature = "mysql")]
     WonUnseen,
     /// It is not, for the reasons seen.

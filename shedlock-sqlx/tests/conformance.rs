@@ -38,6 +38,11 @@ conformance_suite!(
     Nodes::on(mysql_pool(mysql()), "DATETIME(3)").await
 );
 
+conformance_suite!(
+    mysql_with_generated_ids,
+    Nodes::with_ids(mysql_pool(mysql())).await
+);
+
 conformance_suite!(sqlite_file, {
     let folder = folder();
     let pool = sqlite_pool(sqlite(&folder).journal_mode(SqliteJournalMode::Delete));

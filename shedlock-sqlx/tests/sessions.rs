@@ -84,6 +84,28 @@ async fn mysql_with_triggers() {
     }
 }
 
+/// Where both change what the answers carry, and the row names who asks, its id is no grant.
+#[tokio::test]
+async fn mysql_with_triggers_and_generated_ids() {
+    for moment in ["BEFORE INSERT", "BEFORE UPDATE"] {
+        let nodes = Nodes::with_ids(mysql_pool(mysql())).await;
+        let trigger = fresh("counts");
+        nodes
+            .run(&format!(
+                "CREATE TRIGGER {trigger} {moment} ON {{table}} FOR EACH ROW SET @{trigger} = 1"
+            ))
+            .await;
+        let (one, same) = (nodes.provider("a"), nodes.provider("a"));
+        for name in ["job", "another"] {
+            let lease = acquired(&one, name).await;
+            for _ in 0..2 {
+                assert_eq!(held(&same, name).await.until, lease.lock_until());
+            }
+        }
+        nodes.run("DROP TABLE {table}").await;
+    }
+}
+
 /// As it is behind a proxy that pools transactions and knows nothing of prepared statements.
 #[tokio::test]
 async fn postgres_shared_with_another_client() {

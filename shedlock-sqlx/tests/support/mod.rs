@@ -127,6 +127,15 @@ impl<DB: Sql> Nodes<DB> {
         nodes
     }
 
+    /// On a table whose rows have ids that MySQL generates, as those of JPA have.
+    pub(crate) async fn with_ids(pool: Pool<DB>) -> Self {
+        let nodes = Self::nowhere(pool);
+        let ddl = "CREATE TABLE {table} (id BIGINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(64) NOT NULL UNIQUE,
+            lock_until DATETIME(3) NOT NULL, locked_at DATETIME(3) NOT NULL, locked_by VARCHAR(255) NOT NULL)";
+        nodes.run(ddl).await;
+        nodes
+    }
+
     /// On a table as `migrate` makes it.
     pub(crate) async fn migrated(pool: Pool<DB>) -> Self {
         let nodes = Self::nowhere(pool);

@@ -23,6 +23,9 @@ const EPOCH: &str = "TIMESTAMP'1970-01-01 00:00:00.000000'";
 /// `locked_at` is ahead of it below.
 const AHEAD: u64 = 1 << 20;
 
+/// 2000-01-01. What comes home and means less is no time of a server.
+const EARLIEST: i64 = 946_684_800_000_000;
+
 /// The microseconds of an instant. Never `FROM_UNIXTIME` or its like, which mean the session's time
 /// zone.
 fn micros(instant: &str) -> String {
@@ -291,6 +294,10 @@ impl Dialect for MySql {
         match values.fire_time {
             // It was refused, or the table has triggers: then nothing is carried home.
             _ if carried == 0 => Verdict::Unknown,
+            // The id that the server has generated for the row goes before what is carried. Only a
+            // new row gets one; to change a row that is there counts as two.
+            _ if now < EARLIEST && answer.affected == 1 => Verdict::WonUnseen,
+            _ if now < EARLIEST => Verdict::Unknown,
             Some(fire_time) => Verdict::Won(fire_time, now + values.at_most),
             None if ahead + 1 == AHEAD.cast_signed() => Verdict::WonUnseen,
             None => Verdict::Won(now + ahead, now + values.at_most),
