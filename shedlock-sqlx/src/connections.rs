@@ -1,178 +1,168 @@
-use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, Pool};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use sqlx::Pool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
 
-use crate::dialect::{Dialect, Options};
+use crate::dialect::Dialect;
+use crate::idle::Idle;
 use crate::look::Answer;
-use crate::mishap::{Kind, Mishap};
+use crate::mishap::Mishap;
+use crate::opener::{Live, Opener};
 use crate::statement::{Statement, Values};
 
 /// Connections that are only for locks, opened as they are needed and kept.
-///
-/// They are not in a pool of sqlx's, which sends a ping each time a connection comes back to it; a
-/// pool only opens them, with the options and the `after_connect` of the service's own.
 pub(crate) struct Connections<D: Dialect> {
-    opener: Pool<D>,
-    /// Whether what the opener has are the only connections there can be.
-    lent: bool,
-    patience: Duration,
-    permits: Semaphore,
-    idle: Mutex<Vec<D::Connection>>,
+    opener: Opener<D>,
+    /// A permit for each that may be opened yet.
+    room: Arc<Semaphore>,
+    idle: Arc<Idle<D>>,
+    /// How many are open or being opened.
+    taken: watch::Sender<u32>,
+}
+
+/// One of the places that there are for connections.
+struct Place {
+    _room: OwnedSemaphorePermit,
+    taken: watch::Sender<u32>,
+}
+
+/// An open connection in its place.
+pub(crate) struct Opened<D: Dialect> {
+    pub(crate) live: Live<D>,
+    _place: Place,
 }
 
 impl<D: Dialect> Connections<D> {
     /// At most `limit` connections to where `pool` leads, independent of it; to open one, and to
     /// get an answer, takes at most `patience`.
     pub(crate) fn new(pool: Pool<D>, limit: u32, patience: Duration) -> Self {
-        let options: Options<D> = (*pool.connect_options()).clone();
-        let lent = D::is_private(&options);
-        let opener = if lent {
-            pool
-        } else {
-            // Without limits of time the pool needs no task that watches them.
-            let own = pool
-                .options()
-                .clone()
-                .max_connections(limit)
-                .min_connections(0);
-            let own = own.idle_timeout(None).max_lifetime(None);
-            let own = own.test_before_acquire(false).acquire_timeout(patience);
-            own.connect_lazy_with(D::tune(options, patience))
-        };
         Self {
-            opener,
-            lent,
-            patience,
-            permits: Semaphore::new(limit as usize),
-            idle: Mutex::default(),
+            opener: Opener::new(pool, limit, patience),
+            room: Arc::new(Semaphore::new(limit as usize)),
+            idle: Arc::default(),
+            taken: watch::Sender::new(0),
         }
     }
 
     pub(crate) fn patience(&self) -> Duration {
-        self.patience
+        self.opener.patience()
     }
 
     /// An open connection that nobody uses, if nobody waits for it either.
     pub(crate) fn idle(&self) -> Option<Connection<'_, D>> {
-        let permit = self.permits.try_acquire().ok()?;
-        let connection = self.open_idle().pop()?;
-        Some(Connection {
-            live: Live::Own(connection),
-            home: self,
-            _permit: permit,
-        })
+        let opened = self.idle.take_now()?;
+        Some(self.in_use(opened))
     }
 
-    /// Waits for a connection that nobody else uses.
+    /// Waits for a connection that nobody else uses: one that comes back, or another one.
     pub(crate) async fn get(&self) -> Result<Connection<'_, D>, Mishap> {
-        let permit = self.permits.acquire().await;
-        let permit = permit.map_err(|_| Mishap::of_opening::<D>(sqlx::Error::PoolClosed))?;
-        let idle = self.open_idle().pop();
-        let live = match idle {
-            Some(connection) => Live::Own(connection),
+        if let Some(idle) = self.idle() {
+            return Ok(idle);
+        }
+        let since = Instant::now();
+        let opened = tokio::select! {
+            biased;
+            opened = self.another() => opened,
+            back = self.idle.take() => Ok(back),
+        };
+        let opened = match opened {
+            Ok(opened) => opened,
             // In a box: it is seldom needed, and would make the future of every call large.
-            None => Box::pin(self.new_one()).await?,
+            Err(mishap) => Box::pin(self.settle_for_others(since))
+                .await
+                .ok_or(mishap)?,
         };
-        Ok(Connection {
-            live,
-            home: self,
-            _permit: permit,
-        })
+        Ok(self.in_use(opened))
     }
 
-    async fn new_one(&self) -> Result<Live<D>, Mishap> {
-        Ok(match self.lent {
-            true => Live::Lent(self.borrow().await.map_err(Mishap::of_opening::<D>)?),
-            false => Live::Own(self.open().await?),
-        })
-    }
-
-    /// In a task of its own: if it were cut short, the pool would drop the connection, and what is
-    /// in memory with it.
-    async fn borrow(&self) -> Result<PoolConnection<D>, sqlx::Error> {
-        let borrowed = tokio::spawn(self.opener.acquire()).await;
-        borrowed.map_err(|_| sqlx::Error::PoolClosed)?
-    }
-
-    async fn open(&self) -> Result<D::Connection, Mishap> {
-        let mut connection = match self.opener.acquire().await {
-            Ok(connection) => connection.detach(),
-            Err(sqlx::Error::PoolTimedOut) => return Err(self.why_none_opens().await),
-            Err(error) => return Err(Mishap::of_opening::<D>(error)),
-        };
-        let greeting = D::greet(&mut connection, self.patience);
-        let greeted = self.patiently(greeting).await;
-        greeted.map_err(Mishap::of_opening::<D>)?;
-        Ok(connection)
-    }
-
-    /// The pool tried again and again, and does not tell what it was that failed. A connection
-    /// without the pool does.
-    async fn why_none_opens(&self) -> Mishap {
-        let options = self.opener.connect_options();
-        let opened = D::Connection::connect_with(&options);
-        match tokio::time::timeout(self.patience, opened).await {
-            Ok(Ok(_)) => Mishap::new(Kind::AfterConnect, sqlx::Error::PoolTimedOut),
-            Ok(Err(error)) => Mishap::of_opening::<D>(error),
-            Err(_) => Mishap::late(),
+    /// Waits for one that comes back where no other can be opened, as the server has enough of them.
+    /// Nobody is waited for for longer than he may wait for an answer.
+    async fn settle_for_others(&self, since: Instant) -> Option<Opened<D>> {
+        let mut taken = self.taken.subscribe();
+        tokio::select! {
+            biased;
+            back = self.idle.take() => Some(back),
+            _ = taken.wait_for(|&taken| taken == 0) => None,
+            () = sleep_until(since + self.patience()) => None,
         }
     }
 
-    async fn patiently<T>(
-        &self,
-        waits: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        let outcome = tokio::time::timeout(self.patience, waits).await;
-        outcome.unwrap_or_else(|silent| Err(io::Error::from(silent).into()))
+    /// Opens another one as soon as there is room for it: in a task of its own, as whoever waits
+    /// for it may go on with one that came back first.
+    async fn another(&self) -> Result<Opened<D>, Mishap> {
+        let room = self.room.clone().acquire_owned().await;
+        let place = Place::new(room.expect("it is never closed"), &self.taken);
+        let (opener, idle) = (self.opener.clone(), self.idle.clone());
+        let (reply, opened) = oneshot::channel();
+        tokio::spawn(async move {
+            let opened = opener.open().await.map(|live| Opened {
+                live,
+                _place: place,
+            });
+            if let Err(mishap) = &opened {
+                let error = mishap.cause();
+                tracing::debug!(error, "a connection to the lock store could not be opened");
+            }
+            if let Err(Ok(unclaimed)) = reply.send(opened) {
+                idle.put(unclaimed);
+            }
+        });
+        let gone = |_| Err(Mishap::of_opening::<D>(sqlx::Error::PoolClosed));
+        opened.await.unwrap_or_else(gone)
     }
 
     /// Forgets every idle connection: if one broke, its server may be gone.
     pub(crate) fn forget_idle(&self) {
-        // They end when the lock is free again.
-        let _gone = std::mem::take(&mut *self.open_idle());
+        while self.idle.take_now().is_some() {}
     }
 
-    fn open_idle(&self) -> MutexGuard<'_, Vec<D::Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_use(&self, opened: Opened<D>) -> Connection<'_, D> {
+        Connection { opened, home: self }
     }
 }
 
-enum Live<D: Dialect> {
-    Own(D::Connection),
-    Lent(PoolConnection<D>),
+impl Place {
+    fn new(room: OwnedSemaphorePermit, taken: &watch::Sender<u32>) -> Self {
+        taken.send_modify(|taken| *taken += 1);
+        Self {
+            _room: room,
+            taken: taken.clone(),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.taken.send_modify(|taken| *taken -= 1);
+    }
 }
 
 /// A connection in use. It is closed when it is dropped, as whoever dropped it may have been in the
 /// middle of a statement, unless it was [kept](Self::keep).
 pub(crate) struct Connection<'a, D: Dialect> {
-    live: Live<D>,
+    opened: Opened<D>,
     home: &'a Connections<D>,
-    _permit: SemaphorePermit<'a>,
 }
 
 impl<D: Dialect> Connection<'_, D> {
-    /// Sends a statement and reads its answer. A connection that stays silent is as good as broken.
+    /// Sends a statement and reads its answer.
     pub(crate) async fn exchange(
         &mut self,
         statement: &Statement,
         values: &Values,
     ) -> Result<Answer, sqlx::Error> {
-        let connection = match &mut self.live {
+        let connection = match &mut self.opened.live {
             Live::Own(connection) => connection,
             Live::Lent(connection) => &mut **connection,
         };
         let answer = D::exchange(connection, statement, values);
-        self.home.patiently(answer).await
+        self.home.opener.patiently(answer).await
     }
 
     /// Gives it back for the next one.
     pub(crate) fn keep(self) {
-        if let Live::Own(connection) = self.live {
-            self.home.open_idle().push(connection);
-        }
+        self.home.idle.put(self.opened);
     }
 }

@@ -192,6 +192,11 @@ fn described(mishap: Mishap, place: Place) -> LockError {
             ),
             source,
         },
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        Kind::Full => LockError::Unavailable {
+            problem: "the database allows no more connections, to all or to this user; raise that limit, or give its clients fewer".into(),
+            source,
+        },
         Kind::Unwelcome => LockError::Store {
             problem: "the database refused the connection".into(),
             source,

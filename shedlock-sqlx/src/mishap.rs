@@ -33,6 +33,9 @@ pub(crate) enum Kind {
     Broken,
     /// There is no connection to be had.
     Unreachable,
+    /// The database has as many connections as it may, or as our user may.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    Full,
     /// The database wants no connection of ours.
     Unwelcome,
     /// What the service does first with a new connection fails.

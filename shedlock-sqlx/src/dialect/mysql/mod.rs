@@ -325,7 +325,7 @@ impl Dialect for MySql {
             // Lock wait timeout, deadlock, statement timeout, a table that was just altered; and
             // two that create it at once.
             1205 | 1213 | 1969 | 3024 | 1615 | 1050 | 1684 => Kind::Conflict,
-            1040 | 1203 | 1226 => Kind::Unreachable,
+            1040 | 1203 | 1226 => Kind::Full,
             // Shutting down, killed, idle for too long, without its prepared statements, or to a
             // node that its cluster has left behind.
             1053 | 1077 | 1079 | 1317 | 1927 | 4031 | 1243 | 1047 => Kind::Broken,

@@ -293,7 +293,7 @@ impl Dialect for Postgres {
             "22001" => Kind::TooLong,
             // lock_timeout, statement_timeout; and two that create the table at once.
             "55P03" | "57014" | "23505" | "42P07" | "42710" => Kind::Conflict,
-            "53300" => Kind::Unreachable,
+            "53300" => Kind::Full,
             "42P05" => Kind::SharedSession,
             // A proxy or `DISCARD ALL` took the prepared statements away.
             "26000" => Kind::Broken,
