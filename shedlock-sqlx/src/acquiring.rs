@@ -166,7 +166,8 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Whether a lock was granted to this attempt and no other.
     fn is_of_attempt(&self, row: &Row, values: &Values) -> bool {
-        self.holder.tells_attempts_apart() && *row.holder == *values.holder
+        let is_of_its_holder = *row.holder == *values.holder;
+        self.holder.tells_attempts_apart() && is_of_its_holder && *row.name == *values.name
     }
 
     /// Takes back what nobody has got, or may have been granted to nobody: in the background, or by

@@ -14,7 +14,10 @@ use sqlx::{AssertSqlSafe, Executor, MySql, Pool};
 use support::herd::{extend_all, extended, herd, leases, names, release_all, released};
 use support::proxy::{Answers, Proxy};
 use support::servers::Servers;
-use support::{Nodes, Sql, acquired, host_and_port, mysql, mysql_pool, pg_pool, postgres};
+use support::{
+    Nodes, Sql, acquired, folder, host_and_port, mysql, mysql_pool, pg_pool, postgres, sqlite,
+    sqlite_pool,
+};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -245,13 +248,26 @@ async fn every_character_set_and_collation_of_mysql() {
     }
 }
 
-/// One of them is had, and the other hears that it is not.
 #[tokio::test]
-async fn names_that_are_one_name_to_mysql() {
+async fn names_that_are_one_name() {
     let nodes = Nodes::on(mysql_pool(mysql()), "DATETIME(3)").await;
     nodes
         .run("ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
         .await;
+    one_of_two_is_had(nodes).await;
+    let folder = folder();
+    let nodes = Nodes::nowhere(sqlite_pool(sqlite(&folder)));
+    nodes
+        .run(
+            "CREATE TABLE {table} (name TEXT COLLATE NOCASE PRIMARY KEY, lock_until TEXT, locked_at TEXT,
+            locked_by TEXT)",
+        )
+        .await;
+    one_of_two_is_had(nodes).await;
+}
+
+/// And the other hears that it is not.
+async fn one_of_two_is_had<DB: Sql>(nodes: Nodes<DB>) {
     let locks = nodes.unnamed().connections(1).build().expect("settings");
     let mut names = names(50);
     names.extend(names.clone().iter().map(|name| name.to_uppercase()));

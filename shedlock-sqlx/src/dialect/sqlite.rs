@@ -132,7 +132,7 @@ impl Dialect for Sqlite {
                     WHERE {free} {returned}"
                 ),
                 // What is selected is free until it is taken, as a statement that writes has the
-                // file for itself.
+                // file for itself; but two new names may be one to the column's collation.
                 together: Some((
                     of_batch(&format!(
                         "{new_row} SELECT $name, {new_until}, {next_at}, $holder
@@ -140,7 +140,7 @@ impl Dialect for Sqlite {
                         WHERE {not_early} AND (l.{name} IS NULL OR {free})
                         ON CONFLICT ({name}) DO UPDATE SET {lock_until} = excluded.{lock_until},
                             {locked_at} = excluded.{locked_at}, {locked_by} = excluded.{locked_by}
-                        {returned}"
+                        WHERE l.{name} COLLATE BINARY = excluded.{name} {returned}"
                     )),
                     Reading::ByName,
                 )),
