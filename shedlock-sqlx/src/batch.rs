@@ -99,7 +99,7 @@ impl Answer {
             Done::Busy => {
                 let busy = "another transaction is about to change the lock's row";
                 let busy = io::Error::new(io::ErrorKind::ResourceBusy, busy);
-                return Err(Mishap::new(Kind::Conflict, busy));
+                return Err(Mishap::new(Kind::Busy, busy));
             }
         };
         Ok(Self {

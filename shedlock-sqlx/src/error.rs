@@ -177,7 +177,7 @@ fn described(mishap: Mishap, place: Place) -> LockError {
             problem: "a proxy between here and the database mixes up the prepared statements of its clients; it must keep them apart (PgBouncer does from 1.21 with `max_prepared_statements`), or let each have a session".into(),
             source,
         },
-        Kind::Conflict => LockError::Unavailable {
+        Kind::Conflict | Kind::Busy => LockError::Unavailable {
             problem: "conflicts with other transactions did not end".into(),
             source,
         },

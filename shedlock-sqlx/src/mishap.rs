@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     /// Another statement was in the way (deadlock, serialization, a busy file): the same one may
     /// succeed at once.
     Conflict,
+    /// Another transaction has the row, and a statement about many did not wait for it.
+    Busy,
     /// The connection is of no use any more; another one may be.
     Broken,
     /// There is no connection to be had.

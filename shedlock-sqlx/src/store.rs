@@ -19,13 +19,16 @@ use crate::mishap::{Kind, Mishap};
 use crate::statement::{Statement, Values};
 use crate::table::Table;
 
-/// How a statement is sent again: a few times, after some milliseconds that differ for those who
-/// got in each other's way.
+/// How a statement is sent again: after some milliseconds that differ for those who got in each
+/// other's way.
 const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(5))
     .with_max_delay(Duration::from_millis(50))
-    .with_max_times(9)
+    .without_max_times()
     .with_jitter();
+
+/// How often, if it failed.
+const TIMES: u32 = 9;
 
 /// A lock table, whatever its database.
 #[async_trait]
@@ -129,13 +132,21 @@ impl<D: Dialect> SqlStore<D> {
     where
         F: Future<Output = Result<T, Mishap>>,
     {
-        let answer = ask
-            .retry(RETRIES)
-            .when(|mishap| matches!(mishap.kind, Kind::Conflict | Kind::Broken))
-            .notify(|mishap, _| {
-                let error = mishap.cause();
-                tracing::debug!(lock = &*values.name, error, "asking the lock store again");
-            });
+        let mut times = 0;
+        let is_sent_again = |mishap: &Mishap| match mishap.kind {
+            // A statement about this lock alone would have waited in the store: for as long, it is
+            // asked again and again.
+            Kind::Busy => true,
+            Kind::Conflict | Kind::Broken => {
+                times += 1;
+                times <= TIMES
+            }
+            _ => false,
+        };
+        let answer = ask.retry(RETRIES).when(is_sent_again).notify(|mishap, _| {
+            let error = mishap.cause();
+            tracing::debug!(lock = &*values.name, error, "asking the lock store again");
+        });
         answer.await.map_err(|mishap| self.failure(values, mishap))
     }
 

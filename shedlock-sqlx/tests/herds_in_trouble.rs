@@ -15,8 +15,8 @@ use support::herd::{extend_all, extended, herd, leases, names, release_all, rele
 use support::proxy::{Answers, Proxy};
 use support::servers::Servers;
 use support::{
-    Nodes, Sql, acquired, folder, host_and_port, mysql, mysql_pool, pg_pool, postgres, sqlite,
-    sqlite_pool,
+    Nodes, Sql, acquire, acquired, folder, host_and_port, mysql, mysql_pool, pg_pool, postgres,
+    sqlite, sqlite_pool,
 };
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -120,6 +120,45 @@ where
     assert_eq!(name(&lease), "job 50");
     leases.push(lease);
     leases
+}
+
+#[tokio::test]
+async fn a_locked_row_is_waited_for_however_many_ask() {
+    waits_among_many(Nodes::migrated(pg_pool(postgres())).await).await;
+    waits_among_many(Nodes::migrated(mysql_pool(mysql())).await).await;
+}
+
+/// The connection is never free, so the lock is never asked for alone.
+async fn waits_among_many<DB: Sql>(nodes: Nodes<DB>)
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    released(&locks, &acquired(&locks, "job").await).await;
+    let mut others = JoinSet::new();
+    for name in names(12) {
+        let locks = locks.clone();
+        others.spawn(async move {
+            while let Ok(answer) = acquire(&locks, &name).await {
+                drop(answer);
+            }
+        });
+    }
+    let mut rival = nodes.pool.begin().await.expect("a transaction");
+    let sql = format!(
+        "SELECT name FROM {} WHERE name = 'job' FOR UPDATE",
+        nodes.table
+    );
+    let lock = (&mut *rival).execute(AssertSqlSafe(sql));
+    lock.await.expect("a lock");
+    let mut asked = Box::pin(acquired(&locks, "job"));
+    let waits = timeout(Duration::from_secs(1), &mut asked).await;
+    assert!(waits.is_err(), "{waits:?}");
+    rival.rollback().await.expect("a rollback");
+    let lease = timeout(PATIENCE, asked).await.expect("in time");
+    assert_eq!(lease.name(), "job");
+    assert_eq!(others.len(), 12);
+    others.shutdown().await;
 }
 
 #[tokio::test]
