@@ -38,6 +38,12 @@ conformance_suite!(
     Nodes::on(mysql_pool(mysql()), "DATETIME(3)").await
 );
 
+// As MySQL 5.7 makes the first `TIMESTAMP` of a table by itself.
+conformance_suite!(mysql_on_update_current_timestamp, {
+    let times = "TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)";
+    Nodes::on(mysql_pool(mysql()), times).await
+});
+
 conformance_suite!(
     mysql_with_generated_ids,
     Nodes::with_ids(mysql_pool(mysql())).await

@@ -170,6 +170,12 @@ impl Dialect for MySql {
         let update = |set: &str, wanted: &str| {
             format!("UPDATE {table} AS l SET {set} WHERE l.{name} = $name AND {wanted}")
         };
+        // A column that the server sets with each change of a row stays as it is if it is set to
+        // what it is.
+        let lasts = |until: &str| {
+            let until = instant(until);
+            format!("l.{lock_until} = {until}, l.{locked_at} = l.{locked_at}")
+        };
         let [kept_at, kept_by] = [locked_at, locked_by].map(|column| format!("l.{column}"));
         // Of leases: none is made.
         let together = |wanted: &str, changed: [&str; 3], done: &str| {
@@ -218,19 +224,13 @@ impl Dialect for MySql {
             },
             extend: Forms {
                 alone: update(
-                    &format!(
-                        "l.{lock_until} = {}",
-                        instant(&format!("LAST_INSERT_ID({})", extended(&now)))
-                    ),
+                    &lasts(&format!("LAST_INSERT_ID({})", extended(&now))),
                     &live,
                 ),
                 together: timed(&live, &extended(BEGAN)),
             },
             release: Forms {
-                alone: update(
-                    &format!("l.{lock_until} = {}", instant(&released(&now))),
-                    &owned,
-                ),
+                alone: update(&lasts(&released(&now)), &owned),
                 together: timed(&owned, &released(BEGAN)),
             },
             locks: format!("{probe} UNION ALL SELECT {now}, 0, {row} FROM {table} AS l"),
