@@ -141,6 +141,12 @@ fn described(mishap: Mishap, place: Place) -> LockError {
     let source: Box<dyn StdError + Send + Sync> = Cause(mishap).into();
     match kind {
         Kind::TableMissing => LockError::TableMissing { table, source },
+        Kind::SchemaMissing => LockError::Store {
+            problem: format!(
+                "the schema of `{table}` is not there, or none is selected; create or name it (`migrate()` creates the table only)"
+            ),
+            source,
+        },
         Kind::ColumnMissing => LockError::TableMismatch {
             table,
             problem: source.to_string(),

@@ -12,6 +12,8 @@ use crate::look::Answer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     TableMissing,
+    /// Where the table would be; `migrate()` makes none.
+    SchemaMissing,
     ColumnMissing,
     Denied,
     /// There is no such user, password or database.
@@ -66,6 +68,9 @@ impl Kind {
     pub(crate) fn of_opening<D: Dialect>(error: &sqlx::Error) -> Self {
         match Self::of::<D>(error) {
             Self::Broken => Self::Unreachable,
+            // Of the database that the options name.
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Self::SchemaMissing => Self::Login,
             Self::Other => Self::Unwelcome,
             kind => kind,
         }

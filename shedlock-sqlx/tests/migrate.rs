@@ -4,7 +4,7 @@
 
 mod support;
 
-use shedlock_core::LockProvider;
+use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::{Columns, SqlxLockProvider};
 use sqlx::AssertSqlSafe;
 use support::{
@@ -135,6 +135,45 @@ async fn other_names_in_a_schema() {
     }
     mysql.run(&format!("DROP SCHEMA {schema}")).await;
     postgres.run(&format!("DROP SCHEMA {schema} CASCADE")).await;
+}
+
+/// It is not told to call what it has called.
+#[tokio::test]
+async fn a_missing_schema() {
+    misses_its_schema(Nodes::nowhere(pg_pool(postgres()))).await;
+    misses_its_schema(Nodes::nowhere(mysql_pool(mysql()))).await;
+    let folder = folder();
+    misses_its_schema(Nodes::nowhere(sqlite_pool(sqlite(&folder)))).await;
+}
+
+async fn misses_its_schema<DB: Sql>(nodes: Nodes<DB>) {
+    let table = format!("{}.shedlock", fresh("nowhere"));
+    let locks = nodes.builder("a").table(&table).build().expect("settings");
+    match locks.migrate().await {
+        Err(LockError::Store { problem, .. }) => {
+            let named = format!("the schema of `{table}` is not there");
+            assert!(problem.contains(&named), "{problem}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Where the table would be is not told by its name.
+#[tokio::test]
+async fn no_schema_is_selected() {
+    let url = std::env::var("SHEDLOCK_TEST_MYSQL_URL").expect("a server");
+    let (server, _database) = url.rsplit_once('/').expect("a URL");
+    let mysql = Nodes::nowhere(mysql_pool(server.parse().expect("a URL")));
+    let nowhere = postgres().options([("search_path", "nowhere")]);
+    let postgres = Nodes::nowhere(pg_pool(nowhere));
+    for locks in [mysql.provider("a"), postgres.provider("a")] {
+        match locks.migrate().await {
+            Err(LockError::Store { problem, .. }) => {
+                assert!(problem.contains("none is selected"), "{problem}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// Files as they are, for any tool; what `migrate` runs is made of them.

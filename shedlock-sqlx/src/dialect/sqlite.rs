@@ -201,9 +201,8 @@ impl Dialect for Sqlite {
             3 | 23 => Kind::Denied,
             14 => Kind::Unreachable,
             18 => Kind::TooLong,
-            1 if message.contains("no such table") || message.contains("unknown database") => {
-                Kind::TableMissing
-            }
+            1 if message.contains("no such table") => Kind::TableMissing,
+            1 if message.contains("unknown database") => Kind::SchemaMissing,
             1 if message.contains("no such column") || message.contains("has no column") => {
                 Kind::ColumnMissing
             }

@@ -285,7 +285,8 @@ impl Dialect for Postgres {
 
     fn kind(error: &dyn DatabaseError) -> Kind {
         match error.code().as_deref().unwrap_or_default() {
-            "42P01" | "3F000" => Kind::TableMissing,
+            "42P01" => Kind::TableMissing,
+            "3F000" => Kind::SchemaMissing,
             "42703" => Kind::ColumnMissing,
             "42501" => Kind::Denied,
             "28000" | "28P01" | "3D000" => Kind::Login,
