@@ -89,7 +89,9 @@ impl<DB: LockDatabase> Builder<DB> {
     }
 
     /// How long a call takes at most, waiting for a connection and trying again included: `"5s"`,
-    /// `"PT5S"` or a [`Duration`], from 1 ms to a day; 5 s unless set.
+    /// `"PT5S"` or a [`Duration`], from 1 ms to a day; 5 s unless set. A statement that waits for
+    /// another transaction's row gives up in the database before that, but MySQL and MariaDB wait
+    /// for a second at least: with less than 2 s it may be carried out when its caller has left.
     pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
         self.timeout = timeout.into_duration();
         self

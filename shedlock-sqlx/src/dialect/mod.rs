@@ -57,7 +57,8 @@ pub(crate) trait Dialect: Database {
 
     /// The statements, as templates. By these, by [`tune`](Self::tune) or by
     /// [`greet`](Self::greet), a statement that waits in the store for others gives up before
-    /// `patience` ends: nothing shall be granted when nobody waits for it any more.
+    /// `patience` ends: nothing shall be granted when nobody waits for it any more. MySQL waits for
+    /// a second at least, so with less patience a statement may outlive its caller.
     ///
     /// `holder` is what acquires will name.
     fn statements(table: &Table, patience: Duration, holder: &Holder) -> Statements<String>;
