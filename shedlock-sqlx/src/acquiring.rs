@@ -43,14 +43,7 @@ impl<D: Dialect> SqlStore<D> {
         values: &Values,
         caller: Option<&Caller>,
     ) -> Result<Look, Failure> {
-        let ask = async || {
-            let request = Request {
-                caller: caller.cloned(),
-                ..Request::of(values)
-            };
-            self.send(&self.errands.look, request).await.0
-        };
-        let answer = self.retried(values, ask).await?;
+        let answer = self.ask(&self.errands.look, values, caller).await?;
         let look = answer.records.into_iter().next().map(Look::of);
         look.ok_or_else(|| Failure::Contended(values.name.to_string()))
     }
@@ -102,7 +95,7 @@ impl<D: Dialect> SqlStore<D> {
         if refusal.is_some()
             && let Some(lost) = self.doubts.lost(look)
         {
-            self.ask(&self.errands.take_back, &lost).await?;
+            self.ask(&self.errands.take_back, &lost, None).await?;
             return Ok(None);
         }
         Ok(refusal)

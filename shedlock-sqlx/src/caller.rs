@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Who waits for the answer to an acquire: nobody, once its time is over or it went away.
+/// Who waits for an answer: nobody, once its time is over or it went away.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     until: Instant,

@@ -175,7 +175,8 @@ impl LockProvider for SqlxLockProvider {
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
         let (store, lease) = (self.store.clone(), lease.clone());
-        self.detached(async move { store.extend(&lease, at_most).await })
+        let (caller, _here) = Caller::new(self.store.timeout());
+        self.detached(async move { store.extend(&lease, at_most, &caller).await })
             .await
     }
 

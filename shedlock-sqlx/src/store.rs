@@ -48,7 +48,13 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Undoes an acquisition that nobody has got, in the background: the lock is free, and so is
     /// its fire time.
     fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle);
-    async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
+    /// Is not sent once the caller has left.
+    async fn extend(
+        &self,
+        lease: &Lease,
+        at_most: Duration,
+        caller: &Caller,
+    ) -> Result<Extension, LockError>;
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError>;
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError>;
     async fn now(&self) -> Result<DateTime<Utc>, LockError>;
@@ -108,9 +114,21 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    /// Asks about one lock, and again if that failed for a reason that passes.
-    pub(crate) async fn ask(&self, errand: &Errand<D>, values: &Values) -> Result<Answer, Failure> {
-        let asked = async || self.send(errand, Request::of(values)).await.0;
+    /// Asks about one lock, and again if that failed for a reason that passes; if it is for a
+    /// caller, until that one has left.
+    pub(crate) async fn ask(
+        &self,
+        errand: &Errand<D>,
+        values: &Values,
+        caller: Option<&Caller>,
+    ) -> Result<Answer, Failure> {
+        let asked = async || {
+            let request = Request {
+                caller: caller.cloned(),
+                ..Request::of(values)
+            };
+            self.send(errand, request).await.0
+        };
         self.retried(values, asked).await
     }
 
@@ -173,13 +191,13 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     /// The new end, if the lease was extended.
-    async fn try_extend(&self, values: &Values) -> Result<Option<i64>, Failure> {
-        let answer = self.ask(&self.errands.extend, values).await?;
+    async fn try_extend(&self, values: &Values, caller: &Caller) -> Result<Option<i64>, Failure> {
+        let answer = self.ask(&self.errands.extend, values, Some(caller)).await?;
         Ok(match D::extended(&answer) {
             Extended::Until(lock_until) => Some(lock_until),
             #[cfg(feature = "mysql")]
             Extended::Unseen => {
-                let row = self.look(values, None).await?.row;
+                let row = self.look(values, Some(caller)).await?.row;
                 let row = row.filter(|row| Some(row.locked_at) == values.locked_at);
                 row.map(|row| row.lock_until)
             }
@@ -282,14 +300,20 @@ impl<D: Dialect> Store for SqlStore<D> {
         self.give_up(lost, runtime);
     }
 
-    async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
+    async fn extend(
+        &self,
+        lease: &Lease,
+        at_most: Duration,
+        caller: &Caller,
+    ) -> Result<Extension, LockError> {
         let values = Values {
             at_most: micros(at_most, D::STEP),
             ..self.lease_values(lease)
         };
-        // Not for longer than its caller waits: what is sent after that could come after the
-        // release, and take the lock again.
-        let extended = self.bounded(self.timeout, self.try_extend(&values)).await?;
+        // Not sent for longer than its caller waits. What comes to the store after the release could
+        // take the lock again, and the release does not wait for it for as long as this may last.
+        let extended = self.try_extend(&values, caller);
+        let extended = self.bounded(self.timeout, extended).await?;
         Ok(match extended {
             Some(lock_until) => Extension::Extended(lease.until(instant(lock_until))),
             None => Extension::NotHeld,
@@ -302,7 +326,10 @@ impl<D: Dialect> Store for SqlStore<D> {
             ..self.lease_values(lease)
         };
         let answer = self
-            .bounded(self.overtime(), self.ask(&self.errands.release, &values))
+            .bounded(
+                self.overtime(),
+                self.ask(&self.errands.release, &values, None),
+            )
             .await?;
         Ok(match answer.affected {
             0 => Release::NotHeld,
