@@ -95,7 +95,7 @@ impl<D: Dialect> SqlStore<D> {
         if refusal.is_some()
             && let Some(lost) = self.doubts.lost(look)
         {
-            self.ask(&self.errands.take_back, &lost, None).await?;
+            self.ask(&self.errands.undo, &lost, None).await?;
             return Ok(None);
         }
         Ok(refusal)
@@ -168,7 +168,7 @@ impl<D: Dialect> SqlStore<D> {
     ///
     /// Again when a statement that waited in the store until now has surely given up. Only once if
     /// the holder was set: it would be that of the next acquisition, too.
-    pub(crate) fn give_up(self: Arc<Self>, lost: Values, runtime: &Handle) {
+    pub(crate) fn take_back_later(self: Arc<Self>, lost: Values, runtime: &Handle) {
         match self.holder.tells_attempts_apart() {
             true => {
                 self.doubts.insert(&lost);
@@ -196,7 +196,7 @@ impl<D: Dialect> SqlStore<D> {
             |mishap: &Mishap| self.holder.tells_attempts_apart() || !mishap.leaves_in_doubt();
         let ask = async || {
             let request = Request::of(lost);
-            self.send(&self.errands.take_back, request).await.0
+            self.send(&self.errands.undo, request).await.0
         };
         let taken_back = ask
             .retry(TAKE_BACK_RETRIES)

@@ -76,7 +76,7 @@ impl<D: Dialect> Drop for Sent<D> {
             locked_at: asked.fire_time,
             ..asked
         };
-        store.give_up(lost, &runtime);
+        store.take_back_later(lost, &runtime);
     }
 }
 

@@ -232,6 +232,6 @@ impl Drop for Undelivered {
         let Some(lease) = self.lease.take() else {
             return;
         };
-        self.store.clone().take_back(&lease, &self.runtime);
+        self.store.clone().give_up(&lease, &self.runtime);
     }
 }

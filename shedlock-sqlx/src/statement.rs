@@ -13,7 +13,7 @@ pub(crate) struct Statements<S> {
     pub(crate) look: Forms<S>,
     /// Ends a lease and puts `locked_at` back by the smallest step: of any `locked_at` if none is
     /// given, and then only one that still runs. So it does nothing the second time.
-    pub(crate) take_back: Forms<S>,
+    pub(crate) undo: Forms<S>,
     /// A record per extended lease, or what the dialect answers instead.
     pub(crate) extend: Forms<S>,
     /// Affects the row of the released lease.
@@ -55,7 +55,7 @@ impl Statements<String> {
         Statements {
             acquire: self.acquire.compile(numbered),
             look: self.look.compile(numbered),
-            take_back: self.take_back.compile(numbered),
+            undo: self.undo.compile(numbered),
             extend: self.extend.compile(numbered),
             release: self.release.compile(numbered),
             locks: compile(&self.locks),

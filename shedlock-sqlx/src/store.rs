@@ -47,7 +47,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     ) -> Result<Acquisition, LockError>;
     /// Undoes an acquisition that nobody has got, in the background: the lock is free, and so is
     /// its fire time.
-    fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle);
+    fn give_up(self: Arc<Self>, lease: &Lease, runtime: &Handle);
     /// Is not sent once the caller has left.
     async fn extend(
         &self,
@@ -75,7 +75,7 @@ pub(crate) struct SqlStore<D: Dialect> {
 pub(crate) struct Errands<D: Dialect> {
     pub(crate) acquire: Errand<D>,
     pub(crate) look: Errand<D>,
-    pub(crate) take_back: Errand<D>,
+    pub(crate) undo: Errand<D>,
     extend: Errand<D>,
     release: Errand<D>,
     locks: Statement,
@@ -99,7 +99,7 @@ impl<D: Dialect> SqlStore<D> {
             errands: Errands {
                 acquire: Errand::new(statements.acquire),
                 look: Errand::new(statements.look),
-                take_back: Errand::new(statements.take_back),
+                undo: Errand::new(statements.undo),
                 extend: Errand::new(statements.extend),
                 release: Errand::new(statements.release),
                 locks: statements.locks,
@@ -290,14 +290,14 @@ impl<D: Dialect> Store for SqlStore<D> {
             .await
     }
 
-    fn take_back(self: Arc<Self>, lease: &Lease, runtime: &Handle) {
+    fn give_up(self: Arc<Self>, lease: &Lease, runtime: &Handle) {
         let lost = Values {
             at_most: (lease.lock_until() - lease.locked_at())
                 .num_microseconds()
                 .unwrap_or_default(),
             ..self.lease_values(lease)
         };
-        self.give_up(lost, runtime);
+        self.take_back_later(lost, runtime);
     }
 
     async fn extend(

@@ -115,11 +115,11 @@ fn is_unknown_by_state(error: &dyn DatabaseError) -> bool {
     state.starts_with("42") || state.starts_with("0A")
 }
 
-/// Whether a lease that [`Statements::take_back`] has found by holder and `locked_at` is one to
+/// Whether a lease that [`Statements::undo`] has found by holder and `locked_at` is one to
 /// take back. Also when it is over: a fire time may still be made up for. Then its exact
 /// `locked_at` must be known, as that is gone with the first time, and its holder be no other
 /// attempt's, which may have run it since.
-fn to_take_back(still_runs: &str, holder: &Holder) -> String {
+fn to_undo(still_runs: &str, holder: &Holder) -> String {
     if holder.tells_attempts_apart() {
         format!("({still_runs} OR $locked_at IS NOT NULL)")
     } else {

@@ -5,7 +5,7 @@ use sqlx::Sqlite;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 
-use super::{Dialect, STATEMENTS, exchange, to_take_back};
+use super::{Dialect, STATEMENTS, exchange, to_undo};
 use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::holder::Holder;
@@ -101,7 +101,7 @@ impl Dialect for Sqlite {
         let lost = format!(
             "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder
                 AND coalesce(l.{locked_at} = {lease_at}, 1) AND {}",
-            to_take_back(&format!("{until} > {now}"), holder)
+            to_undo(&format!("{until} > {now}"), holder)
         );
         let extend = format!("{lock_until} = {new_until}");
         let release = format!("{lock_until} = {released}");
@@ -145,7 +145,7 @@ impl Dialect for Sqlite {
                     Reading::ByName,
                 )),
             },
-            take_back: update(&undo, &lost),
+            undo: update(&undo, &lost),
             look: Forms {
                 alone: format!("{look} (SELECT 1) LEFT JOIN {table} AS l ON l.{name} = $name"),
                 together: Some((

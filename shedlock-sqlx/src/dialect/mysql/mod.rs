@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 use sqlx::{AssertSqlSafe, Executor, MySql};
 
 use self::together::{BEGAN, Deed};
-use super::{Dialect, STATEMENTS, is_unknown_by_state, to_take_back};
+use super::{Dialect, STATEMENTS, is_unknown_by_state, to_undo};
 use crate::advice::Advice;
 use crate::batch::Reading;
 use crate::holder::Holder;
@@ -162,7 +162,7 @@ impl Dialect for MySql {
         let live = format!("{owned} AND l.{lock_until} > {NOW}");
         let lost = format!(
             "{ours} AND COALESCE({at} = $locked_at, TRUE) AND {}",
-            to_take_back(&format!("l.{lock_until} > {NOW}"), holder)
+            to_undo(&format!("l.{lock_until} > {NOW}"), holder)
         );
         let before = format!("TIMESTAMPADD(MICROSECOND, -{}, l.{locked_at})", Self::STEP);
         let released = |now: &str| format!("GREATEST({now}, LEAST({at}, {now}) + $at_least)");
@@ -214,7 +214,7 @@ impl Dialect for MySql {
                 ),
                 together: Some(together::look(t, &row)),
             },
-            take_back: Forms {
+            undo: Forms {
                 alone: update(
                     &format!("l.{locked_at} = {before}, l.{lock_until} = {NOW}"),
                     &lost,

@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
 
 use self::together::{Deed, free, taken, together};
-use super::{Dialect, STATEMENTS, exchange, to_take_back};
+use super::{Dialect, STATEMENTS, exchange, to_undo};
 use crate::advice::Advice;
 use crate::holder::Holder;
 use crate::look::{Answer, END_OF_TIME};
@@ -176,7 +176,7 @@ impl Dialect for Postgres {
         let lazily = format!("{waits}, set_config('synchronous_commit', 'off', true)");
         let lost = format!(
             "l.{name} = $name AND l.{locked_by} = $holder AND coalesce(l.{locked_at} = {lease_at}, true) AND {}",
-            to_take_back(&format!("{until} > clock.now"), holder)
+            to_undo(&format!("{until} > clock.now"), holder)
         );
         let undo =
             format!("{lock_until} = {now}, {locked_at} = l.{locked_at} - interval '1 microsecond'");
@@ -209,7 +209,7 @@ impl Dialect for Postgres {
                     },
                 )),
             },
-            take_back: Forms {
+            undo: Forms {
                 alone: format!(
                     "{with_clock} UPDATE {table} AS l SET {undo} FROM clock WHERE {lost}"
                 ),
