@@ -211,7 +211,7 @@ fn described(mishap: Mishap, place: Place) -> LockError {
             problem: "the database takes connections, but the pool gets none ready in time; does its `after_connect` fail, or take too long?".into(),
             source,
         },
-        Kind::Late => LockError::Unavailable {
+        Kind::Silent | Kind::Late => LockError::Unavailable {
             problem: silent_for(timeout, advice),
             source,
         },

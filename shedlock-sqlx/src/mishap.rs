@@ -44,8 +44,9 @@ pub(crate) enum Kind {
     Unwelcome,
     /// What the service does first with a new connection fails.
     AfterConnect,
-    /// It was not sent in time: nobody waits for it any more, or a server is silent while a
-    /// connection is opened.
+    /// The server says nothing while a connection is opened.
+    Silent,
+    /// It was not sent, as nobody waits for it any more.
     Late,
     Other,
 }

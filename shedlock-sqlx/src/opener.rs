@@ -79,7 +79,7 @@ impl<D: Dialect> Opener<D> {
         match tokio::time::timeout(self.patience, opened).await {
             Ok(Ok(_)) => Mishap::new(Kind::AfterConnect, sqlx::Error::PoolTimedOut),
             Ok(Err(error)) => Mishap::of_opening::<D>(error),
-            Err(_) => Mishap::late(),
+            Err(silent) => Mishap::new(Kind::Silent, io::Error::from(silent)),
         }
     }
 
