@@ -59,6 +59,23 @@ impl Kind {
             _ => Self::Other,
         }
     }
+
+    /// Its driver asks where it is told to ask: what is elsewhere at last is about to move, as in a
+    /// failover.
+    fn in_cluster(error: &RedisError) -> Self {
+        match Self::of(error) {
+            Self::Elsewhere => Self::NotNow,
+            kind => kind,
+        }
+    }
+
+    /// Whether it is worth trying again.
+    fn passes(self) -> bool {
+        matches!(
+            self,
+            Self::Broken | Self::NotNow | Self::ReadOnly | Self::ManySlots
+        )
+    }
 }
 
 /// What the user of a Redis needs.
@@ -73,6 +90,9 @@ pub(crate) enum Failure {
     /// The driver or the server said so.
     #[error("the command failed")]
     Command(#[source] RedisError),
+    /// The last that a Cluster's driver heard, which sends a command again by itself.
+    #[error("the command failed in the Cluster")]
+    InCluster(#[source] RedisError),
     /// No connection in time, so nothing was sent.
     #[error("no connection within {0:?}")]
     ConnectingTimedOut(Duration),
@@ -85,17 +105,18 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// None if the driver says nothing about it.
+    fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Unconnected(error) | Self::Command(error) => Some(Kind::of(error)),
+            Self::InCluster(error) => Some(Kind::in_cluster(error)),
+            Self::ConnectingTimedOut(_) | Self::TimedOut(_) | Self::Echo => None,
+        }
+    }
+
     /// Whether it is worth trying again.
     pub(crate) fn passes(&self) -> bool {
-        match self {
-            Self::Unconnected(error) | Self::Command(error) => {
-                matches!(
-                    Kind::of(error),
-                    Kind::Broken | Kind::NotNow | Kind::ReadOnly | Kind::ManySlots
-                )
-            }
-            Self::ConnectingTimedOut(_) | Self::TimedOut(_) | Self::Echo => true,
-        }
+        self.kind().is_none_or(Kind::passes)
     }
 
     /// Whether the server may have carried the command out, or still may.
@@ -103,6 +124,9 @@ impl Failure {
         match self {
             // What a server answers with an error, it did not do.
             Self::Command(error) => error.code().is_none() && !error.is_connection_refusal(),
+            // But a node before may have done it. A script that is refused for good has come to the
+            // one in charge, and would have found what was done.
+            Self::InCluster(error) => error.code().is_none() || self.passes(),
             Self::TimedOut(_) | Self::Echo => true,
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) => false,
         }
@@ -121,7 +145,7 @@ impl Failure {
                 Kind::of(error),
                 Kind::ReadOnly | Kind::NotNow | Kind::Full | Kind::Unsaved
             ),
-            Self::TimedOut(_) | Self::Echo => false,
+            Self::InCluster(_) | Self::TimedOut(_) | Self::Echo => false,
         }
     }
 
@@ -129,7 +153,9 @@ impl Failure {
     /// what is no master any more.
     pub(crate) fn spoils_connection(&self) -> bool {
         match self {
-            Self::Command(error) => matches!(Kind::of(error), Kind::Broken | Kind::ReadOnly),
+            Self::Command(error) | Self::InCluster(error) => {
+                matches!(Kind::of(error), Kind::Broken | Kind::ReadOnly)
+            }
             Self::TimedOut(_) => true,
             _ => false,
         }
@@ -138,7 +164,10 @@ impl Failure {
     /// In the words of who asked for keys like these.
     pub(crate) fn about(self, keys: &str) -> LockError {
         match self {
-            Self::Unconnected(error) | Self::Command(error) => described(keys, error),
+            Self::Unconnected(error) | Self::Command(error) => {
+                described(keys, Kind::of(&error), error)
+            }
+            Self::InCluster(error) => described(keys, Kind::in_cluster(&error), error),
             Self::ConnectingTimedOut(after) | Self::TimedOut(after) => LockError::Unavailable {
                 problem: format!(
                     "Redis did not answer within {after:?}; is the server up, and the network?"
@@ -154,13 +183,13 @@ impl Failure {
     }
 }
 
-fn described(keys: &str, error: RedisError) -> LockError {
+fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
     let source = error.clone().into();
     let store = |problem: String| LockError::Store {
         problem,
         source: error.clone().into(),
     };
-    match Kind::of(&error) {
+    match kind {
         Kind::Denied => LockError::PermissionDenied {
             locks: keys.to_owned(),
             remedy: RIGHTS.to_owned(),

@@ -123,7 +123,10 @@ impl Links {
         answer: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, Failure> {
         let answer = match timeout(self.patience, answer).await {
-            Ok(answer) => answer.map_err(Failure::Command),
+            Ok(answer) => answer.map_err(|error| match self.origin.is_cluster() {
+                true => Failure::InCluster(error),
+                false => Failure::Command(error),
+            }),
             Err(_) => Err(Failure::TimedOut(self.patience)),
         };
         if answer.as_ref().is_err_and(Failure::spoils_connection) {

@@ -24,7 +24,7 @@ pub(crate) struct Nodes {
 
 enum Place {
     Server(Box<Client>),
-    Cluster(&'static str),
+    Cluster(String),
     Sentinels(Vec<String>),
 }
 
@@ -43,7 +43,11 @@ impl Nodes {
     }
 
     pub(crate) fn cluster() -> Self {
-        Self::at(Place::Cluster(Servers::cluster().get("REDIS_CLUSTER_URL")))
+        Self::in_cluster(Servers::cluster().get("REDIS_CLUSTER_URL"))
+    }
+
+    pub(crate) fn in_cluster(url: &str) -> Self {
+        Self::at(Place::Cluster(url.to_owned()))
     }
 
     pub(crate) fn sentinel(servers: &Servers) -> Self {
