@@ -8,23 +8,8 @@ mod support;
 use redis::{FromRedisValue, Value, cmd};
 use shedlock_core::{Acquire, Acquisition, LockProvider};
 use support::nodes::Nodes;
+use support::scripts::{ACQUIRE, TAKE_BACK};
 use support::{acquired, lock, released};
-
-/// A script after all functions that some of them need.
-macro_rules! script {
-    ($name:literal) => {
-        concat!(
-            include_str!("../src/scripts/common/clock.lua"),
-            include_str!("../src/scripts/common/each.lua"),
-            include_str!("../src/scripts/common/time.lua"),
-            include_str!("../src/scripts/common/end_to_set.lua"),
-            include_str!("../src/scripts/common/end_seen.lua"),
-            include_str!("../src/scripts/common/value.lua"),
-            include_str!("../src/scripts/common/memory.lua"),
-            include_str!(concat!("../src/scripts/", $name, ".lua"))
-        )
-    };
-}
 
 const MINUTE_US: u64 = 60_000_000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -36,13 +21,13 @@ impl Nodes {
     async fn acquire_late(&self, uuid: &str, (time, digits): (&str, &str)) -> Value {
         let value = format!("ADDED:{time}@a:{uuid}");
         let terms = format!("{MINUTE_US:016}{digits:18}{DAY_MS}");
-        let answers: Vec<Value> = self.eval(script!("acquire"), &value, &terms).await;
+        let answers: Vec<Value> = self.eval(ACQUIRE, &value, &terms).await;
         answers.into_iter().next().expect("an answer")
     }
 
     async fn take_back(&self, uuid: &str) {
         let (acquisition, latest) = (format!("a:{uuid}"), HOUR_MS.to_string());
-        let () = self.eval(script!("take_back"), &acquisition, &latest).await;
+        let () = self.eval(TAKE_BACK, &acquisition, &latest).await;
     }
 
     /// For the lock and its memory, with two arguments.

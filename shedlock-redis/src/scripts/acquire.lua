@@ -66,12 +66,16 @@ return each(2, 2, function(key, argument)
         -- A lock that a schedule uses is remembered as long after a run by hand.
         remember_ms = math.max(memory_ms, redis.call('PTTL', memory))
     end
+    if redis.pcall('SET', lock, value, 'PXAT', last_text).err then
+        -- Before Redis 6.2, or refused, as the next one is then.
+        redis.call('SET', lock, value, 'PX', last - math.floor(now / 1000))
+        if redis.pcall('PEXPIREAT', lock, last_text) ~= 1 then
+            -- A user who may not set an end to the ms: what is refused leaves nothing.
+            redis.call('DEL', lock)
+            redis.call('PEXPIREAT', lock, last_text)
+        end
+    end
     redis.call('SET', memory, forbidden .. (scheduled and '+' or kind) .. ' ' .. locked_at .. ' '
         .. (scheduled and fire_time or locked_at) .. ' ' .. at .. ' ' .. value, 'PX', remember_ms)
-    if redis.pcall('SET', lock, value, 'PXAT', last_text).err then
-        -- Before Redis 6.2. It has an end even for a user who may not set one to the ms.
-        redis.call('SET', lock, value, 'PX', last - math.floor(now / 1000))
-        redis.call('PEXPIREAT', lock, last_text)
-    end
     return value == asked and last or say('acquired', last_text, value)
 end)

@@ -6,6 +6,7 @@ pub(crate) mod fake;
 pub(crate) mod log;
 pub(crate) mod nodes;
 pub(crate) mod proxy;
+pub(crate) mod scripts;
 pub(crate) mod servers;
 
 use std::env;
