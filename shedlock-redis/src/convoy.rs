@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::join_all;
 use redis::{FromRedisValue, RedisError, Value};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -104,6 +105,9 @@ impl Convoy {
         let answers: Result<Vec<Value>, _> = self.links.run(self.script, line, &requests).await;
         let answers = match answers {
             Ok(answers) if answers.len() == requests.len() => answers,
+            Err(failure) if requests.len() > 1 && failure.may_concern_some() => {
+                return self.part(line, &requests, replies).await;
+            }
             other => {
                 let failure = other.err().unwrap_or_else(no_answer);
                 for reply in replies {
@@ -121,6 +125,25 @@ impl Convoy {
                 answer => Ok(answer),
             };
             tell(reply, answer);
+        }
+    }
+
+    /// What was refused as a whole is asked for one by one. If nothing is wrong with any of them,
+    /// it was that they are many: they are of many slots, and what refused them hides a Cluster.
+    async fn part(
+        &self,
+        line: usize,
+        requests: &[Arc<Request>],
+        replies: Vec<oneshot::Sender<Reply>>,
+    ) {
+        let asked = requests.iter().zip(replies).map(async |(request, reply)| {
+            let answer = self.alone(line, request).await;
+            let answered = answer.is_ok();
+            tell(reply, answer);
+            answered
+        });
+        if join_all(asked).await.into_iter().all(|answered| answered) {
+            self.links.keep_slots_apart();
         }
     }
 

@@ -16,8 +16,6 @@ enum Kind {
     Broken,
     /// A Cluster's node was asked for another node's key.
     Elsewhere,
-    /// What hides a Cluster was asked for keys of several slots at once.
-    ManySlots,
     Full,
     /// The server cannot save its data, and takes no more until it can: no matter of the moment
     /// that a call would wait for.
@@ -40,8 +38,7 @@ impl Kind {
             "READONLY" => Self::ReadOnly,
             "LOADING" | "BUSY" | "TRYAGAIN" | "ASK" | "CLUSTERDOWN" | "MASTERDOWN"
             | "NOREPLICAS" => Self::NotNow,
-            "MOVED" => Self::Elsewhere,
-            "CROSSSLOT" => Self::ManySlots,
+            "MOVED" | "CROSSSLOT" => Self::Elsewhere,
             "OOM" => Self::Full,
             "MISCONF" => Self::Unsaved,
             "WRONGTYPE" => Self::WrongType,
@@ -71,10 +68,7 @@ impl Kind {
 
     /// Whether it is worth trying again.
     fn passes(self) -> bool {
-        matches!(
-            self,
-            Self::Broken | Self::NotNow | Self::ReadOnly | Self::ManySlots
-        )
+        matches!(self, Self::Broken | Self::NotNow | Self::ReadOnly)
     }
 }
 
@@ -132,11 +126,6 @@ impl Failure {
         }
     }
 
-    /// Whether the keys would have to be asked for one slot at a time.
-    pub(crate) fn has_many_slots(&self) -> bool {
-        matches!(self, Self::Command(error) if Kind::of(error) == Kind::ManySlots)
-    }
-
     /// Whether it would be the same for any lock, and nothing was done.
     pub(crate) fn concerns_all(&self) -> bool {
         match self {
@@ -147,6 +136,12 @@ impl Failure {
             ),
             Self::InCluster(_) | Self::TimedOut(_) | Self::Echo => false,
         }
+    }
+
+    /// Whether nothing was done, for a reason that may be that of one lock among many, or that they
+    /// are many.
+    pub(crate) fn may_concern_some(&self) -> bool {
+        matches!(self, Self::Command(error) if error.code().is_some()) && !self.concerns_all()
     }
 
     /// Whether another connection may do better: a broken one, one that does not answer, one to
@@ -215,7 +210,7 @@ fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
             },
             source,
         },
-        Kind::Elsewhere | Kind::ManySlots => store(
+        Kind::Elsewhere => store(
             "this Redis is a node of a Cluster: connect by `redis+cluster://` or with a `ClusterConnection`".into(),
         ),
         Kind::Full => store(

@@ -54,6 +54,10 @@ impl Links {
         self.mixes_slots.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn keep_slots_apart(&self) {
+        self.mixes_slots.store(false, Ordering::Relaxed);
+    }
+
     /// What is about one lock goes over one line, so that it arrives in the order in which it was
     /// sent. A Cluster's connection is several.
     pub(crate) fn line_of(&self, request: &Request) -> usize {
@@ -131,9 +135,6 @@ impl Links {
         };
         if answer.as_ref().is_err_and(Failure::spoils_connection) {
             self.forget(line, link);
-        }
-        if answer.as_ref().is_err_and(Failure::has_many_slots) {
-            self.mixes_slots.store(false, Ordering::Relaxed);
         }
         answer
     }

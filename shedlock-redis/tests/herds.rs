@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use redis::cmd;
-use shedlock_core::Acquisition;
+use shedlock_core::{Acquisition, LockError};
+use shedlock_redis::{RedisConnection, RedisLockProvider};
+use support::fake::{Fake, locks_of_acquire};
 use support::nodes::Nodes;
 use support::servers::Servers;
-use support::{acquire, acquired, eventually, released};
+use support::{acquire, acquired, eventually, fresh, released, url};
 
 /// Among many that go together.
 #[tokio::test]
@@ -34,6 +36,33 @@ async fn a_key_that_is_no_lock_fails_alone() {
             other => panic!("{name}: {other:?}"),
         }
     }
+}
+
+/// A server refuses the whole script then, before it begins.
+#[tokio::test]
+async fn a_key_that_is_not_allowed_fails_alone() {
+    let nodes = Nodes::new();
+    let user = fresh("user");
+    let allowed =
+        ["", ":memory:{job-lock:"].map(|what| format!("~job-lock:{what}{}:a*", nodes.environment));
+    let mut acl = cmd("ACL");
+    acl.arg("SETUSER").arg(&user).arg(&["on", ">x", "+@all"]);
+    let () = nodes.run(acl.arg(&allowed)).await;
+    let url = url().replace("redis://", &format!("redis://{user}:x@"));
+    let connection = RedisConnection::url(&url).expect("a URL");
+    let locks = nodes.builder_over(connection, "a").build();
+    let locks = locks.expect("settings");
+    let mut names: Vec<_> = (0..100).map(|number| format!("a-{number}")).collect();
+    names[50] = "b".into();
+    let answers = join_all(names.iter().map(|name| acquire(&locks, name))).await;
+    for (name, answer) in names.iter().zip(answers) {
+        match answer {
+            Ok(Acquisition::Acquired(_)) => assert_ne!(name, "b"),
+            Err(LockError::PermissionDenied { .. }) => assert_eq!(name, "b"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    let () = nodes.run(cmd("ACL").arg("DELUSER").arg(&user)).await;
 }
 
 /// Neither those who wait nor those for whom somebody waits hold the others up, and their locks are
@@ -91,4 +120,30 @@ async fn locks_of_many_slots_go_alone_where_they_have_to() {
     assert!(names.len() > 10, "{names:?}");
     let locks = nodes.provider("b");
     join_all(names.iter().map(|name| acquired(&locks, name))).await;
+}
+
+/// In other words than a Cluster's, of which there are as many as proxies.
+#[tokio::test]
+async fn a_proxy_that_wants_one_slot_at_a_time_is_told_apart() {
+    let proxy = Fake::start(|call| {
+        let said = match locks_of_acquire(call) {
+            1 => "*1\r\n:4102444800000\r\n",
+            _ => "-ERR 'EVALSHA' command keys must in same slot\r\n",
+        };
+        Some(said.to_owned())
+    })
+    .await;
+    let locks = RedisLockProvider::connect(&proxy.url).expect("a provider");
+    let names: Vec<_> = (0..100).map(|number| format!("job-{number}")).collect();
+    let herd = async || {
+        let before = proxy.scripts();
+        join_all(names.iter().map(|name| acquired(&locks, name))).await;
+        proxy.scripts() - before
+    };
+    assert_eq!(
+        herd().await,
+        104,
+        "each connection's herd has tried together"
+    );
+    assert_eq!(herd().await, 100);
 }

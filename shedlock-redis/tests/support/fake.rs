@@ -64,7 +64,7 @@ impl Fake {
 }
 
 /// Each has two keys.
-fn locks_of_acquire(call: &[String]) -> usize {
+pub(crate) fn locks_of_acquire(call: &[String]) -> usize {
     let keys: usize = call[2].parse().expect("a number of keys");
     keys / 2
 }
