@@ -5,6 +5,9 @@ use shedlock_core::{DurationError, LockError};
 
 use crate::refusal::Refusal;
 
+/// What a server says, without a code of its own, to a client that it does not let in.
+const CROWDED: &str = "max number of clients";
+
 /// What an error of the driver means for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -12,6 +15,8 @@ enum Kind {
     ReadOnly,
     /// The server is there and will decide, but not now.
     NotNow,
+    /// The server has as many clients as it lets in.
+    Crowded,
     /// The connection is of no use any more; another one may be.
     Broken,
     /// A Cluster's node was asked for another node's key.
@@ -27,6 +32,7 @@ enum Kind {
 impl Kind {
     fn of(error: &RedisError) -> Self {
         match Refusal::of(error) {
+            Some(refusal) if refusal.text.starts_with(CROWDED) => Self::Crowded,
             Some(refusal) => Self::named(refusal.code),
             None => Self::of_driver(error.kind()),
         }
@@ -68,7 +74,10 @@ impl Kind {
 
     /// Whether it is worth trying again.
     fn passes(self) -> bool {
-        matches!(self, Self::Broken | Self::NotNow | Self::ReadOnly)
+        matches!(
+            self,
+            Self::Broken | Self::NotNow | Self::Crowded | Self::ReadOnly
+        )
     }
 }
 
@@ -132,7 +141,7 @@ impl Failure {
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) => true,
             Self::Command(error) => matches!(
                 Kind::of(error),
-                Kind::ReadOnly | Kind::NotNow | Kind::Full | Kind::Unsaved
+                Kind::ReadOnly | Kind::NotNow | Kind::Crowded | Kind::Full | Kind::Unsaved
             ),
             Self::InCluster(_) | Self::TimedOut(_) | Self::Echo => false,
         }
@@ -196,6 +205,10 @@ fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
                 "Redis answers but cannot serve requests yet ({}); this usually ends by itself",
                 Refusal::of(&error).map_or("", |refusal| refusal.code)
             ),
+            source,
+        },
+        Kind::Crowded => LockError::Unavailable {
+            problem: "Redis lets in no more clients: raise its `maxclients`, or find who keeps so many connections".into(),
             source,
         },
         Kind::Unsaved => LockError::Unavailable {

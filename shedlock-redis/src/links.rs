@@ -89,7 +89,7 @@ impl Links {
                     answer => answer,
                 }
             };
-            self.answer(line, &link, answer).await
+            self.answer(&link, answer).await
         })
     }
 
@@ -110,19 +110,24 @@ impl Links {
             Some(link) => link.clone(),
             None => self.reach(line).await?,
         };
-        self.answer(line, &link, scan.turn(&link)).await
+        self.answer(&link, scan.turn(&link)).await
     }
 
+    /// A line that cannot be opened is done without: the server may let in no more clients, or the
+    /// sentinels be away.
     async fn reach(&self, line: &Line) -> Result<Arc<Link>, Failure> {
         timeout(self.patience, line.get(&self.origin, self.patience))
             .await
             .map_err(|_| Failure::ConnectingTimedOut(self.patience))?
-            .map_err(Failure::Unconnected)
+            .or_else(|error| self.any_open().ok_or(Failure::Unconnected(error)))
+    }
+
+    fn any_open(&self) -> Option<Arc<Link>> {
+        self.lines.iter().find_map(|line| line.open().clone())
     }
 
     async fn answer<T>(
         &self,
-        line: &Line,
         link: &Arc<Link>,
         answer: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, Failure> {
@@ -134,14 +139,14 @@ impl Links {
             Err(_) => Err(Failure::TimedOut(self.patience)),
         };
         if answer.as_ref().is_err_and(Failure::spoils_connection) {
-            self.forget(line, link);
+            self.forget(link);
         }
         answer
     }
 
     /// What has happened to one connection, such as a failover, concerns all.
-    fn forget(&self, line: &Line, link: &Arc<Link>) {
-        if line.forget(link) {
+    fn forget(&self, link: &Arc<Link>) {
+        if self.lines.iter().any(|line| line.has(link)) {
             for line in &self.lines {
                 // It ends when the lock is free again: with it end tasks of the driver.
                 let _ended = line.open().take();
@@ -164,10 +169,9 @@ impl Line {
         Ok(link)
     }
 
-    /// Whether it was the open one.
-    fn forget(&self, link: &Arc<Link>) -> bool {
-        let forgotten = self.open().take_if(|open| Arc::ptr_eq(open, link));
-        forgotten.is_some()
+    fn has(&self, link: &Arc<Link>) -> bool {
+        let open = self.open();
+        open.as_ref().is_some_and(|open| Arc::ptr_eq(open, link))
     }
 
     fn open(&self) -> MutexGuard<'_, Option<Arc<Link>>> {

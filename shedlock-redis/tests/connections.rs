@@ -5,6 +5,7 @@
 mod support;
 
 use futures_util::future::join_all;
+use redis::cmd;
 use shedlock_redis::RedisConnection;
 use support::nodes::Nodes;
 use support::proxy::Proxy;
@@ -81,4 +82,19 @@ async fn connections_of_its_own() {
     assert_eq!(proxy.opened(), 5);
     herd().await;
     assert_eq!(proxy.opened(), 8);
+}
+
+/// Where no more can be opened, the one that is open does for all.
+#[tokio::test]
+async fn connections_that_cannot_be_had() {
+    let servers = Servers::start(&["redis"]);
+    let nodes = Nodes::on(servers.get("REDIS_URL"));
+    let locks = nodes.provider("a");
+    acquired(&locks, "lonely").await;
+    let fewest = cmd("CONFIG").arg(&["SET", "maxclients", "1"]).clone();
+    let () = nodes.run(&fewest).await;
+    for number in 0..20 {
+        let name = format!("job-{number}");
+        released(&locks, &acquired(&locks, &name).await).await;
+    }
 }

@@ -120,6 +120,14 @@ async fn what_our_scripts_say_themselves() {
     means(&format!("ERR {said}"), &Store, said).await;
 }
 
+#[tokio::test]
+async fn a_server_that_lets_in_no_more_clients() {
+    for what in ["clients", "clients + cluster connections"] {
+        let refusal = format!("ERR max number of {what} reached");
+        means(&refusal, &Unavailable, "raise its `maxclients`").await;
+    }
+}
+
 /// What was the master is none any more: another connection may lead to the new one.
 #[tokio::test]
 async fn a_demoted_master_is_left() {
