@@ -29,6 +29,27 @@ pub(crate) enum Decision {
     Refused(Acquisition),
 }
 
+/// A try without a decision.
+struct Setback {
+    failure: Failure,
+    /// What the store may have granted all the same.
+    in_doubt: Option<Claim>,
+}
+
+impl Setback {
+    fn in_doubt(failure: Failure, claim: Claim) -> Self {
+        let in_doubt = Some(claim);
+        Self { failure, in_doubt }
+    }
+}
+
+impl From<Failure> for Setback {
+    fn from(failure: Failure) -> Self {
+        let in_doubt = None;
+        Self { failure, in_doubt }
+    }
+}
+
 impl Store {
     pub(crate) async fn acquire(
         self: &Arc<Self>,
@@ -38,9 +59,12 @@ impl Store {
         self.within(timeout, async {
             let (mut tries, mut in_doubt) = (Tries::new(), None);
             loop {
-                match self.try_acquire(request, &mut in_doubt).await {
+                match self.try_acquire(request, in_doubt).await {
                     Ok(decision) => return Ok(decision),
-                    Err(failure) => tries.pause_after(failure).await?,
+                    Err(setback) => {
+                        in_doubt = setback.in_doubt;
+                        tries.pause_after(setback.failure).await?;
+                    }
                 }
             }
         })
@@ -51,24 +75,22 @@ impl Store {
     async fn try_acquire(
         self: &Arc<Self>,
         request: &Acquire,
-        in_doubt: &mut Option<Claim>,
-    ) -> Result<Decision, Failure> {
-        if let Some(claim) = &in_doubt {
-            self.take_back(claim.id()).await?;
-        }
-        if let Some(claim) = in_doubt.take() {
-            claim.settle();
+        before: Option<Claim>,
+    ) -> Result<Decision, Setback> {
+        if let Some(claim) = before {
+            match self.take_back(claim.id()).await {
+                Ok(()) => claim.settle(),
+                Err(failure) => return Err(Setback::in_doubt(failure, claim)),
+            }
         }
         let claim = Claim::new(self, request);
         let asked = self.acquisition(claim.id(), request);
         let answer: Answer = match self.acquires.ask(&asked).await {
             Ok(answer) => answer,
+            Err(failure) if failure.in_doubt() => return Err(Setback::in_doubt(failure, claim)),
             Err(failure) => {
-                match failure.in_doubt() {
-                    true => *in_doubt = Some(claim),
-                    false => claim.settle(),
-                }
-                return Err(failure);
+                claim.settle();
+                return Err(failure.into());
             }
         };
         let other = answer.other_value();
@@ -76,7 +98,7 @@ impl Store {
             claim.settle();
             let name = request.shared_name();
             self.take_back(&Id { name, ending }).await?;
-            return Err(Failure::Echo);
+            return Err(Failure::Echo.into());
         }
         match answer.to(request, &self.holder, &claim.id().ending) {
             Tried::Won(lease) => Ok(Decision::Won(claim, lease)),
@@ -84,10 +106,7 @@ impl Store {
                 claim.settle();
                 Ok(Decision::Refused(refusal))
             }
-            Tried::Echo => {
-                *in_doubt = Some(claim);
-                Err(Failure::Echo)
-            }
+            Tried::Echo => Err(Setback::in_doubt(Failure::Echo, claim)),
         }
     }
 
