@@ -34,11 +34,11 @@ macro_rules! kept {
 }
 
 kept! {
-    ACQUIRE: "acquire" after "clock" "each" "time" "end_to_set" "end_seen" "value" "memory";
+    ACQUIRE: "acquire" after "clock" "each" "time" "last_before" "last_ms" "value" "memory";
     TAKE_BACK: "take_back" after "clock" "time" "value" "memory";
-    EXTEND: "extend" after "clock" "each" "end_to_set" "value";
-    RELEASE: "release" after "clock" "each" "end_to_set" "value";
-    LOOK: "look" after "clock" "time" "end_seen" "value" "memory";
+    EXTEND: "extend" after "clock" "each" "last_before" "value";
+    RELEASE: "release" after "clock" "each" "last_before" "value";
+    LOOK: "look" after "clock" "time" "last_ms" "value" "memory";
     NOW: "now" after "clock";
 }
 

@@ -7,8 +7,8 @@ macro_rules! script {
             include_str!("../../src/scripts/common/clock.lua"),
             include_str!("../../src/scripts/common/each.lua"),
             include_str!("../../src/scripts/common/time.lua"),
-            include_str!("../../src/scripts/common/end_to_set.lua"),
-            include_str!("../../src/scripts/common/end_seen.lua"),
+            include_str!("../../src/scripts/common/last_before.lua"),
+            include_str!("../../src/scripts/common/last_ms.lua"),
             include_str!("../../src/scripts/common/value.lua"),
             include_str!("../../src/scripts/common/memory.lua"),
             include_str!(concat!("../../src/scripts/", $name, ".lua"))
