@@ -23,6 +23,11 @@ const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 /// For how long a command that is on its way may still come: longer than TCP tries.
 pub(crate) const LATEST: Duration = Duration::from_secs(60 * 60);
 
+/// How long the first two terms of an acquisition are, the lease and the fire time; as in
+/// acquire.lua.
+const LEASE: usize = 16;
+const TIME: usize = 18;
+
 /// What the store says about an acquire.
 pub(crate) enum Decision {
     Won(Claim, Lease),
@@ -123,7 +128,7 @@ impl Store {
             &[
                 &format_args!("ADDED:{time}@{}", id.ending),
                 // At fixed places, as the script reads these faster than others.
-                &format_args!("{lease:016}{digits:18}{memory}"),
+                &format_args!("{lease:0LEASE$}{digits:TIME$}{memory}"),
             ],
         )
     }
@@ -145,7 +150,7 @@ impl Store {
 
 /// Us since the Unix epoch as the scripts have them: as many digits for every time.
 fn digits(time: DateTime<Utc>) -> String {
-    format!("{:018}", time.timestamp_micros().max(0))
+    format!("{:0TIME$}", time.timestamp_micros().max(0))
 }
 
 #[cfg(test)]

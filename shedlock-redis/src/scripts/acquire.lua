@@ -1,19 +1,23 @@
 -- Takes locks, or tells why not.
 -- KEYS, for each: the lock, its memory
--- ARGV, for each: the value to write, with the fire time as its time if there is one; the lease in us (16 digits), the fire time in us
--- (18 digits, or blanks) and how long to remember it in ms, with nothing between
+-- ARGV, for each: the value to write, with the fire time as its time if there is one; its terms: the lease in us, the fire time in us (or
+-- blanks) and how long to remember it in ms, with nothing between
 -- Answers, for each: the lock's last ms if it has that value now. Otherwise a text: the verdict, the clock (seconds, us), the lock's last
 -- ms, and the value that was written or is in the way
 local now, time = clock()
 -- The year 10000, for which a value has no room.
 local END_OF_TIME = '253402300800000000'
+-- How long the first two terms are; as in acquiring.rs.
+local LEASE, TIME = 16, 18
+local NO_TIME = '                  '
 -- Those of a herd often ask for the same.
 local terms, lease, fire_time, memory_ms, scheduled, early, last, last_text
 
 local function read(asked)
     terms = asked
-    lease, fire_time, memory_ms = string.sub(asked, 1, 16), string.sub(asked, 17, 34), string.sub(asked, 35)
-    scheduled = fire_time ~= '                  '
+    lease, fire_time = string.sub(asked, 1, LEASE), string.sub(asked, LEASE + 1, LEASE + TIME)
+    memory_ms = string.sub(asked, LEASE + TIME + 1)
+    scheduled = fire_time ~= NO_TIME
     early = scheduled and tonumber(fire_time) > now
     last = last_before(now + lease, now)
     last_text = string.format('%d', last)
