@@ -1,3 +1,4 @@
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,7 +97,7 @@ impl<D: Dialect> Connections<D> {
         let place = Place::new(room.expect("it is never closed"), &self.taken);
         let (opener, idle) = (self.opener.clone(), self.idle.clone());
         let (reply, opened) = oneshot::channel();
-        tokio::spawn(async move {
+        let opening = tokio::spawn(async move {
             let opened = opener.open().await.map(|live| Opened {
                 live,
                 _place: place,
@@ -109,8 +110,14 @@ impl<D: Dialect> Connections<D> {
                 idle.put(unclaimed);
             }
         });
-        let gone = |_| Err(Mishap::of_opening::<D>(sqlx::Error::PoolClosed));
-        opened.await.unwrap_or_else(gone)
+        if let Ok(opened) = opened.await {
+            return opened;
+        }
+        // The task broke: what the pool does with a new connection is the service's.
+        match opening.await {
+            Err(broken) if broken.is_panic() => resume_unwind(broken.into_panic()),
+            _ => Err(Mishap::of_opening::<D>(sqlx::Error::PoolClosed)),
+        }
     }
 
     /// Forgets every idle connection: if one broke, its server may be gone.

@@ -93,3 +93,17 @@ async fn an_after_connect_that_fails_is_named() {
         other => panic!("{other:?}"),
     }
 }
+
+#[tokio::test]
+async fn an_after_connect_that_panics_is_told() {
+    let pool = PgPoolOptions::new().after_connect(|_, _| panic!("of a test"));
+    let locks = SqlxLockProvider::new(pool.connect_lazy_with(postgres()));
+    for _ in 0..2 {
+        match acquire(&locks, "job").await {
+            Err(LockError::Unavailable { problem, .. }) => {
+                assert_eq!(problem, "the call panicked");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
