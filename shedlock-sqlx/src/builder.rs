@@ -81,8 +81,8 @@ impl<DB: LockDatabase> Builder<DB> {
         self
     }
 
-    /// How many connections it opens at most, at least one; two unless set. An in-memory SQLite has
-    /// those of its pool.
+    /// How many connections it opens at most, at least one; two unless set. Where the server allows
+    /// no other, those that are open serve all. An in-memory SQLite has those of its pool.
     pub fn connections(mut self, connections: u32) -> Self {
         self.connections = connections;
         self
