@@ -346,6 +346,26 @@ async fn rows_of_nulls_in_mysql() {
     nodes.run("DROP TABLE {table}").await;
 }
 
+/// The primary key is not the name.
+#[tokio::test]
+async fn generated_ids_in_mysql() {
+    let nodes = Nodes::with_ids(mysql_pool(mysql())).await;
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    for _ in 0..2 {
+        let leases = leases(herd(&locks, &names(100)).await);
+        let leases = extend_all(&locks, &leases).await;
+        let stored = nodes.provider("other").locks().await.expect("a list");
+        for lease in &leases {
+            let row = stored.iter().find(|row| row.name == lease.name());
+            let row = row.expect("a row");
+            let (stored, leased) = (row.lock_until, lease.lock_until());
+            assert_eq!((&*row.holder, stored), (lease.holder(), leased));
+        }
+        release_all(&locks, &leases).await;
+    }
+    nodes.run("DROP TABLE {table}").await;
+}
+
 /// Each hears of it, and the connection is as good as before.
 #[tokio::test]
 async fn a_herd_without_a_table() {
