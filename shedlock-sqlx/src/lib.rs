@@ -15,6 +15,7 @@
 
 mod acquiring;
 mod advice;
+mod asking;
 mod attempt;
 mod batch;
 mod builder;

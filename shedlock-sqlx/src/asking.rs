@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+
+use crate::caller::Caller;
+use crate::dialect::Dialect;
+use crate::errand::{Errand, Request};
+use crate::error::{Failure, Place};
+use crate::look::Answer;
+use crate::mishap::{Kind, Mishap};
+use crate::statement::{Statement, Values};
+use crate::store::SqlStore;
+
+/// How a statement is sent again: after some milliseconds that differ for those who got in each
+/// other's way.
+const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(5))
+    .with_max_delay(Duration::from_millis(50))
+    .without_max_times()
+    .with_jitter();
+
+/// How often, if it failed.
+const TIMES: u32 = 9;
+
+impl<D: Dialect> SqlStore<D> {
+    /// Asks about one lock, and again if that failed for a reason that passes; if it is for a
+    /// caller, until that one has left.
+    pub(crate) async fn ask(
+        &self,
+        errand: &Errand<D>,
+        values: &Values,
+        caller: Option<&Caller>,
+    ) -> Result<Answer, Failure> {
+        let asked = async || {
+            let request = Request {
+                caller: caller.cloned(),
+                ..Request::of(values)
+            };
+            self.send(errand, request).await.0
+        };
+        self.retried(values, asked).await
+    }
+
+    /// The same for what is not about one lock.
+    pub(crate) async fn ask_at_large(&self, statement: &Statement) -> Result<Answer, Failure> {
+        let values = Values::default();
+        let asked = async || {
+            let connection = self.connections.get().await?;
+            self.exchange_once(connection, statement, &values).await
+        };
+        self.retried(&values, asked).await
+    }
+
+    pub(crate) async fn retried<T, F>(
+        &self,
+        values: &Values,
+        ask: impl FnMut() -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Mishap>>,
+    {
+        let mut times = 0;
+        let is_sent_again = |mishap: &Mishap| match mishap.kind {
+            // A statement about this lock alone would have waited in the store. The time of whoever
+            // asks is limited.
+            Kind::Busy => true,
+            Kind::Conflict | Kind::Broken => {
+                times += 1;
+                times <= TIMES
+            }
+            _ => false,
+        };
+        let answer = ask.retry(RETRIES).when(is_sent_again).notify(|mishap, _| {
+            let error = mishap.cause();
+            tracing::debug!(lock = &*values.name, error, "asking the lock store again");
+        });
+        answer.await.map_err(|mishap| self.failure(values, mishap))
+    }
+
+    pub(crate) fn failure(&self, values: &Values, mishap: Mishap) -> Failure {
+        Failure::Driver {
+            mishap,
+            place: Box::new(Place {
+                table: self.table.clone(),
+                name: values.name.to_string(),
+                holder: self.holder.name().to_owned(),
+                timeout: self.timeout,
+                advice: D::ADVICE,
+            }),
+        }
+    }
+}
