@@ -1,7 +1,7 @@
 //! Six fields at a change of the clocks, for people to read; `spring.tsv` holds thousands of such
 //! cases.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_schedule::{Schedule, Tz};
 
 #[test]
@@ -82,6 +82,19 @@ fn as_springs_walk_goes() {
             "2025-03-29T12:00:00Z",
             ["30 00:00 +0100", "01 00:00 +0200", "01 02:00 +0200"],
         ),
+        // where Spring's walk stays, or goes back: on to what comes next
+        (
+            "0 0 * * * *",
+            Tz::Australia__Lord_Howe,
+            "2025-04-05T13:30:00Z",
+            ["06 01:00 +1100", "06 02:00 +1030", "06 03:00 +1030"],
+        ),
+        (
+            "0 */15 * * * *",
+            Tz::Pacific__Chatham,
+            "2025-04-05T12:50:00Z",
+            ["06 02:45 +1345", "06 03:00 +1345", "06 03:15 +1345"],
+        ),
     ];
     for (line, zone, start, expected) in cases {
         let schedule = Schedule::cron(line).unwrap().in_zone(zone);
@@ -98,5 +111,40 @@ fn as_springs_walk_goes() {
         })
         .collect();
         assert_eq!(times, expected, "{schedule} {start}");
+    }
+}
+
+/// Clocks go back by half an hour in Lord Howe, and from 03:45 in Chatham: there Spring's walk
+/// stays where it is, or goes back.
+#[test]
+fn the_walk_always_gets_on() {
+    let changes = [
+        (Tz::Australia__Lord_Howe, "2025-04-05T15:00:00Z"),
+        (Tz::Pacific__Chatham, "2025-04-05T14:00:00Z"),
+    ];
+    let lines = [
+        "0 0 * * * *",
+        "0 */15 * * * *",
+        "0 20 * * * *",
+        "0 0 0,1,2,3 * * SUN,MON",
+        "30 10,50 1-3 * * *",
+    ];
+    for (zone, change) in changes {
+        let change: DateTime<Utc> = change.parse().unwrap();
+        for line in lines {
+            let schedule = Schedule::cron(line).unwrap().in_zone(zone);
+            for minute in -180..120 {
+                let instant = change + TimeDelta::minutes(minute);
+                let next = schedule.next_after(instant).unwrap();
+                assert!(next > instant, "{line} {zone} {instant}");
+                assert_eq!(
+                    schedule.last_at_or_before(next),
+                    Some(next),
+                    "{line} {zone}"
+                );
+                let last = schedule.last_at_or_before(instant).unwrap();
+                assert!(last <= instant, "{line} {zone} {instant}");
+            }
+        }
     }
 }

@@ -55,22 +55,39 @@ fn answer(line: &str, zone: &str, start: &str, expected: &str) -> String {
         Err(_) => return "ERROR".to_owned(),
     };
     let mut last: DateTime<Utc> = start.parse().expect("an instant");
-    let mut answer = String::new();
-    for i in 0..expected.split(' ').count() {
+    let mut answers: Vec<String> = Vec::new();
+    for springs in expected.split(' ') {
         let Some(next) = schedule.next_after(last) else {
-            return answer + if i == 0 { "NONE" } else { " NONE" };
+            answers.push("NONE".to_owned());
+            break;
         };
         if expected == "NONE" && next.year() > LAST_KNOWN_YEAR {
             return "NONE".to_owned();
         }
-        if i == 0 {
-            write!(answer, "{}", next.format("%FT%TZ")).unwrap();
-        } else {
-            write!(answer, " +{}", (next - last).num_seconds()).unwrap();
+        assert!(next > last, "{line} {zone} {last}");
+        if stays(springs, last) {
+            // Spring does not get on from here, so nothing is left to compare.
+            answers.extend(expected.split(' ').skip(answers.len()).map(str::to_owned));
+            break;
         }
+        answers.push(if answers.is_empty() {
+            next.format("%FT%TZ").to_string()
+        } else {
+            format!("+{}", (next - last).num_seconds())
+        });
         last = next;
     }
-    answer
+    answers.join(" ")
+}
+
+/// Whether Spring's answer is not after the instant that it was asked for.
+fn stays(springs: &str, asked: DateTime<Utc>) -> bool {
+    match springs.strip_prefix('+') {
+        Some(seconds) => seconds.parse::<i64>().is_ok_and(|seconds| seconds <= 0),
+        None => springs
+            .parse::<DateTime<Utc>>()
+            .is_ok_and(|next| next <= asked),
+    }
 }
 
 /// Spring reads `FRI#6` as a day that never comes; we say so when the line is parsed.

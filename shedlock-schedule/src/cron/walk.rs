@@ -6,7 +6,7 @@
 //! [`Unit`]) decides what happens at a change of the clocks, so nothing may be shortened here:
 //! fleets that are half Java must agree on fire times.
 
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::Clock;
@@ -25,8 +25,30 @@ pub(super) fn next_after(
     instant: DateTime<Utc>,
     zone: Tz,
 ) -> Option<DateTime<Utc>> {
-    let just_after = instant.checked_add_signed(TimeDelta::nanoseconds(1))?;
-    let mut moment = Moment::at(just_after, zone)?;
+    let mut from = instant.checked_add_signed(TimeDelta::nanoseconds(1))?;
+    loop {
+        let found = walk(clock, calendar, from, zone)?;
+        if found > instant {
+            return Some(found);
+        }
+        // Where clocks go back by half an hour, or not at a full hour, the walk goes to minute 0 of
+        // the next hour and can come to one that has passed. Spring stays there for ever.
+        from = next_minute(from)?;
+    }
+}
+
+fn next_minute(instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let minute = instant.with_second(0)?.with_nanosecond(0)?;
+    minute.checked_add_signed(TimeDelta::minutes(1))
+}
+
+fn walk(
+    clock: &Clock,
+    calendar: &Calendar,
+    from: DateTime<Utc>,
+    zone: Tz,
+) -> Option<DateTime<Utc>> {
+    let mut moment = Moment::at(from, zone)?;
     for _ in 0..ROUNDS {
         let moved = round(clock, calendar, moment)?;
         if moved == moment {
