@@ -19,6 +19,8 @@ pub(super) fn last_at_or_before(
     while let Some(next) = not_later(last) {
         // Halving reaches a far fire time, the next one ends it when there is none in the later
         // half.
+        // Next to a change of the clocks Spring's walk from here can find a fire time that the one
+        // from `too_late` passed over: then there is nothing left to halve.
         let middle = next + ((too_late - next) / 2).max(TimeDelta::zero());
         match not_later(middle) {
             Some(later) => last = later,
@@ -28,8 +30,8 @@ pub(super) fn last_at_or_before(
     Some(last)
 }
 
-/// Some fire time at or before the instant, and a time after which there is none: steps back that
-/// double.
+/// Some fire time at or before the instant, and a time after which there is none: steps back, each
+/// four times the last.
 fn bracket(
     instant: Instant,
     not_later: impl Fn(Instant) -> Option<Instant>,
