@@ -13,6 +13,7 @@ pub(crate) fn put_at(place: &impl ToTokens, generated: TokenStream) -> TokenStre
         .collect();
     let [first, last] = [spans.first(), spans.last()]
         .map(|span| span.map_or_else(Span::call_site, |span| Span::call_site().located_at(*span)));
+    // A mark goes from the first token to the last.
     let tokens = generated.into_iter().enumerate().map(|(n, mut token)| {
         token.set_span(if n == 0 { first } else { last });
         token

@@ -133,13 +133,11 @@ fn name_of(name: &Text) -> TokenStream {
 fn executor_of(locked: &Locked) -> TokenStream {
     let library = &locked.library;
     let provider = locked.provider.as_ref().map(without_reference);
-    // What is wrong with the provider is told at its expression.
-    let borrowed = put_at(&provider, quote!(&(#provider)));
-    let clone = put_at(&provider, quote!(::core::clone::Clone::clone(#borrowed)));
-    let executor = put_at(
-        &provider,
-        quote!(#library::__private::IntoExecutor::into_executor(#clone)),
-    );
+    // What is wrong with the provider is told at its expression, by whichever call.
+    let at_provider = |call| put_at(&provider, call);
+    let borrowed = at_provider(quote!(&(#provider)));
+    let clone = at_provider(quote!(::core::clone::Clone::clone(#borrowed)));
+    let executor = at_provider(quote!(#library::__private::IntoExecutor::into_executor(#clone)));
     // What the attribute does not say is as the executor has it.
     let keep_alive = locked
         .lease

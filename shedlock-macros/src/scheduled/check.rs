@@ -35,9 +35,9 @@ pub(super) fn check_arguments(scheduled: &Scheduled, errors: &mut Errors) {
     check_misfire(scheduled, errors);
 }
 
-/// Takes out the attributes that a job cannot have beside this one, so that no other error follows
-/// from them.
-pub(super) fn check_attributes(function: &mut Function, errors: &mut Errors) {
+/// Tells of the attributes that a job cannot have beside this one, and takes them out, so that no
+/// other error follows from them.
+pub(super) fn take_out_rivals(function: &mut Function, errors: &mut Errors) {
     for second in function.take_attributes("scheduled") {
         errors.at(
             second,

@@ -25,7 +25,7 @@ pub(crate) fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStrea
             return errors.beside(item);
         }
     };
-    check::check_attributes(&mut function, &mut errors);
+    check::take_out_rivals(&mut function, &mut errors);
     check::check_signature(&function.signature, &mut errors);
     match errors.into_tokens() {
         None => expand::expand(&scheduled, &function),
