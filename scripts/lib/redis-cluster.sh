@@ -26,4 +26,7 @@ start_redis-cluster() {
     local hosts
     printf -v hosts ',127.0.0.1:%s' "${ports[@]}"
     server_url[redis-cluster]=redis+cluster://${hosts:1}
+    # Tests kill it.
+    may_die[redis-cluster-1]=yes
+    server_exports[redis-cluster]="export SHEDLOCK_TEST_REDIS_MASTER_PID=${server_pid[redis-cluster-1]}"
 }

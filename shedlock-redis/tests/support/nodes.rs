@@ -1,11 +1,14 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
-use redis::{Client, Cmd, FromRedisValue, RedisResult, TlsCertificates, cmd};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, TlsCertificates, cmd,
+};
 use shedlock_core::LockProvider;
 use shedlock_core::conformance::Fleet;
 use shedlock_redis::{Builder, RedisConnection, RedisLockProvider};
@@ -13,6 +16,9 @@ use tokio::sync::OnceCell;
 
 use super::servers::Servers;
 use super::{fresh, url};
+
+/// How long a test waits for an answer to its own commands.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Nodes in an environment of their own, with connections of their own.
 pub(crate) struct Nodes {
@@ -108,7 +114,9 @@ impl Nodes {
     pub(crate) async fn run<T: FromRedisValue>(&self, command: &Cmd) -> T {
         let answer: RedisResult<T> = match &self.place {
             Place::Server(client) => {
-                let open = || client.get_multiplexed_async_connection();
+                // A test waits longer than the driver would by itself.
+                let patient = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+                let open = || client.get_multiplexed_async_connection_with_config(&patient);
                 let connection = self.server.get_or_try_init(open).await;
                 let mut connection = connection.expect("a connection").clone();
                 command.query_async(&mut connection).await
@@ -157,7 +165,7 @@ impl Drop for Nodes {
         let Place::Server(client) = &self.place else {
             return;
         };
-        let second = std::time::Duration::from_secs(1);
+        let second = Duration::from_secs(1);
         let Ok(mut connection) = client.get_connection_with_timeout(second) else {
             return;
         };

@@ -27,13 +27,23 @@ struct Mood {
 
 impl Proxy {
     pub(crate) async fn to(url: &str) -> Self {
+        Self::at("127.0.0.1:0", url).await
+    }
+
+    /// On the server's port, under another address of this machine.
+    pub(crate) async fn at_other_host(host: &str, url: &str) -> Self {
+        let (_, port) = url.rsplit_once(':').expect("a port");
+        Self::at(&format!("{host}:{port}"), url).await
+    }
+
+    async fn at(address: &str, url: &str) -> Self {
         let server = url.trim_start_matches("redis://").to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
+        let listener = TcpListener::bind(address).await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
         let mood = Arc::new(Mood::default());
         tokio::spawn(serve(listener, server, mood.clone()));
         Self {
-            url: format!("redis://127.0.0.1:{port}"),
+            url: format!("redis://{address}"),
             mood,
         }
     }
