@@ -40,7 +40,7 @@ enum Gate {
     Open,
     /// No more of them, as the lock is to be given back.
     Closed,
-    /// Nor is it told how those ended that are under way: the store may have got the release first.
+    /// Nor does it go on with those that are under way, which could take the lock again.
     Released,
 }
 
@@ -76,11 +76,6 @@ impl Extensions {
             shortest,
         });
         self.last
-    }
-
-    /// The store is about to be asked to give back the lock.
-    pub(super) fn released(&mut self) {
-        self.gate = Gate::Released;
     }
 
     fn end(&mut self, number: u64) -> Option<Request> {
@@ -146,16 +141,23 @@ impl HoldState {
         self.dismiss_keeper();
         if self.is_extending() {
             // What is not answered by then is not worth keeping the lock for.
-            let _ = Box::pin(timeout(PATIENCE, self.no_extension_under_way())).await;
+            let ended = self.once(|extensions| extensions.under_way.is_empty());
+            let _ = Box::pin(timeout(PATIENCE, ended)).await;
             // It may have got one since.
             self.dismiss_keeper();
         }
     }
 
-    async fn no_extension_under_way(&self) {
+    /// From now on the store may have the release.
+    pub(super) fn end_those_under_way(&self) {
+        self.standing().extensions.gate = Gate::Released;
+        self.changed.notify_waiters();
+    }
+
+    async fn once(&self, is_so: impl Fn(&Extensions) -> bool) {
         loop {
             let changed = self.changed.notified();
-            if !self.is_extending() {
+            if is_so(&self.standing().extensions) {
                 return;
             }
             changed.await;
@@ -206,19 +208,17 @@ impl Extending {
 
     async fn ask(self) -> Result<Lease, LockError> {
         let state = &self.state;
-        let answer = (*state.provider)
-            .extend(&state.lease(), self.at_most)
-            .await?;
-        let gate = {
-            let mut standing = state.standing();
-            if let Extension::Extended(lease) = &answer {
-                standing.take_answer(self.number, self.asked_at, lease);
+        let lease = state.lease();
+        let answer = tokio::select! {
+            biased;
+            () = state.once(|extensions| extensions.gate == Gate::Released) => {
+                return Err(state.work_is_over());
             }
-            standing.extensions.gate
+            answer = (*state.provider).extend(&lease, self.at_most) => answer?,
         };
         match answer {
-            _ if gate == Gate::Released => Err(state.work_is_over()),
             Extension::Extended(lease) => {
+                (state.standing()).take_answer(self.number, self.asked_at, &lease);
                 state.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });

@@ -190,11 +190,8 @@ impl HoldState {
         if self.is_taken() {
             return Ok(());
         }
-        let extended = {
-            let mut standing = self.standing();
-            standing.extensions.released();
-            standing.extended.clone()
-        };
+        self.end_those_under_way();
+        let extended = self.standing().extended.clone();
         let lease = extended.as_ref().unwrap_or(&self.lease);
         let asked = async { (*self.provider).release(lease, self.config.least()).await };
         let answer = AssertUnwindSafe(asked).catch_unwind().await;

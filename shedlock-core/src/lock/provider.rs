@@ -26,7 +26,8 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 ///   held, and it never lets work run.
 /// - **Transient faults are retried** inside, within bounds of a few seconds.
 /// - **Cancel-safe**: dropping the future of a call leaves no connection in the middle of a
-///   statement; an acquisition whose caller is gone is given back (which may use up its fire time).
+///   statement; an acquisition whose caller is gone is given back (which may use up its fire time),
+///   and an extension whose caller is gone is not sent any more.
 ///
 /// A call should cost one round trip: a busy fleet asks often, and is mostly refused.
 ///

@@ -217,7 +217,7 @@ async fn a_lock_is_given_back_after_an_extension_that_is_under_way() {
 
 /// The release does not wait for ever, and then the store may get it first.
 #[tokio::test(start_paused = true)]
-async fn an_extension_that_is_answered_after_the_release_tells_nothing() {
+async fn an_extension_that_would_be_answered_after_the_release_is_dropped() {
     for at_least in ["0s", "1m"] {
         let (store, seen) = (TestStore::new(), Recorder::new());
         let refused = Arc::new(Mutex::new(None));
@@ -245,5 +245,9 @@ async fn an_extension_that_is_answered_after_the_release_tells_nothing() {
         );
         let answer = refused.lock().unwrap().take().unwrap();
         assert!(matches!(answer, Err(LockError::NotLocked(_))), "{answer:?}");
+        if at_least == "1m" {
+            let row = store.row("long");
+            assert_eq!(row.lock_until - row.locked_at, TimeDelta::minutes(1));
+        }
     }
 }
