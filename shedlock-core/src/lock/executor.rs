@@ -75,10 +75,7 @@ impl LockExecutor {
     #[doc(hidden)]
     #[must_use]
     pub fn set_keep_alive(mut self, keep_alive: bool) -> Self {
-        self.keep_alive = match keep_alive {
-            true => KeepAlive::On,
-            false => KeepAlive::Off,
-        };
+        self.keep_alive = keep_alive.into();
         self
     }
 

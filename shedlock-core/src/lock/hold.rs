@@ -21,6 +21,12 @@ pub(crate) enum KeepAlive {
     On,
 }
 
+impl From<bool> for KeepAlive {
+    fn from(on: bool) -> Self {
+        if on { Self::On } else { Self::Off }
+    }
+}
+
 /// How a lease is looked after.
 #[derive(Clone, Copy)]
 pub(crate) struct Care<'a> {

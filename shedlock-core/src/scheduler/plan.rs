@@ -205,15 +205,10 @@ fn lock(
         .and_then(|config| config.at_least(at_least.unwrap_or_default()));
     match config {
         Ok(config) => {
-            let keep_alive = match settings.keep_alive {
-                true => KeepAlive::On,
-                false => KeepAlive::Off,
-            };
-            let on_lost = settings.on_lost;
             let plan = LockPlan {
                 config,
-                keep_alive,
-                on_lost,
+                keep_alive: settings.keep_alive.into(),
+                on_lost: settings.on_lost,
             };
             (Some(plan), Vec::new())
         }
