@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,9 @@ use tracing::Level;
 
 use super::Scheduler;
 use super::build_error::{BuildError, Problem};
+use super::clashes::{
+    find_same_names, find_same_providers, find_shared_locks, find_unknown_overrides,
+};
 use super::context::Context;
 use super::driver::Driver;
 use super::lane::Lane;
@@ -342,48 +345,6 @@ fn settled<T: Copy>(
     }
 }
 
-fn find_same_names(jobs: &[Job], problems: &mut Vec<Problem>) {
-    let mut seen = HashMap::with_capacity(jobs.len());
-    for job in jobs {
-        if let Some(first) = seen.insert(&job.name, job.defined_at) {
-            problems.push(Problem::SameName {
-                name: job.name.clone(),
-                first,
-                second: job.defined_at,
-            });
-        }
-    }
-}
-
-fn find_same_providers(providers: &[(String, Arc<dyn LockProvider>)], problems: &mut Vec<Problem>) {
-    let mut seen = HashSet::new();
-    for (name, _) in providers {
-        if !seen.insert(name) {
-            problems.push(Problem::SameProvider { name: name.clone() });
-        }
-    }
-}
-
-fn find_unknown_overrides(
-    jobs: &[Job],
-    overrides: &[(String, JobOverride)],
-    problems: &mut Vec<Problem>,
-) {
-    if overrides.is_empty() {
-        return;
-    }
-    let known: HashSet<_> = jobs.iter().map(Job::name).collect();
-    for (name, _) in overrides {
-        if !known.contains(&**name) {
-            let known: Vec<_> = jobs.iter().map(Job::name).collect();
-            problems.push(Problem::UnknownJob {
-                name: name.clone(),
-                known: known.join(", "),
-            });
-        }
-    }
-}
-
 /// The changes to each job, in the order in which they were made.
 fn changes_by_job(overrides: &[(String, JobOverride)]) -> HashMap<&str, Vec<&JobOverride>> {
     let mut changes: HashMap<_, Vec<_>> = HashMap::new();
@@ -391,21 +352,4 @@ fn changes_by_job(overrides: &[(String, JobOverride)]) -> HashMap<&str, Vec<&Job
         changes.entry(&**name).or_default().push(change);
     }
     changes
-}
-
-fn find_shared_locks(plans: &[Arc<Plan>], problems: &mut Vec<Problem>) {
-    let mut seen = HashMap::new();
-    for plan in plans {
-        let Some(lock) = plan.lock_name() else {
-            continue;
-        };
-        let key = (plan.lane.provider.id(), lock.clone());
-        if let Some(first) = seen.insert(key, plan.name.clone()) {
-            problems.push(Problem::SharedLock {
-                lock: lock.to_string(),
-                first,
-                second: plan.name.clone(),
-            });
-        }
-    }
 }

@@ -8,6 +8,7 @@ mod admission;
 mod agenda;
 mod build_error;
 mod builder;
+mod clashes;
 mod context;
 mod crew;
 mod driver;
