@@ -1,0 +1,180 @@
+//! Wall clocks that are off, that step, and machines that sleep.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod sleeping;
+
+use std::future::pending;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shedlock_core::{Clock, Job, RunError, SchedulerHandle};
+use support::{
+    Answer, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
+    start, time,
+};
+
+fn tick() -> Job {
+    Job::new("tick", |_| async {}).every("1s")
+}
+
+/// Fires at ten past each hour.
+fn hourly() -> Job {
+    Job::new("hourly", |_| async {}).cron("0 10 * * * *")
+}
+
+fn locked(job: Job) -> Job {
+    let name = job.name().to_owned();
+    job.lock(name).at_most("1m")
+}
+
+async fn node(store: &TestStore, wall: &TestClock, seen: &Recorder, job: Job) -> SchedulerHandle {
+    let builder = scheduler(store).clock(wall.clone()).observer(seen.clone());
+    start(builder.add_job(job)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_with_a_lock_fires_by_the_stores_clock() {
+    for offset in [0, 3, -3, 3600, -3600, 86_400 * 400, -86_400 * 400] {
+        let (store, seen) = (
+            TestStore::at(noon() + TimeDelta::milliseconds(300)),
+            Recorder::new(),
+        );
+        let wall = TestClock::at(noon() + seconds(offset));
+        node(&store, &wall, &seen, locked(tick())).await;
+        sleep_ms(10_500).await;
+        let expected = every(seconds(1), noon() + seconds(1), 10);
+        assert_eq!(seen.runs("tick"), expected, "{offset} s off");
+        assert_eq!(store.early(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_of_the_wall_clock_neither_stop_nor_double_a_job_with_a_lock() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, locked(tick())).await;
+    for step in [3, -3, 3600, -7200, 86_400, -86_400 * 3, 1, -1] {
+        sleep_ms(2_300).await;
+        wall.step(seconds(step));
+    }
+    sleep_ms(2_200).await;
+    assert_eq!(
+        seen.runs("tick"),
+        every(seconds(1), noon() + seconds(1), 20)
+    );
+    assert_eq!(seen.count("already_ran") + seen.count("misfired"), 0);
+}
+
+/// Between the first look at the one and the end of the start.
+#[tokio::test(start_paused = true)]
+async fn a_slow_second_store_costs_the_first_no_fire_time() {
+    let (first, second, seen) = (TestStore::new(), TestStore::new(), Recorder::new());
+    second.slow(Duration::from_secs(5));
+    let builder = scheduler(&first)
+        .clock(TestClock::at(noon() + seconds(3)))
+        .observer(seen.clone())
+        .provider("second", second)
+        .add_job(locked(Job::new("early", |_| async {}).cron("5 * * * * *")))
+        .add_job(locked(hourly()).provider("second"));
+    start(builder).await;
+    sleep(1).await;
+    assert_eq!(seen.runs("early"), [noon() + seconds(5)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_panics_ends_the_scheduler_with_an_error() {
+    #[derive(Debug)]
+    struct Broken(TestClock);
+    impl Clock for Broken {
+        fn now(&self) -> DateTime<Utc> {
+            let now = self.0.now();
+            assert!(now < noon() + seconds(90), "no time left");
+            now
+        }
+    }
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let clock = Broken(TestClock::at(noon()));
+    // It goes on when the scheduler breaks.
+    let long = Job::new("long", |_| sleep(75)).every("1m");
+    let scheduler = scheduler(&store).clock(clock).observer(seen.clone());
+    let scheduler = scheduler.add_job(locked(long).at_most("5m"));
+    let ended = scheduler.build().unwrap().run_until(pending()).await;
+    let Err(RunError::Broken(said)) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(said, "no time left");
+    assert_eq!(seen.runs("long").len(), 1);
+    assert!(store.is_free("long"), "it has ended, and released its lock");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_follows_the_wall_clock_forward() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, tick()).await;
+    sleep_ms(3_500).await;
+    wall.step(seconds(3600));
+    sleep(3).await;
+    let runs = seen.runs("tick");
+    assert_eq!(runs[..3], every(seconds(1), noon() + seconds(1), 3));
+    let after = &runs[runs.len() - 2..];
+    assert_eq!(after, every(seconds(1), noon() + seconds(3605), 2));
+    assert!(runs.windows(2).all(|pair| pair[0] < pair[1]), "{runs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_follows_the_wall_clock_back() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, tick()).await;
+    sleep_ms(3_500).await;
+    wall.step(seconds(-3600));
+    sleep(3).await;
+    let runs = seen.runs("tick");
+    let after = &runs[runs.len() - 2..];
+    assert_eq!(after, every(seconds(1), noon() - seconds(3595), 2));
+    assert!((5..=6).contains(&runs.len()), "{runs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_sets_its_clock_ahead_while_the_store_is_away_loses_nothing() {
+    for offset in [3600, -3600] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let wall = TestClock::at(noon() + seconds(offset));
+        store.all(Answer::Away);
+        node(&store, &wall, &seen, locked(hourly())).await;
+        sleep(120).await;
+        store.all(Answer::Right);
+        sleep(600).await;
+        let expected = [time("2026-03-01T12:10:00Z")];
+        assert_eq!(seen.runs("hourly"), expected, "{offset} s off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_long_step_back_the_store_decides_and_no_fire_time_runs_twice() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    node(&store, &TestClock::at(noon()), &seen, locked(tick())).await;
+    sleep_ms(30_500).await;
+    store.step(seconds(-20));
+    sleep(30).await;
+    let runs = seen.runs("tick");
+    assert_eq!(runs, every(seconds(1), noon() + seconds(1), 40));
+    assert!(seen.count("already_ran") >= 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_step_of_the_stores_clock_forward_jobs_go_on_by_it() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    node(&store, &TestClock::at(noon()), &seen, locked(tick())).await;
+    sleep_ms(5_500).await;
+    store.step(seconds(3600));
+    sleep(5).await;
+    let runs = seen.runs("tick");
+    assert_eq!(runs[..5], every(seconds(1), noon() + seconds(1), 5));
+    assert_eq!(*runs.last().unwrap(), noon() + seconds(3610));
+    assert!(runs.windows(2).all(|pair| pair[0] < pair[1]), "{runs:?}");
+}
