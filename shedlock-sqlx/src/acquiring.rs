@@ -40,7 +40,7 @@ enum Tried {
 impl<D: Dialect> SqlStore<D> {
     pub(crate) async fn look(
         &self,
-        values: &Values,
+        values: &Arc<Values>,
         caller: Option<&Caller>,
     ) -> Result<Look, Failure> {
         let answer = self.ask(&self.errands.look, values, caller).await?;
@@ -53,16 +53,16 @@ impl<D: Dialect> SqlStore<D> {
         request: &Acquire,
         caller: &Caller,
     ) -> Result<Acquisition, Failure> {
-        let asked = Values {
+        let asked = Arc::new(Values {
             name: request.shared_name(),
             at_most: micros(request.at_most(), D::STEP),
             fire_time: request
                 .fire_time()
                 .map(|fire_time| rounded_up(fire_time.timestamp_micros(), D::STEP)),
             ..Values::default()
-        };
+        });
         let mut look = match D::LOOKS_FIRST {
-            true => Some(self.look(&asked, Some(caller)).await?),
+            true => Some(Box::pin(self.look(&asked, Some(caller))).await?),
             false => None,
         };
         for _ in 0..ROUNDS {
@@ -95,7 +95,7 @@ impl<D: Dialect> SqlStore<D> {
         if refusal.is_some()
             && let Some(lost) = self.doubts.lost(look)
         {
-            self.ask(&self.errands.undo, &lost, None).await?;
+            Box::pin(self.ask(&self.errands.undo, &Arc::new(lost), None)).await?;
             return Ok(None);
         }
         Ok(refusal)
@@ -105,10 +105,10 @@ impl<D: Dialect> SqlStore<D> {
     /// another attempt.
     async fn attempt(self: &Arc<Self>, asked: &Values, caller: &Caller) -> Result<Tried, Failure> {
         let attempt = async || {
-            let values = Values {
+            let values = Arc::new(Values {
                 holder: self.holder.of_attempt().into(),
                 ..asked.clone()
-            };
+            });
             let attempt = (self.holder.tells_attempts_apart()).then(|| Attempt::new(self, &values));
             let request = Request {
                 attempt,
@@ -125,7 +125,7 @@ impl<D: Dialect> SqlStore<D> {
                 (Err(mishap), _) => Err(mishap),
             }
         };
-        let (values, answer, sent) = self.retried(asked, attempt).await?;
+        let (values, answer, sent) = self.retried(&asked.name, attempt).await?;
         let tried = self.tried(answer, &values).await?;
         // Not before: whose the lock is may have been left to a look, and that may have failed.
         if let Some(sent) = sent {
@@ -135,18 +135,18 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     /// What the answer to a request means; where it does not tell, a look does.
-    async fn tried(&self, answer: Answer, values: &Values) -> Result<Tried, Failure> {
+    async fn tried(&self, answer: Answer, values: &Arc<Values>) -> Result<Tried, Failure> {
         let won = |locked_at, lock_until| Tried::Won(lease(values, locked_at, lock_until));
         Ok(match D::verdict(answer, values) {
             Verdict::Won(locked_at, lock_until) => won(locked_at, lock_until),
             #[cfg(feature = "mysql")]
-            Verdict::WonUnseen => match self.look(values, None).await?.row {
+            Verdict::WonUnseen => match Box::pin(self.look(values, None)).await?.row {
                 Some(row) if *row.holder == *values.holder => won(row.locked_at, row.lock_until),
                 _ => return Err(Failure::Contended(values.name.to_string())),
             },
             Verdict::Refused(look) => Tried::Refused(look),
             Verdict::Unknown => {
-                let look = self.look(values, None).await?;
+                let look = Box::pin(self.look(values, None)).await?;
                 match &look.row {
                     Some(row) if self.is_of_attempt(row, values) => {
                         won(row.locked_at, row.lock_until)
@@ -169,6 +169,7 @@ impl<D: Dialect> SqlStore<D> {
     /// Again when a statement that waited in the store until now has surely given up. Only once if
     /// the holder was set: it would be that of the next acquisition, too.
     pub(crate) fn take_back_later(self: Arc<Self>, lost: Values, runtime: &Handle) {
+        let lost = Arc::new(lost);
         match self.holder.tells_attempts_apart() {
             true => {
                 self.doubts.insert(&lost);
@@ -190,7 +191,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Under a holder that was set, not again once it may have been done: the fire time may have
     /// been granted anew, and a lease of it under the same holder looks the same.
-    async fn take_back(&self, lost: &Values) {
+    async fn take_back(&self, lost: &Arc<Values>) {
         let ended = Instant::now() + self.can_be_taken_back_for(lost);
         let may_be_sent_again =
             |mishap: &Mishap| self.holder.tells_attempts_apart() || !mishap.leaves_in_doubt();
@@ -202,7 +203,7 @@ impl<D: Dialect> SqlStore<D> {
             .retry(TAKE_BACK_RETRIES)
             .when(|mishap| may_be_sent_again(mishap) && Instant::now() < ended);
         if let Err(mishap) = taken_back.await {
-            let error = LockError::from(self.failure(lost, mishap));
+            let error = LockError::from(self.failure(&lost.name, mishap));
             let error = &error as &(dyn Error + 'static);
             tracing::warn!(
                 lock = &*lost.name,

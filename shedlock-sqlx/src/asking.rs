@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
@@ -28,7 +29,7 @@ impl<D: Dialect> SqlStore<D> {
     pub(crate) async fn ask(
         &self,
         errand: &Errand<D>,
-        values: &Values,
+        values: &Arc<Values>,
         caller: Option<&Caller>,
     ) -> Result<Answer, Failure> {
         let asked = async || {
@@ -38,22 +39,21 @@ impl<D: Dialect> SqlStore<D> {
             };
             self.send(errand, request).await.0
         };
-        self.retried(values, asked).await
+        self.retried(&values.name, asked).await
     }
 
     /// The same for what is not about one lock.
     pub(crate) async fn ask_at_large(&self, statement: &Statement) -> Result<Answer, Failure> {
-        let values = Values::default();
         let asked = async || {
             let connection = self.connections.get().await?;
-            self.exchange_once(connection, statement, &values).await
+            self.exchange_once(connection, statement, &[]).await
         };
-        self.retried(&values, asked).await
+        self.retried("", asked).await
     }
 
     pub(crate) async fn retried<T, F>(
         &self,
-        values: &Values,
+        lock: &str,
         ask: impl FnMut() -> F,
     ) -> Result<T, Failure>
     where
@@ -72,17 +72,17 @@ impl<D: Dialect> SqlStore<D> {
         };
         let answer = ask.retry(RETRIES).when(is_sent_again).notify(|mishap, _| {
             let error = mishap.cause();
-            tracing::debug!(lock = &*values.name, error, "asking the lock store again");
+            tracing::debug!(lock, error, "asking the lock store again");
         });
-        answer.await.map_err(|mishap| self.failure(values, mishap))
+        answer.await.map_err(|mishap| self.failure(lock, mishap))
     }
 
-    pub(crate) fn failure(&self, values: &Values, mishap: Mishap) -> Failure {
+    pub(crate) fn failure(&self, lock: &str, mishap: Mishap) -> Failure {
         Failure::Driver {
             mishap,
             place: Box::new(Place {
                 table: self.table.clone(),
-                name: values.name.to_string(),
+                name: lock.to_owned(),
                 holder: self.holder.name().to_owned(),
                 timeout: self.timeout,
                 advice: D::ADVICE,

@@ -23,13 +23,13 @@ pub(crate) struct Sent<D: Dialect> {
 
 pub(crate) struct Open<D: Dialect> {
     store: Arc<SqlStore<D>>,
-    asked: Values,
+    asked: Arc<Values>,
     runtime: Handle,
 }
 
 impl<D: Dialect> Attempt<D> {
     /// `asked` names a holder that no other attempt has.
-    pub(crate) fn new(store: &Arc<SqlStore<D>>, asked: &Values) -> Self {
+    pub(crate) fn new(store: &Arc<SqlStore<D>>, asked: &Arc<Values>) -> Self {
         Self::Unsent(Open {
             store: store.clone(),
             asked: asked.clone(),
@@ -74,7 +74,7 @@ impl<D: Dialect> Drop for Sent<D> {
         };
         let lost = Values {
             locked_at: asked.fire_time,
-            ..asked
+            ..Values::clone(&asked)
         };
         store.take_back_later(lost, &runtime);
     }

@@ -22,26 +22,18 @@ pub(crate) enum Reading {
     ByName,
 }
 
+/// The locks of a batch, as a JSON array; no name is in there twice.
+pub(crate) fn json(of: &[&Values]) -> String {
+    let mut json = String::new();
+    for values in of {
+        json.push(if json.is_empty() { '[' } else { ',' });
+        values.write_json(&mut json);
+    }
+    json.push(']');
+    json
+}
+
 impl Values {
-    /// The values of a statement about these; no name is in there twice.
-    pub(crate) fn batch<'a>(of: impl Iterator<Item = &'a Self>) -> Self {
-        Self {
-            batch: of.cloned().collect(),
-            ..Self::default()
-        }
-    }
-
-    /// The locks of a batch, as a JSON array.
-    pub(crate) fn json(&self) -> String {
-        let mut json = String::new();
-        for values in &self.batch {
-            json.push(if json.is_empty() { '[' } else { ',' });
-            values.write_json(&mut json);
-        }
-        json.push(']');
-        json
-    }
-
     fn write_json(&self, json: &mut String) {
         // A `String` takes everything.
         let _ = write!(

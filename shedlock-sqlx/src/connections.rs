@@ -158,7 +158,7 @@ impl<D: Dialect> Connection<'_, D> {
     pub(crate) async fn exchange(
         &mut self,
         statement: &Statement,
-        values: &Values,
+        values: &[&Values],
     ) -> Result<Answer, sqlx::Error> {
         let connection = match &mut self.opened.live {
             Live::Own(connection) => connection,

@@ -48,7 +48,7 @@ pub(crate) struct Turn<'a, D: Dialect> {
 
 /// What is to be sent.
 pub(crate) struct Request<D: Dialect> {
-    pub(crate) values: Values,
+    pub(crate) values: Arc<Values>,
     pub(crate) attempt: Option<Attempt<D>>,
     /// For whom; without one it is sent as long as somebody hears of it.
     pub(crate) caller: Option<Caller>,
@@ -152,7 +152,7 @@ impl<D: Dialect> Drop for Turn<'_, D> {
 
 impl<D: Dialect> Request<D> {
     /// That is no attempt to acquire.
-    pub(crate) fn of(values: &Values) -> Self {
+    pub(crate) fn of(values: &Arc<Values>) -> Self {
         Self {
             values: values.clone(),
             attempt: None,

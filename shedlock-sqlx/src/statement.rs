@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
-use crate::batch::Reading;
+use crate::batch::{Reading, json};
 
 /// The statements of one dialect, with the names of one table in them.
 #[derive(Debug)]
@@ -122,17 +122,15 @@ impl Statement {
         &self.sql
     }
 
-    /// What is sent, in order.
-    pub(crate) fn values<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = Value> + 'a {
-        self.parameters.iter().map(|parameter| match parameter {
-            Parameter::Name => Value::Text(values.name.to_string()),
-            Parameter::Holder => Value::Text(values.holder.to_string()),
-            Parameter::AtMost => Value::Micros(Some(values.at_most)),
-            Parameter::AtLeast => Value::Micros(Some(values.at_least)),
-            Parameter::FireTime => Value::Micros(values.fire_time),
-            Parameter::LockedAt => Value::Micros(values.locked_at),
-            Parameter::Batch => Value::Text(values.json()),
-        })
+    /// What is sent, in order, about these locks.
+    pub(crate) fn values<'a>(&'a self, of: &'a [&Values]) -> impl Iterator<Item = Value> + 'a {
+        self.parameters
+            .iter()
+            .map(move |parameter| match (parameter, of) {
+                (Parameter::Batch, _) => Value::Text(json(of)),
+                (parameter, [one, ..]) => one.value(*parameter),
+                (_, []) => Value::Micros(None),
+            })
     }
 }
 
@@ -168,8 +166,8 @@ pub(crate) enum Value {
     Micros(Option<i64>),
 }
 
-/// What the parameters of a call stand for; a statement takes those that it names.
-/// Instants and durations are microseconds.
+/// The parameters of one lock's statement, which takes those that it names. Instants and durations
+/// are microseconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     pub(crate) name: Arc<str>,
@@ -178,8 +176,20 @@ pub(crate) struct Values {
     pub(crate) at_least: i64,
     pub(crate) fire_time: Option<i64>,
     pub(crate) locked_at: Option<i64>,
-    /// Those of a statement about many locks.
-    pub(crate) batch: Vec<Self>,
+}
+
+impl Values {
+    fn value(&self, parameter: Parameter) -> Value {
+        match parameter {
+            Parameter::Name => Value::Text(self.name.to_string()),
+            Parameter::Holder => Value::Text(self.holder.to_string()),
+            Parameter::AtMost => Value::Micros(Some(self.at_most)),
+            Parameter::AtLeast => Value::Micros(Some(self.at_least)),
+            Parameter::FireTime => Value::Micros(self.fire_time),
+            Parameter::LockedAt => Value::Micros(self.locked_at),
+            Parameter::Batch => Value::Text(json(&[self])),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 use tokio::runtime::Handle;
 
@@ -102,7 +103,7 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    fn lease_values(&self, lease: &Lease) -> Values {
+    fn lease_values(lease: &Lease) -> Values {
         Values {
             name: lease.name().into(),
             holder: lease.holder().into(),
@@ -112,7 +113,11 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     /// The new end, if the lease was extended.
-    async fn try_extend(&self, values: &Values, caller: &Caller) -> Result<Option<i64>, Failure> {
+    async fn try_extend(
+        &self,
+        values: &Arc<Values>,
+        caller: &Caller,
+    ) -> Result<Option<i64>, Failure> {
         let answer = self.ask(&self.errands.extend, values, Some(caller)).await?;
         Ok(match D::extended(&answer) {
             Extended::Until(lock_until) => Some(lock_until),
@@ -171,13 +176,14 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     /// Gives up on a call after a time. Its connection is closed.
-    pub(crate) async fn bounded<T>(
+    // No `async fn`: that would keep the call twice.
+    pub(crate) fn bounded<T>(
         &self,
         limit: Duration,
         call: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, LockError> {
-        let outcome = tokio::time::timeout(limit, call).await;
-        Ok(outcome.unwrap_or_else(|_| Err(self.timed_out()))?)
+    ) -> impl Future<Output = Result<T, LockError>> {
+        let outcome = tokio::time::timeout(limit, call);
+        outcome.map(|outcome| Ok(outcome.unwrap_or_else(|_| Err(self.timed_out()))?))
     }
 }
 
@@ -216,7 +222,7 @@ impl<D: Dialect> Store for SqlStore<D> {
             at_most: (lease.lock_until() - lease.locked_at())
                 .num_microseconds()
                 .unwrap_or_default(),
-            ..self.lease_values(lease)
+            ..Self::lease_values(lease)
         };
         self.take_back_later(lost, runtime);
     }
@@ -227,10 +233,10 @@ impl<D: Dialect> Store for SqlStore<D> {
         at_most: Duration,
         caller: &Caller,
     ) -> Result<Extension, LockError> {
-        let values = Values {
+        let values = Arc::new(Values {
             at_most: micros(at_most, D::STEP),
-            ..self.lease_values(lease)
-        };
+            ..Self::lease_values(lease)
+        });
         // Not sent for longer than its caller waits. What comes to the store after the release could
         // take the lock again, and the release does not wait for it for as long as this may last.
         let extended = self.try_extend(&values, caller);
@@ -242,10 +248,10 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
-        let values = Values {
+        let values = Arc::new(Values {
             at_least: micros(at_least, D::STEP),
-            ..self.lease_values(lease)
-        };
+            ..Self::lease_values(lease)
+        });
         let answer = self
             .bounded(
                 self.overtime(),

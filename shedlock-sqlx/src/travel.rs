@@ -22,7 +22,9 @@ impl<D: Dialect> SqlStore<D> {
         }
         if let Some(connection) = self.connections.idle() {
             request.is_sent();
-            let answer = self.exchange_once(connection, &errand.forms.alone, &request.values);
+            let values = [&*request.values];
+            // In a box, so that the future of one who has to wait is small.
+            let answer = Box::pin(self.exchange_once(connection, &errand.forms.alone, &values));
             return (answer.await, request.attempt);
         }
         let caller = request.caller.clone();
@@ -123,14 +125,13 @@ impl<D: Dialect> SqlStore<D> {
     ) -> (Answers, Option<Connection<'a, D>>) {
         match (passengers, errand.together()) {
             (many @ [_, _, ..], Some((together, reading))) => {
-                let values = Values::batch(many.iter().map(|one| &one.request.values));
+                let values: Vec<_> = many.iter().map(|one| &*one.request.values).collect();
                 let (answer, spared) = self.exchange(connection, together, &values).await;
                 let names = many.iter().map(|one| &*one.request.values.name);
                 (answer.map(|answer| answer.split(*reading, names)), spared)
             }
             (passengers, _) => {
-                let values = passengers.first().map(|one| &one.request.values);
-                let values = values.cloned().unwrap_or_default();
+                let values: Vec<_> = passengers.iter().map(|one| &*one.request.values).collect();
                 let (answer, spared) = self
                     .exchange(connection, &errand.forms.alone, &values)
                     .await;
@@ -144,7 +145,7 @@ impl<D: Dialect> SqlStore<D> {
         &self,
         connection: Connection<'_, D>,
         statement: &Statement,
-        values: &Values,
+        values: &[&Values],
     ) -> Asked {
         let (answer, spared) = self.exchange(connection, statement, values).await;
         if let Some(connection) = spared {
@@ -159,7 +160,7 @@ impl<D: Dialect> SqlStore<D> {
         &'a self,
         mut connection: Connection<'a, D>,
         statement: &Statement,
-        values: &Values,
+        values: &[&Values],
     ) -> (Asked, Option<Connection<'a, D>>) {
         let answer = connection.exchange(statement, values).await;
         let answer = answer.map_err(Mishap::of::<D>);

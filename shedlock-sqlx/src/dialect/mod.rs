@@ -83,7 +83,7 @@ pub(crate) trait Dialect: Database {
     fn exchange(
         connection: &mut Self::Connection,
         statement: &Statement,
-        values: &Values,
+        values: &[&Values],
     ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send;
 
     /// Rows affected, and the number carried home.
@@ -131,7 +131,7 @@ fn to_undo(still_runs: &str, holder: &Holder) -> String {
 async fn exchange<D>(
     connection: &mut D::Connection,
     statement: &Statement,
-    values: &Values,
+    values: &[&Values],
 ) -> Result<Answer, sqlx::Error>
 where
     D: Dialect,

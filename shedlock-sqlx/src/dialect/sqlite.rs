@@ -179,7 +179,7 @@ impl Dialect for Sqlite {
     fn exchange(
         connection: &mut Self::Connection,
         statement: &Statement,
-        values: &Values,
+        values: &[&Values],
     ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send {
         exchange::<Self>(connection, statement, values)
     }

@@ -268,10 +268,10 @@ impl Dialect for MySql {
     async fn exchange(
         connection: &mut Self::Connection,
         statement: &Statement,
-        values: &Values,
+        values: &[&Values],
     ) -> Result<Answer, sqlx::Error> {
-        match &*values.batch {
-            [] => super::exchange::<Self>(connection, statement, values).await,
+        match values {
+            [] | [_] => super::exchange::<Self>(connection, statement, values).await,
             _ => together::exchange(connection, statement, values).await,
         }
     }

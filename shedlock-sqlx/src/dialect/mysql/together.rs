@@ -144,9 +144,9 @@ pub(super) fn change(t: &Table, row: &str, deed: &Deed<'_>) -> (String, Reading)
 pub(super) async fn exchange(
     connection: &mut MySqlConnection,
     message: &Statement,
-    values: &Values,
+    of: &[&Values],
 ) -> Result<Answer, sqlx::Error> {
-    let message = AssertSqlSafe(with_literals(message.text(), values));
+    let message = AssertSqlSafe(with_literals(message.text(), of));
     let answer = read::<MySql>(connection.fetch_many(message)).await;
     if let Err(sqlx::Error::Database(_)) = &answer {
         // What came before the statement that failed.
@@ -157,12 +157,10 @@ pub(super) async fn exchange(
     Ok(answer)
 }
 
-fn with_literals(message: &str, values: &Values) -> String {
-    let names: Vec<_> = (values.batch.iter())
-        .map(|one| literal(&one.name))
-        .collect();
+fn with_literals(message: &str, of: &[&Values]) -> String {
+    let names: Vec<_> = of.iter().map(|one| literal(&one.name)).collect();
     let names = names.join(", ");
-    let locks: Vec<_> = values.batch.iter().map(array).collect();
+    let locks: Vec<_> = of.iter().map(|one| array(one)).collect();
     let locks = Value::from(locks).to_string();
     let message = message.replace(NAMES, &names);
     message.replace(JSON, &literal(&locks))

@@ -274,7 +274,7 @@ impl Dialect for Postgres {
     fn exchange(
         connection: &mut Self::Connection,
         statement: &Statement,
-        values: &Values,
+        values: &[&Values],
     ) -> impl Future<Output = Result<Answer, sqlx::Error>> + Send {
         exchange::<Self>(connection, statement, values)
     }
