@@ -6,8 +6,9 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::look::Answer;
-use crate::mishap::{Asked, Kind, Mishap};
+use crate::answer::Answer;
+use crate::answer::AnswerResult;
+use crate::driver_error::{DriverError, Kind};
 use crate::record::{Done, Record};
 use crate::statement::Values;
 
@@ -61,7 +62,7 @@ impl Answer {
         self,
         reading: Reading,
         names: impl ExactSizeIterator<Item = &'a str>,
-    ) -> Vec<Asked> {
+    ) -> Vec<AnswerResult> {
         let mut records = self.records.into_iter();
         let seen: Vec<_> = match reading {
             Reading::InOrder => records.by_ref().take(names.len()).map(Some).collect(),
@@ -84,14 +85,14 @@ impl Answer {
             .collect()
     }
 
-    fn of_one(record: Record) -> Asked {
+    fn of_one(record: Record) -> AnswerResult {
         let affected = match record.done {
             Done::Nothing => 0,
             Done::Changed => 1,
             Done::Busy => {
                 let busy = "another transaction is about to change the lock's row";
                 let busy = io::Error::new(io::ErrorKind::ResourceBusy, busy);
-                return Err(Mishap::new(Kind::Busy, busy));
+                return Err(DriverError::new(Kind::Busy, busy));
             }
         };
         Ok(Self {
@@ -102,7 +103,7 @@ impl Answer {
     }
 }
 
-fn no_answer(name: &str) -> Asked {
+fn no_answer(name: &str) -> AnswerResult {
     let error = sqlx::Error::Protocol(format!("no answer about the lock `{name}`"));
-    Err(Mishap::new(Kind::Broken, error))
+    Err(DriverError::new(Kind::Broken, error))
 }

@@ -7,17 +7,17 @@ use tokio::time::{Instant, sleep_until};
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     until: Instant,
-    here: Weak<Here>,
+    here: Weak<CallerGuard>,
 }
 
 /// What a caller has for as long as it waits.
 #[derive(Debug)]
-pub(crate) struct Here;
+pub(crate) struct CallerGuard;
 
 impl Caller {
     /// One that waits for this long.
-    pub(crate) fn new(patience: Duration) -> (Self, Arc<Here>) {
-        let here = Arc::new(Here);
+    pub(crate) fn new(patience: Duration) -> (Self, Arc<CallerGuard>) {
+        let here = Arc::new(CallerGuard);
         let caller = Self {
             until: Instant::now() + patience,
             here: Arc::downgrade(&here),

@@ -6,10 +6,10 @@ use sqlx::Pool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
+use crate::answer::Answer;
 use crate::dialect::Dialect;
+use crate::driver_error::DriverError;
 use crate::idle::Idle;
-use crate::look::Answer;
-use crate::mishap::Mishap;
 use crate::opener::{Live, Opener};
 use crate::statement::{Statement, Values};
 
@@ -24,15 +24,15 @@ pub(crate) struct Connections<D: Dialect> {
 }
 
 /// One of the places that there are for connections.
-struct Place {
+struct Slot {
     _room: OwnedSemaphorePermit,
     taken: watch::Sender<u32>,
 }
 
-/// An open connection in its place.
+/// An open connection in its slot.
 pub(crate) struct Opened<D: Dialect> {
     pub(crate) live: Live<D>,
-    _place: Place,
+    _slot: Slot,
 }
 
 impl<D: Dialect> Connections<D> {
@@ -58,7 +58,7 @@ impl<D: Dialect> Connections<D> {
     }
 
     /// Waits for a connection that nobody else uses: one that comes back, or another one.
-    pub(crate) async fn get(&self) -> Result<Connection<'_, D>, Mishap> {
+    pub(crate) async fn get(&self) -> Result<Connection<'_, D>, DriverError> {
         if let Some(idle) = self.idle() {
             return Ok(idle);
         }
@@ -71,9 +71,7 @@ impl<D: Dialect> Connections<D> {
         let opened = match opened {
             Ok(opened) => opened,
             // In a box: it is seldom needed, and would make the future of every call large.
-            Err(mishap) => Box::pin(self.settle_for_others(since))
-                .await
-                .ok_or(mishap)?,
+            Err(error) => Box::pin(self.settle_for_others(since)).await.ok_or(error)?,
         };
         Ok(self.in_use(opened))
     }
@@ -92,18 +90,15 @@ impl<D: Dialect> Connections<D> {
 
     /// Opens another one as soon as there is room for it: in a task of its own, as whoever waits
     /// for it may go on with one that came back first.
-    async fn another(&self) -> Result<Opened<D>, Mishap> {
+    async fn another(&self) -> Result<Opened<D>, DriverError> {
         let room = self.room.clone().acquire_owned().await;
-        let place = Place::new(room.expect("it is never closed"), &self.taken);
+        let slot = Slot::new(room.expect("it is never closed"), &self.taken);
         let (opener, idle) = (self.opener.clone(), self.idle.clone());
         let (reply, opened) = oneshot::channel();
         let opening = tokio::spawn(async move {
-            let opened = opener.open().await.map(|live| Opened {
-                live,
-                _place: place,
-            });
-            if let Err(mishap) = &opened {
-                let error = mishap.cause();
+            let opened = opener.open().await.map(|live| Opened { live, _slot: slot });
+            if let Err(error) = &opened {
+                let error = error.cause();
                 tracing::debug!(error, "a connection to the lock store could not be opened");
             }
             if let Err(Ok(unclaimed)) = reply.send(opened) {
@@ -116,7 +111,7 @@ impl<D: Dialect> Connections<D> {
         // The task broke: what the pool does with a new connection is the service's.
         match opening.await {
             Err(broken) if broken.is_panic() => resume_unwind(broken.into_panic()),
-            _ => Err(Mishap::of_opening::<D>(sqlx::Error::PoolClosed)),
+            _ => Err(DriverError::of_opening::<D>(sqlx::Error::PoolClosed)),
         }
     }
 
@@ -130,7 +125,7 @@ impl<D: Dialect> Connections<D> {
     }
 }
 
-impl Place {
+impl Slot {
     fn new(room: OwnedSemaphorePermit, taken: &watch::Sender<u32>) -> Self {
         taken.send_modify(|taken| *taken += 1);
         Self {
@@ -140,7 +135,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.taken.send_modify(|taken| *taken -= 1);
     }

@@ -4,14 +4,17 @@ use std::time::Duration;
 use shedlock_core::{DurationError, LockError};
 
 use crate::advice::Advice;
-use crate::mishap::{Cause, Kind, Mishap};
+use crate::driver_error::{Cause, DriverError, Kind};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The driver said so.
-    #[error("{:?}", mishap.kind)]
-    Driver { mishap: Mishap, place: Box<Place> },
+    #[error("{:?}", error.kind)]
+    Driver {
+        error: DriverError,
+        context: Box<RequestContext>,
+    },
     /// It took too long.
     #[error("no answer within {after:?}")]
     TimedOut {
@@ -41,7 +44,7 @@ pub(crate) enum Failure {
 
 /// What a failed call was about.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct RequestContext {
     pub(crate) table: String,
     pub(crate) name: String,
     pub(crate) holder: String,
@@ -95,7 +98,7 @@ pub(crate) enum Invalid {
 impl From<Failure> for LockError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Driver { mishap, place } => described(mishap, *place),
+            Failure::Driver { error, context } => described(error, *context),
             Failure::Collision { name, stored } => Self::NameCollision { name, stored },
             Failure::Coarse { ref table, right } => Self::TableMismatch {
                 table: table.clone(),
@@ -129,16 +132,16 @@ impl From<Failure> for LockError {
     }
 }
 
-fn described(mishap: Mishap, place: Place) -> LockError {
-    let Place {
+fn described(error: DriverError, context: RequestContext) -> LockError {
+    let RequestContext {
         table,
         name,
         holder,
         timeout,
         advice,
-    } = place;
-    let kind = mishap.kind;
-    let source: Box<dyn StdError + Send + Sync> = Cause(mishap).into();
+    } = context;
+    let kind = error.kind;
+    let source: Box<dyn StdError + Send + Sync> = Cause(error).into();
     match kind {
         Kind::TableMissing => LockError::TableMissing { table, source },
         Kind::SchemaMissing => LockError::Store {
@@ -158,7 +161,7 @@ fn described(mishap: Mishap, place: Place) -> LockError {
             source,
         },
         #[cfg(any(feature = "postgres", feature = "mysql"))]
-        Kind::Login => LockError::Store {
+        Kind::LoginRefused => LockError::Store {
             problem: "the database refused the login; are user, password and the database's name right?".into(),
             source,
         },
@@ -199,11 +202,11 @@ fn described(mishap: Mishap, place: Place) -> LockError {
             source,
         },
         #[cfg(any(feature = "postgres", feature = "mysql"))]
-        Kind::Full => LockError::Unavailable {
+        Kind::TooManyConnections => LockError::Unavailable {
             problem: "the database allows no more connections, to all or to this user; raise that limit, or give its clients fewer".into(),
             source,
         },
-        Kind::Unwelcome => LockError::Store {
+        Kind::ConnectionRefused => LockError::Store {
             problem: "the database refused the connection".into(),
             source,
         },
@@ -211,7 +214,7 @@ fn described(mishap: Mishap, place: Place) -> LockError {
             problem: "the database takes connections, but the pool gets none ready in time; does its `after_connect` fail, or take too long?".into(),
             source,
         },
-        Kind::Silent | Kind::Late => LockError::Unavailable {
+        Kind::TimedOut | Kind::NotSent => LockError::Unavailable {
             problem: silent_for(timeout, advice),
             source,
         },

@@ -13,11 +13,12 @@
     allow(dead_code, unused_imports)
 )]
 
-mod acquiring;
+mod acquire;
 mod advice;
-mod asking;
+mod answer;
 mod attempt;
 mod batch;
+mod batch_queue;
 mod builder;
 mod caller;
 mod calls;
@@ -25,19 +26,20 @@ mod connect;
 mod connections;
 mod database;
 mod dialect;
-mod errand;
+mod driver_error;
 mod error;
 mod holder;
 mod idle;
 mod look;
-mod mishap;
+mod micros;
 mod opener;
 mod provider;
 mod record;
+mod retry;
+mod send;
 mod statement;
 mod store;
 mod table;
-mod travel;
 
 pub use builder::Builder;
 pub use connect::connect;

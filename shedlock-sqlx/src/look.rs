@@ -1,76 +1,11 @@
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use shedlock_core::{Acquisition, Held, Lease, StoredLock};
 
 use crate::error::Failure;
-use crate::record::{Done, Record};
+use crate::micros::{END_OF_TIME, instant};
+use crate::record::Record;
 use crate::statement::Values;
-
-/// 9999-12-31, the last day that every database has: a token beyond it could not grow.
-pub(crate) const END_OF_TIME: i64 = 253_402_214_400_000_000;
-
-/// What a statement answered.
-#[derive(Debug, Default)]
-pub(crate) struct Answer {
-    pub(crate) records: Vec<Record>,
-    /// Rows that it found and changed, or would have changed.
-    pub(crate) affected: u64,
-    /// MySQL's `LAST_INSERT_ID`, which carries a number home; 0 elsewhere.
-    pub(crate) carried: u64,
-}
-
-/// How a dialect reads the answer to its acquire.
-#[derive(Debug)]
-pub(crate) enum Verdict {
-    /// The lock is ours: `locked_at` and `lock_until`.
-    Won(i64, i64),
-    /// It is ours, and the answer does not tell the times: the clock is far behind the lock's last
-    /// `locked_at`, or the row is new and has an id that the server has generated.
-    #[cfg(feature = "mysql")]
-    WonUnseen,
-    /// It is not, for the reasons seen.
-    Refused(Look),
-    /// The answer does not tell whether it is.
-    Unknown,
-}
-
-/// How a dialect reads the answer to its extension.
-#[derive(Debug)]
-pub(crate) enum Extended {
-    /// The lease lasts until then.
-    Until(i64),
-    /// It lasts longer, and the answer does not tell until when.
-    #[cfg(feature = "mysql")]
-    Unseen,
-    NotHeld,
-}
-
-impl Verdict {
-    /// Of a record that says whether the lock was won.
-    pub(crate) fn of(answer: Answer) -> Self {
-        match answer.records.into_iter().next() {
-            Some(Record {
-                done: Done::Changed,
-                locked_at: Some(locked_at),
-                lock_until: Some(lock_until),
-                ..
-            }) => Self::Won(locked_at, lock_until),
-            Some(record) => Self::Refused(Look::of(record)),
-            None => Self::Unknown,
-        }
-    }
-}
-
-impl Extended {
-    /// Of a record that says whether it was extended.
-    pub(crate) fn of(record: &Record) -> Self {
-        match (record.done, record.lock_until) {
-            (Done::Changed, Some(lock_until)) => Self::Until(lock_until),
-            _ => Self::NotHeld,
-        }
-    }
-}
 
 /// The store's clock and one lock at one moment.
 #[derive(Debug)]
@@ -168,22 +103,4 @@ impl Row {
 pub(crate) fn lease(asked: &Values, locked_at: i64, lock_until: i64) -> Lease {
     let (name, holder) = (asked.name.clone(), asked.holder.clone());
     Lease::new(name, holder, instant(locked_at), instant(lock_until))
-}
-
-/// An instant of microseconds since the Unix epoch; the farthest one for what lies beyond.
-pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
-}
-
-/// A duration in microseconds, rounded up to what the store can keep.
-pub(crate) fn micros(duration: Duration, step: i64) -> i64 {
-    rounded_up(
-        i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4),
-        step,
-    )
-}
-
-/// To a multiple of `step`.
-pub(crate) fn rounded_up(micros: i64, step: i64) -> i64 {
-    micros.saturating_add(step - 1).div_euclid(step) * step
 }

@@ -5,7 +5,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool};
 
 use crate::dialect::{Dialect, Options};
-use crate::mishap::{Kind, Mishap};
+use crate::driver_error::{DriverError, Kind};
 
 /// What opens connections that are only for locks.
 ///
@@ -54,32 +54,32 @@ impl<D: Dialect> Opener<D> {
 
     /// To its end: if it were cut short, the pool would drop the connection, and what is in memory
     /// with it.
-    pub(crate) async fn open(&self) -> Result<Live<D>, Mishap> {
+    pub(crate) async fn open(&self) -> Result<Live<D>, DriverError> {
         let connection = match self.pool.acquire().await {
             Ok(connection) => connection,
             Err(sqlx::Error::PoolTimedOut) if !self.lent => {
                 return Err(self.why_none_opens().await);
             }
-            Err(error) => return Err(Mishap::of_opening::<D>(error)),
+            Err(error) => return Err(DriverError::of_opening::<D>(error)),
         };
         if self.lent {
             return Ok(Live::Lent(connection));
         }
         let mut connection = connection.detach();
         let greeted = self.patiently(D::greet(&mut connection, self.patience));
-        greeted.await.map_err(Mishap::of_opening::<D>)?;
+        greeted.await.map_err(DriverError::of_opening::<D>)?;
         Ok(Live::Own(connection))
     }
 
     /// The pool tried again and again, and does not tell what it was that failed. A connection
     /// without the pool does.
-    async fn why_none_opens(&self) -> Mishap {
+    async fn why_none_opens(&self) -> DriverError {
         let options = self.pool.connect_options();
         let opened = D::Connection::connect_with(&options);
         match tokio::time::timeout(self.patience, opened).await {
-            Ok(Ok(_)) => Mishap::new(Kind::AfterConnect, sqlx::Error::PoolTimedOut),
-            Ok(Err(error)) => Mishap::of_opening::<D>(error),
-            Err(silent) => Mishap::new(Kind::Silent, io::Error::from(silent)),
+            Ok(Ok(_)) => DriverError::new(Kind::AfterConnect, sqlx::Error::PoolTimedOut),
+            Ok(Err(error)) => DriverError::of_opening::<D>(error),
+            Err(silent) => DriverError::new(Kind::TimedOut, io::Error::from(silent)),
         }
     }
 

@@ -36,7 +36,7 @@ use crate::store::Store;
 /// `statement_cache_capacity` of the pool's options does not count: statements stay prepared.
 ///
 /// # Cost
-/// In round trips, once the connection has prepared its statements:
+/// In round batches, once the connection has prepared its statements:
 ///
 /// | | PostgreSQL | MySQL, MariaDB |
 /// |---|---|---|
@@ -46,12 +46,12 @@ use crate::store::Store;
 ///
 /// SQLite has no wire: a refused request is one read, and only a granted one writes.
 ///
-/// What waits together travels together: requests that find no free connection go with the next one
-/// that comes free, in one statement per kind (acquire, extend, release) for up to 250 locks. On
-/// MySQL from 8.0.4 and MariaDB from 10.6 it is one message of several statements for four locks or
-/// more, and not for acquires under a [holder that was set](Builder::holder); elsewhere each lock
-/// is a statement there. Of those that ask for one name, one is sent and answers all. A request
-/// that finds a free connection goes at once.
+/// Requests are batched only while they wait: one that finds a free connection is sent at once. If
+/// there is none, all that wait for the same operation (acquire, extend, release) are sent in one
+/// statement as soon as one is, up to 250 locks at a time. On MySQL from 8.0.4 and MariaDB from 10.6
+/// that is one message of several statements for four locks or more, and not for acquires under a
+/// [holder that was set](Builder::holder); elsewhere each lock is a statement there. Of those that
+/// ask for one name, one is sent and answers all.
 ///
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it
@@ -158,16 +158,16 @@ impl LockProvider for SqlxLockProvider {
                 return Err(self.store.timed_out().into());
             }
             let (store, request) = (self.store.clone(), request.clone());
-            let (caller, _here) = Caller::new(left);
-            let acquired = self.detached_for(left, async move {
-                match store.clone().acquire(&request, &caller).await? {
-                    Acquisition::Acquired(lease) => Ok(Ok(Undelivered::new(store, lease))),
-                    refused => Ok(Err(refused)),
-                }
+            let (caller, _guard) = Caller::new(left);
+            let decided = self.detached_for(left, async move {
+                Ok(match store.clone().acquire(&request, &caller).await? {
+                    Acquisition::Acquired(lease) => Decision::Won(Undelivered::new(store, lease)),
+                    refusal => Decision::Refused(refusal),
+                })
             });
-            Ok(match acquired.await? {
-                Ok(undelivered) => Acquisition::Acquired(undelivered.deliver()),
-                Err(refused) => refused,
+            Ok(match decided.await? {
+                Decision::Won(lease) => Acquisition::Acquired(lease.deliver()),
+                Decision::Refused(refusal) => refusal,
             })
         };
         self.crowds.ask(request, self.store.timeout(), ask).await
@@ -175,7 +175,7 @@ impl LockProvider for SqlxLockProvider {
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
         let (store, lease) = (self.store.clone(), lease.clone());
-        let (caller, _here) = Caller::new(self.store.timeout());
+        let (caller, _guard) = Caller::new(self.store.timeout());
         self.detached(async move { store.extend(&lease, at_most, &caller).await })
             .await
     }
@@ -203,6 +203,12 @@ impl LockProvider for SqlxLockProvider {
     fn id(&self) -> ProviderId {
         self.id
     }
+}
+
+/// What a store has decided, on its way to the caller.
+enum Decision {
+    Won(Undelivered),
+    Refused(Acquisition),
 }
 
 /// A lease on its way to the caller. If the caller is gone, it is taken back: nobody works under

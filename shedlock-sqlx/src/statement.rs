@@ -13,7 +13,7 @@ pub(crate) struct Statements<S> {
     pub(crate) look: Forms<S>,
     /// Ends a lease and puts `locked_at` back by the smallest step: of any `locked_at` if none is
     /// given, and then only one that still runs. So it does nothing the second time.
-    pub(crate) undo: Forms<S>,
+    pub(crate) take_back: Forms<S>,
     /// A record per extended lease, or what the dialect answers instead.
     pub(crate) extend: Forms<S>,
     /// Affects the row of the released lease.
@@ -32,17 +32,17 @@ pub(crate) struct Statements<S> {
 /// One kind of request, as a statement about one lock, and about many where the database can.
 #[derive(Debug)]
 pub(crate) struct Forms<S> {
-    pub(crate) alone: S,
+    pub(crate) single: S,
     /// Its values are a batch's; no name is in there twice.
-    pub(crate) together: Option<(S, Reading)>,
+    pub(crate) batch: Option<(S, Reading)>,
 }
 
 impl Forms<String> {
     fn compile(&self, numbered: Option<char>) -> Forms<Statement> {
-        let together = self.together.as_ref();
+        let together = self.batch.as_ref();
         Forms {
-            alone: Statement::compile(&self.alone, numbered),
-            together: together
+            single: Statement::compile(&self.single, numbered),
+            batch: together
                 .map(|(template, reading)| (Statement::compile(template, numbered), *reading)),
         }
     }
@@ -55,7 +55,7 @@ impl Statements<String> {
         Statements {
             acquire: self.acquire.compile(numbered),
             look: self.look.compile(numbered),
-            undo: self.undo.compile(numbered),
+            take_back: self.take_back.compile(numbered),
             extend: self.extend.compile(numbered),
             release: self.release.compile(numbered),
             locks: compile(&self.locks),

@@ -7,15 +7,17 @@ use futures_util::FutureExt as _;
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 use tokio::runtime::Handle;
 
+use crate::answer::{Answer, Extended};
 use crate::attempt::Doubts;
+use crate::batch_queue::BatchQueue;
 use crate::caller::Caller;
 use crate::connections::Connections;
 use crate::dialect::Dialect;
-use crate::errand::Errand;
+use crate::driver_error::Kind;
 use crate::error::Failure;
 use crate::holder::Holder;
-use crate::look::{Answer, Extended, Look, instant, micros};
-use crate::mishap::Kind;
+use crate::look::Look;
+use crate::micros::{instant, micros};
 use crate::statement::{Statement, Values};
 use crate::table::Table;
 
@@ -53,7 +55,7 @@ pub(crate) trait Store: Send + Sync + 'static {
 /// A lock table in one kind of database.
 pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) connections: Connections<D>,
-    pub(crate) errands: Errands<D>,
+    pub(crate) requests: Requests<D>,
     pub(crate) holder: Holder,
     pub(crate) timeout: Duration,
     pub(crate) doubts: Doubts,
@@ -61,12 +63,12 @@ pub(crate) struct SqlStore<D: Dialect> {
 }
 
 /// What a store can be asked.
-pub(crate) struct Errands<D: Dialect> {
-    pub(crate) acquire: Errand<D>,
-    pub(crate) look: Errand<D>,
-    pub(crate) undo: Errand<D>,
-    extend: Errand<D>,
-    release: Errand<D>,
+pub(crate) struct Requests<D: Dialect> {
+    pub(crate) acquire: BatchQueue<D>,
+    pub(crate) look: BatchQueue<D>,
+    pub(crate) take_back: BatchQueue<D>,
+    extend: BatchQueue<D>,
+    release: BatchQueue<D>,
     locks: Statement,
     now: Statement,
     probe: Statement,
@@ -85,12 +87,12 @@ impl<D: Dialect> SqlStore<D> {
         let statements = statements.compile(D::NUMBERED);
         Self {
             connections,
-            errands: Errands {
-                acquire: Errand::new(statements.acquire),
-                look: Errand::new(statements.look),
-                undo: Errand::new(statements.undo),
-                extend: Errand::new(statements.extend),
-                release: Errand::new(statements.release),
+            requests: Requests {
+                acquire: BatchQueue::new(statements.acquire),
+                look: BatchQueue::new(statements.look),
+                take_back: BatchQueue::new(statements.take_back),
+                extend: BatchQueue::new(statements.extend),
+                release: BatchQueue::new(statements.release),
                 locks: statements.locks,
                 now: statements.now,
                 probe: statements.probe,
@@ -118,7 +120,9 @@ impl<D: Dialect> SqlStore<D> {
         values: &Arc<Values>,
         caller: &Caller,
     ) -> Result<Option<i64>, Failure> {
-        let answer = self.ask(&self.errands.extend, values, Some(caller)).await?;
+        let answer = self
+            .ask(&self.requests.extend, values, Some(caller))
+            .await?;
         Ok(match D::extended(&answer) {
             Extended::Until(lock_until) => Some(lock_until),
             #[cfg(feature = "mysql")]
@@ -132,18 +136,18 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     async fn try_migrate(&self) -> Result<(), Failure> {
-        match self.ask_at_large(&self.errands.probe).await {
+        match self.ask_at_large(&self.requests.probe).await {
             // Whoever may not create tables still runs where there is one.
-            Err(Failure::Driver { mishap, .. }) if mishap.kind == Kind::TableMissing => {
-                self.ask_at_large(&self.errands.create).await?;
-                self.columns_keep_steps(&self.ask_at_large(&self.errands.probe).await?)
+            Err(Failure::Driver { error, .. }) if error.kind == Kind::TableMissing => {
+                self.ask_at_large(&self.requests.create).await?;
+                self.columns_keep_steps(&self.ask_at_large(&self.requests.probe).await?)
             }
             probed => self.columns_keep_steps(&probed?),
         }
     }
 
     async fn try_locks(&self) -> Result<Vec<StoredLock>, Failure> {
-        let answer = self.ask_at_large(&self.errands.locks).await?;
+        let answer = self.ask_at_large(&self.requests.locks).await?;
         self.columns_keep_steps(&answer)?;
         let looks = answer.records.into_iter().map(Look::of);
         let mut locks: Vec<_> = looks
@@ -255,7 +259,7 @@ impl<D: Dialect> Store for SqlStore<D> {
         let answer = self
             .bounded(
                 self.overtime(),
-                self.ask(&self.errands.release, &values, None),
+                self.ask(&self.requests.release, &values, None),
             )
             .await?;
         Ok(match answer.affected {
@@ -269,7 +273,7 @@ impl<D: Dialect> Store for SqlStore<D> {
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
-        let asked = self.ask_at_large(&self.errands.now);
+        let asked = self.ask_at_large(&self.requests.now);
         let answer = self.bounded(self.timeout, asked).await?;
         let now = answer.records.first().and_then(|record| record.now);
         Ok(instant(now.unwrap_or_default()))

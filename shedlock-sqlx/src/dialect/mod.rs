@@ -19,9 +19,9 @@ use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArguments, Type};
 
 use crate::advice::Advice;
+use crate::answer::{Answer, Extended, Verdict};
+use crate::driver_error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, Extended, Verdict};
-use crate::mishap::Kind;
 use crate::record::Record;
 use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
@@ -53,7 +53,7 @@ pub(crate) trait Dialect: Database {
     const ADVICE: &'static Advice;
 
     /// How many locks at least are faster together than one after the other.
-    const COMPANY: usize;
+    const MIN_BATCH: usize;
 
     /// The statements, as templates. By these, by [`tune`](Self::tune) or by
     /// [`greet`](Self::greet), a statement that waits in the store for others gives up before
@@ -119,7 +119,7 @@ fn is_unknown_by_state(error: &dyn DatabaseError) -> bool {
 /// take back. Also when it is over: a fire time may still be made up for. Then its exact
 /// `locked_at` must be known, as that is gone with the first time, and its holder be no other
 /// attempt's, which may have run it since.
-fn to_undo(still_runs: &str, holder: &Holder) -> String {
+fn to_take_back(still_runs: &str, holder: &Holder) -> String {
     if holder.tells_attempts_apart() {
         format!("({still_runs} OR $locked_at IS NOT NULL)")
     } else {

@@ -5,12 +5,13 @@ use sqlx::Sqlite;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 
-use super::{Dialect, STATEMENTS, exchange, to_undo};
+use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
+use crate::answer::Answer;
 use crate::batch::Reading;
+use crate::driver_error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, END_OF_TIME};
-use crate::mishap::Kind;
+use crate::micros::END_OF_TIME;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -58,7 +59,7 @@ impl Dialect for Sqlite {
     const NUMBERED: Option<char> = Some('?');
     const STEP: i64 = 1_000;
     const TIMES: &'static str = "TEXT";
-    const COMPANY: usize = 2;
+    const MIN_BATCH: usize = 2;
     /// A refused request only reads, so it never waits for a writer.
     const LOOKS_FIRST: bool = true;
     const ADVICE: &'static Advice = &Advice::FILE;
@@ -101,7 +102,7 @@ impl Dialect for Sqlite {
         let lost = format!(
             "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder
                 AND coalesce(l.{locked_at} = {lease_at}, 1) AND {}",
-            to_undo(&format!("{until} > {now}"), holder)
+            to_take_back(&format!("{until} > {now}"), holder)
         );
         let extend = format!("{lock_until} = {new_until}");
         let release = format!("{lock_until} = {released}");
@@ -112,8 +113,8 @@ impl Dialect for Sqlite {
         );
         let look = format!("SELECT {now}, 0, {row} FROM");
         let update = |set: &str, owned: &str| Forms {
-            alone: format!("UPDATE {table} AS l SET {set} WHERE {owned} {returned}"),
-            together: Some((
+            single: format!("UPDATE {table} AS l SET {set} WHERE {owned} {returned}"),
+            batch: Some((
                 of_batch(&format!(
                     "UPDATE {table} AS l SET {set} FROM {BATCH} WHERE {owned} {returned}"
                 )),
@@ -125,7 +126,7 @@ impl Dialect for Sqlite {
             // writes is refused at once when somebody else wrote meanwhile, however long the busy
             // timeout.
             acquire: Forms {
-                alone: format!(
+                single: format!(
                     "{new_row} SELECT $name, {new_until}, {new_at}, $holder WHERE {not_early}
                     ON CONFLICT ({name}) DO UPDATE SET
                         {lock_until} = {new_until}, {locked_at} = {next_at}, {locked_by} = $holder
@@ -133,7 +134,7 @@ impl Dialect for Sqlite {
                 ),
                 // What is selected is free until it is taken, as a statement that writes has the
                 // file for itself; but two new names may be one to the column's collation.
-                together: Some((
+                batch: Some((
                     of_batch(&format!(
                         "{new_row} SELECT $name, {new_until}, {next_at}, $holder
                         FROM {BATCH} LEFT JOIN {table} AS l ON l.{name} = $name
@@ -145,10 +146,10 @@ impl Dialect for Sqlite {
                     Reading::ByName,
                 )),
             },
-            undo: update(&undo, &lost),
+            take_back: update(&undo, &lost),
             look: Forms {
-                alone: format!("{look} (SELECT 1) LEFT JOIN {table} AS l ON l.{name} = $name"),
-                together: Some((
+                single: format!("{look} (SELECT 1) LEFT JOIN {table} AS l ON l.{name} = $name"),
+                batch: Some((
                     of_batch(&format!(
                         "{look} {BATCH} LEFT JOIN {table} AS l ON l.{name} = $name ORDER BY a.place"
                     )),

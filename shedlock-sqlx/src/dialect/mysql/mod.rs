@@ -1,4 +1,5 @@
-mod together;
+mod batch;
+mod carried;
 
 use std::time::Duration;
 
@@ -6,25 +7,20 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 use sqlx::{AssertSqlSafe, Executor, MySql};
 
-use self::together::{BEGAN, Deed};
-use super::{Dialect, STATEMENTS, is_unknown_by_state, to_undo};
+use self::batch::{BEGAN, Change};
+use self::carried::{Carried, clock, packed};
+use super::{Dialect, STATEMENTS, is_unknown_by_state, to_take_back};
 use crate::advice::Advice;
+use crate::answer::{Answer, Extended, Verdict};
 use crate::batch::Reading;
+use crate::driver_error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, Extended, Look, Verdict};
-use crate::mishap::Kind;
+use crate::look::Look;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
 const NOW: &str = "UTC_TIMESTAMP(3)";
 const EPOCH: &str = "TIMESTAMP'1970-01-01 00:00:00.000000'";
-
-/// Where a carried number is split: milliseconds of the clock above, microseconds by which
-/// `locked_at` is ahead of it below.
-const AHEAD: u64 = 1 << 20;
-
-/// 2000-01-01. What comes home and means less is no time of a server.
-const EARLIEST: i64 = 946_684_800_000_000;
 
 /// The microseconds of an instant. Never `FROM_UNIXTIME` or its like, which mean the session's time
 /// zone.
@@ -80,18 +76,16 @@ fn acquire(t: &Table) -> String {
     let now = micros(NOW);
     let free = free(table, t);
     let new_at = format!("COALESCE({}, {NOW})", instant("$fire_time"));
-    let new_until = instant(&format!(
-        "LAST_INSERT_ID({now} DIV 1000 * {AHEAD}) DIV {AHEAD} * 1000 + $at_most"
-    ));
+    let taken_now = format!("LAST_INSERT_ID({})", packed(&now, "0"));
+    let new_until = instant(&format!("{} + $at_most", clock(&taken_now)));
     let next_at = next_at(table, t);
-    let next_micros = micros(&next_at);
+    let taken = packed(&now, &format!("{} - {now}", micros(&next_at)));
     format!(
         "INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
         SELECT $name, {new_until}, {new_at}, $holder
         FROM (SELECT 1) AS clock WHERE $fire_time IS NULL OR LAST_INSERT_ID({now}) >= $fire_time
         ON DUPLICATE KEY UPDATE
-            {locked_by} = IF(LAST_INSERT_ID(IF({free},
-                {now} DIV 1000 * {AHEAD} + LEAST(GREATEST({next_micros} - {now}, 0), {AHEAD} - 1), 0)), $holder, {table}.{locked_by}),
+            {locked_by} = IF(LAST_INSERT_ID(IF({free}, {taken}, 0)), $holder, {table}.{locked_by}),
             {lock_until} = IF(LAST_INSERT_ID(), TIMESTAMPADD(MICROSECOND, $at_most, {NOW}), {table}.{lock_until}),
             {locked_at} = IF(LAST_INSERT_ID(), {next_at}, {table}.{locked_at})"
     )
@@ -102,7 +96,7 @@ fn acquire_together(t: &Table, row: &str) -> (String, Reading) {
     let new_until = format!("TIMESTAMPADD(MICROSECOND, $at_most, {NOW})");
     let new_at = format!("COALESCE({}, {NOW})", instant("$fire_time"));
     let due = format!("COALESCE($fire_time <= {}, TRUE)", micros(NOW));
-    let deed = Deed {
+    let deed = Change {
         wanted: &format!("{due} AND {}", free("l", t)),
         changed: [&new_until, &next_at("l", t), "$holder"],
         // An attempt is of one lock.
@@ -110,7 +104,7 @@ fn acquire_together(t: &Table, row: &str) -> (String, Reading) {
         missing: &due,
         made: Some([&new_until, &new_at, "$holder"]),
     };
-    together::change(t, row, &deed)
+    batch::change(t, row, &deed)
 }
 
 /// What a column keeps of the smallest step; all of it if the server does not tell.
@@ -136,7 +130,7 @@ impl Dialect for MySql {
     const LOOKS_FIRST: bool = false;
     const ADVICE: &'static Advice = &Advice::SERVER;
     /// Measured: the several statements of a batch cost as much as three alone.
-    const COMPANY: usize = 4;
+    const MIN_BATCH: usize = 4;
 
     fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements<String> {
         let Table {
@@ -162,7 +156,7 @@ impl Dialect for MySql {
         let live = format!("{owned} AND l.{lock_until} > {NOW}");
         let lost = format!(
             "{ours} AND COALESCE({at} = $locked_at, TRUE) AND {}",
-            to_undo(&format!("l.{lock_until} > {NOW}"), holder)
+            to_take_back(&format!("l.{lock_until} > {NOW}"), holder)
         );
         let before = format!("TIMESTAMPADD(MICROSECOND, -{}, l.{locked_at})", Self::STEP);
         let released = |now: &str| format!("GREATEST({now}, LEAST({at}, {now}) + $at_least)");
@@ -179,14 +173,14 @@ impl Dialect for MySql {
         let [kept_at, kept_by] = [locked_at, locked_by].map(|column| format!("l.{column}"));
         // Of leases: none is made.
         let together = |wanted: &str, changed: [&str; 3], done: &str| {
-            let deed = Deed {
+            let deed = Change {
                 wanted,
                 changed,
                 done,
                 missing: "FALSE",
                 made: None,
             };
-            Some(together::change(t, &row, &deed))
+            Some(batch::change(t, &row, &deed))
         };
         // What was done is known by its time.
         let timed = |wanted: &str, new_until: &str| {
@@ -204,34 +198,34 @@ impl Dialect for MySql {
         );
         Statements {
             acquire: Forms {
-                alone: acquire(t),
+                single: acquire(t),
                 // Which locks of a batch are ours is told by the holder alone.
-                together: (holder.tells_attempts_apart()).then(|| acquire_together(t, &row)),
+                batch: (holder.tells_attempts_apart()).then(|| acquire_together(t, &row)),
             },
             look: Forms {
-                alone: format!(
+                single: format!(
                     "SELECT {now}, 0, {row} FROM (SELECT 1) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
                 ),
-                together: Some(together::look(t, &row)),
+                batch: Some(batch::look(t, &row)),
             },
-            undo: Forms {
-                alone: update(
+            take_back: Forms {
+                single: update(
                     &format!("l.{locked_at} = {before}, l.{lock_until} = {NOW}"),
                     &lost,
                 ),
                 // Nobody asks whether it was done.
-                together: together(&lost, [NOW, &before, &kept_by], "FALSE"),
+                batch: together(&lost, [NOW, &before, &kept_by], "FALSE"),
             },
             extend: Forms {
-                alone: update(
+                single: update(
                     &lasts(&format!("LAST_INSERT_ID({})", extended(&now))),
                     &live,
                 ),
-                together: timed(&live, &extended(BEGAN)),
+                batch: timed(&live, &extended(BEGAN)),
             },
             release: Forms {
-                alone: update(&lasts(&released(&now)), &owned),
-                together: timed(&owned, &released(BEGAN)),
+                single: update(&lasts(&released(&now)), &owned),
+                batch: timed(&owned, &released(BEGAN)),
             },
             locks: format!("{probe} UNION ALL SELECT {now}, 0, {row} FROM {table} AS l"),
             now: format!("SELECT {now}, 0, NULL, NULL, NULL, NULL"),
@@ -272,7 +266,7 @@ impl Dialect for MySql {
     ) -> Result<Answer, sqlx::Error> {
         match values {
             [] | [_] => super::exchange::<Self>(connection, statement, values).await,
-            _ => together::exchange(connection, statement, values).await,
+            _ => batch::exchange(connection, statement, values).await,
         }
     }
 
@@ -284,23 +278,18 @@ impl Dialect for MySql {
         if !answer.records.is_empty() {
             return Verdict::of(answer);
         }
-        let carried = answer.carried;
-        if answer.affected == 0 && carried > 0 {
-            let now = carried.cast_signed();
-            return Verdict::Refused(Look { now, row: None });
-        }
-        let now = (carried / AHEAD * 1_000).cast_signed();
-        let ahead = (carried % AHEAD).cast_signed();
-        match values.fire_time {
-            // It was refused, or the table has triggers: then nothing is carried home.
-            _ if carried == 0 => Verdict::Unknown,
-            // The id that the server has generated for the row goes before what is carried. Only a
-            // new row gets one; to change a row that is there counts as two.
-            _ if now < EARLIEST && answer.affected == 1 => Verdict::WonUnseen,
-            _ if now < EARLIEST => Verdict::Unknown,
-            Some(fire_time) => Verdict::Won(fire_time, now + values.at_most),
-            None if ahead + 1 == AHEAD.cast_signed() => Verdict::WonUnseen,
-            None => Verdict::Won(now + ahead, now + values.at_most),
+        let (now, locked_at) = match Carried::of(&answer) {
+            Carried::Nothing => return Verdict::Unknown,
+            Carried::TooEarly { now } => return Verdict::Refused(Look { now, row: None }),
+            Carried::GeneratedId => return Verdict::WonUnseen,
+            Carried::Won { now, ahead } => (now, ahead.map(|ahead| now + ahead)),
+        };
+        match values.fire_time.or(locked_at) {
+            Some(locked_at) => Verdict::Won {
+                locked_at,
+                lock_until: now + values.at_most,
+            },
+            None => Verdict::WonUnseen,
         }
     }
 
@@ -319,14 +308,14 @@ impl Dialect for MySql {
             1054 => Kind::ColumnMissing,
             1044 | 1142 | 1143 | 1227 | 1370 => Kind::Denied,
             1046 | 1049 => Kind::SchemaMissing,
-            1045 | 1698 => Kind::Login,
+            1045 | 1698 => Kind::LoginRefused,
             1290 | 1792 | 1836 => Kind::ReadOnly,
             1406 => Kind::TooLong,
             1292 => Kind::NoSuchTime,
             // Lock wait timeout, deadlock, statement timeout, a table that was just altered; and
             // two that create it at once.
             1205 | 1213 | 1969 | 3024 | 1615 | 1050 | 1684 => Kind::Conflict,
-            1040 | 1203 | 1226 => Kind::Full,
+            1040 | 1203 | 1226 => Kind::TooManyConnections,
             // Shutting down, killed, idle for too long, without its prepared statements, or to a
             // node that its cluster has left behind.
             1053 | 1077 | 1079 | 1317 | 1927 | 4031 | 1243 | 1047 => Kind::Broken,

@@ -1,4 +1,4 @@
-mod together;
+mod batch;
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,12 +7,13 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
 
-use self::together::{Deed, free, taken, together};
-use super::{Dialect, STATEMENTS, exchange, to_undo};
+use self::batch::{Change, free, taken, together};
+use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
+use crate::answer::Answer;
+use crate::driver_error::Kind;
 use crate::holder::Holder;
-use crate::look::{Answer, END_OF_TIME};
-use crate::mishap::Kind;
+use crate::micros::END_OF_TIME;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -142,7 +143,7 @@ impl Dialect for Postgres {
     const NUMBERED: Option<char> = Some('$');
     const STEP: i64 = 1;
     const TIMES: &'static str = "TIMESTAMP(6), or TIMESTAMPTZ(6) if they are TIMESTAMPTZ";
-    const COMPANY: usize = 2;
+    const MIN_BATCH: usize = 2;
     const LOOKS_FIRST: bool = false;
     const ADVICE: &'static Advice = &Advice::SERVER;
 
@@ -176,7 +177,7 @@ impl Dialect for Postgres {
         let lazily = format!("{waits}, set_config('synchronous_commit', 'off', true)");
         let lost = format!(
             "l.{name} = $name AND l.{locked_by} = $holder AND coalesce(l.{locked_at} = {lease_at}, true) AND {}",
-            to_undo(&format!("{until} > clock.now"), holder)
+            to_take_back(&format!("{until} > clock.now"), holder)
         );
         let undo =
             format!("{lock_until} = {now}, {locked_at} = l.{locked_at} - interval '1 microsecond'");
@@ -187,7 +188,7 @@ impl Dialect for Postgres {
         let changes = |settings, wanted, set| {
             together(
                 t,
-                &Deed {
+                &Change {
                     settings,
                     wanted,
                     set,
@@ -198,10 +199,10 @@ impl Dialect for Postgres {
         let probe = probe(t);
         Statements {
             acquire: Forms {
-                alone: acquire(t, &waits),
-                together: Some(together(
+                single: acquire(t, &waits),
+                batch: Some(together(
                     t,
-                    &Deed {
+                    &Change {
                         settings: &waits,
                         wanted: &free(t),
                         set: &taken(t),
@@ -209,31 +210,31 @@ impl Dialect for Postgres {
                     },
                 )),
             },
-            undo: Forms {
-                alone: format!(
+            take_back: Forms {
+                single: format!(
                     "{with_clock} UPDATE {table} AS l SET {undo} FROM clock WHERE {lost}"
                 ),
-                together: Some(changes(&waits, &lost, &undo)),
+                batch: Some(changes(&waits, &lost, &undo)),
             },
             look: Forms {
-                alone: format!(
+                single: format!(
                     "SELECT {clock}, 0::bigint, {row} FROM (SELECT) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
                 ),
-                together: None,
+                batch: None,
             },
             extend: Forms {
-                alone: format!(
+                single: format!(
                     "{with_clock} UPDATE {table} AS l SET {extend} FROM clock WHERE {live}
                     RETURNING clock.now, 1::bigint, {row}"
                 ),
-                together: Some(changes(&waits, &live, &extend)),
+                batch: Some(changes(&waits, &live, &extend)),
             },
             release: Forms {
-                alone: format!(
+                single: format!(
                     "WITH clock AS MATERIALIZED (SELECT {clock} AS now, {lazily})
                     UPDATE {table} AS l SET {release} FROM clock WHERE {owned}"
                 ),
-                together: Some(changes(&lazily, &owned, &release)),
+                batch: Some(changes(&lazily, &owned, &release)),
             },
             locks: format!("{probe} UNION ALL SELECT {clock}, 0::bigint, {row} FROM {table} AS l"),
             now: format!(
@@ -289,12 +290,12 @@ impl Dialect for Postgres {
             "3F000" => Kind::SchemaMissing,
             "42703" => Kind::ColumnMissing,
             "42501" => Kind::Denied,
-            "28000" | "28P01" | "3D000" => Kind::Login,
+            "28000" | "28P01" | "3D000" => Kind::LoginRefused,
             "25006" => Kind::ReadOnly,
             "22001" => Kind::TooLong,
             // lock_timeout, statement_timeout; and two that create the table at once.
             "55P03" | "57014" | "23505" | "42P07" | "42710" => Kind::Conflict,
-            "53300" => Kind::Full,
+            "53300" => Kind::TooManyConnections,
             "42P05" => Kind::SharedSession,
             // A proxy or `DISCARD ALL` took the prepared statements away.
             "26000" => Kind::Broken,

@@ -2,7 +2,7 @@
 
 use super::{micros, new_times};
 use crate::batch::Reading;
-use crate::look::END_OF_TIME;
+use crate::micros::END_OF_TIME;
 use crate::table::Table;
 
 /// Whether a lock `l` of a batch is free.
@@ -34,7 +34,7 @@ pub(super) fn taken(t: &Table) -> String {
 }
 
 /// What is done with the locks of a batch, in the words of a statement about one of them.
-pub(super) struct Deed<'a> {
+pub(super) struct Change<'a> {
     /// What the clock is read with.
     pub(super) settings: &'a str,
     /// Whether a lock `l` that is there is one to change.
@@ -55,7 +55,7 @@ pub(super) struct Deed<'a> {
 /// Each row is looked up by the index, also if the plan was made when the table was small: a
 /// lateral subquery is not made into a join, and of a range of places the planner believes that it
 /// is one row. Nor does it join what it has found.
-pub(super) fn together(t: &Table, deed: &Deed<'_>) -> (String, Reading) {
+pub(super) fn together(t: &Table, deed: &Change<'_>) -> (String, Reading) {
     let Table {
         table,
         name,

@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 
+use crate::answer::Answer;
+use crate::batch_queue::{BatchQueue, Request};
 use crate::caller::Caller;
 use crate::dialect::Dialect;
-use crate::errand::{Errand, Request};
-use crate::error::{Failure, Place};
-use crate::look::Answer;
-use crate::mishap::{Kind, Mishap};
+use crate::driver_error::{DriverError, Kind};
+use crate::error::{Failure, RequestContext};
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
 
@@ -28,7 +28,7 @@ impl<D: Dialect> SqlStore<D> {
     /// caller, until that one has left.
     pub(crate) async fn ask(
         &self,
-        errand: &Errand<D>,
+        queue: &BatchQueue<D>,
         values: &Arc<Values>,
         caller: Option<&Caller>,
     ) -> Result<Answer, Failure> {
@@ -37,7 +37,7 @@ impl<D: Dialect> SqlStore<D> {
                 caller: caller.cloned(),
                 ..Request::of(values)
             };
-            self.send(errand, request).await.0
+            self.send(queue, request).await.0
         };
         self.retried(&values.name, asked).await
     }
@@ -57,10 +57,10 @@ impl<D: Dialect> SqlStore<D> {
         ask: impl FnMut() -> F,
     ) -> Result<T, Failure>
     where
-        F: Future<Output = Result<T, Mishap>>,
+        F: Future<Output = Result<T, DriverError>>,
     {
         let mut times = 0;
-        let is_sent_again = |mishap: &Mishap| match mishap.kind {
+        let is_sent_again = |error: &DriverError| match error.kind {
             // A statement about this lock alone would have waited in the store. The time of whoever
             // asks is limited.
             Kind::Busy => true,
@@ -70,17 +70,17 @@ impl<D: Dialect> SqlStore<D> {
             }
             _ => false,
         };
-        let answer = ask.retry(RETRIES).when(is_sent_again).notify(|mishap, _| {
-            let error = mishap.cause();
+        let answer = ask.retry(RETRIES).when(is_sent_again).notify(|error, _| {
+            let error = error.cause();
             tracing::debug!(lock, error, "asking the lock store again");
         });
-        answer.await.map_err(|mishap| self.failure(lock, mishap))
+        answer.await.map_err(|error| self.failure(lock, error))
     }
 
-    pub(crate) fn failure(&self, lock: &str, mishap: Mishap) -> Failure {
+    pub(crate) fn failure(&self, lock: &str, error: DriverError) -> Failure {
         Failure::Driver {
-            mishap,
-            place: Box::new(Place {
+            error,
+            context: Box::new(RequestContext {
                 table: self.table.clone(),
                 name: lock.to_owned(),
                 holder: self.holder.name().to_owned(),

@@ -7,13 +7,15 @@ use shedlock_core::{Acquire, Acquisition, Lease, LockError};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::answer::{Answer, Verdict};
 use crate::attempt::Attempt;
+use crate::batch_queue::Request;
 use crate::caller::Caller;
 use crate::dialect::Dialect;
-use crate::errand::Request;
+use crate::driver_error::DriverError;
 use crate::error::Failure;
-use crate::look::{Answer, Look, Row, Verdict, lease, micros, rounded_up};
-use crate::mishap::Mishap;
+use crate::look::{Look, Row, lease};
+use crate::micros::{micros, rounded_up};
 use crate::statement::Values;
 use crate::store::SqlStore;
 
@@ -43,7 +45,7 @@ impl<D: Dialect> SqlStore<D> {
         values: &Arc<Values>,
         caller: Option<&Caller>,
     ) -> Result<Look, Failure> {
-        let answer = self.ask(&self.errands.look, values, caller).await?;
+        let answer = self.ask(&self.requests.look, values, caller).await?;
         let look = answer.records.into_iter().next().map(Look::of);
         look.ok_or_else(|| Failure::Contended(values.name.to_string()))
     }
@@ -95,7 +97,7 @@ impl<D: Dialect> SqlStore<D> {
         if refusal.is_some()
             && let Some(lost) = self.doubts.lost(look)
         {
-            Box::pin(self.ask(&self.errands.undo, &Arc::new(lost), None)).await?;
+            Box::pin(self.ask(&self.requests.take_back, &Arc::new(lost), None)).await?;
             return Ok(None);
         }
         Ok(refusal)
@@ -115,14 +117,14 @@ impl<D: Dialect> SqlStore<D> {
                 caller: Some(caller.clone()),
                 ..Request::of(&values)
             };
-            let (answer, sent) = self.send(&self.errands.acquire, request).await;
+            let (answer, sent) = self.send(&self.requests.acquire, request).await;
             match (answer, sent) {
                 (Ok(answer), sent) => Ok((values, answer, sent)),
-                (Err(mishap), Some(sent)) if !mishap.leaves_in_doubt() => {
+                (Err(error), Some(sent)) if !error.leaves_in_doubt() => {
                     sent.decided();
-                    Err(mishap)
+                    Err(error)
                 }
-                (Err(mishap), _) => Err(mishap),
+                (Err(error), _) => Err(error),
             }
         };
         let (values, answer, sent) = self.retried(&asked.name, attempt).await?;
@@ -138,7 +140,10 @@ impl<D: Dialect> SqlStore<D> {
     async fn tried(&self, answer: Answer, values: &Arc<Values>) -> Result<Tried, Failure> {
         let won = |locked_at, lock_until| Tried::Won(lease(values, locked_at, lock_until));
         Ok(match D::verdict(answer, values) {
-            Verdict::Won(locked_at, lock_until) => won(locked_at, lock_until),
+            Verdict::Won {
+                locked_at,
+                lock_until,
+            } => won(locked_at, lock_until),
             #[cfg(feature = "mysql")]
             Verdict::WonUnseen => match Box::pin(self.look(values, None)).await?.row {
                 Some(row) if *row.holder == *values.holder => won(row.locked_at, row.lock_until),
@@ -194,16 +199,16 @@ impl<D: Dialect> SqlStore<D> {
     async fn take_back(&self, lost: &Arc<Values>) {
         let ended = Instant::now() + self.can_be_taken_back_for(lost);
         let may_be_sent_again =
-            |mishap: &Mishap| self.holder.tells_attempts_apart() || !mishap.leaves_in_doubt();
+            |error: &DriverError| self.holder.tells_attempts_apart() || !error.leaves_in_doubt();
         let ask = async || {
             let request = Request::of(lost);
-            self.send(&self.errands.undo, request).await.0
+            self.send(&self.requests.take_back, request).await.0
         };
         let taken_back = ask
             .retry(TAKE_BACK_RETRIES)
-            .when(|mishap| may_be_sent_again(mishap) && Instant::now() < ended);
-        if let Err(mishap) = taken_back.await {
-            let error = LockError::from(self.failure(&lost.name, mishap));
+            .when(|error| may_be_sent_again(error) && Instant::now() < ended);
+        if let Err(error) = taken_back.await {
+            let error = LockError::from(self.failure(&lost.name, error));
             let error = &error as &(dyn Error + 'static);
             tracing::warn!(
                 lock = &*lost.name,

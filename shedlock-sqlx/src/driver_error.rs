@@ -6,7 +6,6 @@ use std::sync::Arc;
 use sqlx::error::DatabaseError;
 
 use crate::dialect::Dialect;
-use crate::look::Answer;
 
 /// What an error of a driver means for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub(crate) enum Kind {
     Denied,
     /// There is no such user, password or database.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    Login,
+    LoginRefused,
     ReadOnly,
     TooLong,
     /// The hour that clocks leave out in spring, in a column that means the server's time zone.
@@ -39,15 +38,15 @@ pub(crate) enum Kind {
     Unreachable,
     /// The database has as many connections as it may, or as our user may.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    Full,
+    TooManyConnections,
     /// The database wants no connection of ours.
-    Unwelcome,
+    ConnectionRefused,
     /// What the service does first with a new connection fails.
     AfterConnect,
     /// The server says nothing while a connection is opened.
-    Silent,
+    TimedOut,
     /// It was not sent, as nobody waits for it any more.
-    Late,
+    NotSent,
     Other,
 }
 
@@ -71,27 +70,27 @@ impl Kind {
             Self::Broken => Self::Unreachable,
             // Of the database that the options name.
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::SchemaMissing => Self::Login,
-            Self::Other => Self::Unwelcome,
+            Self::SchemaMissing => Self::LoginRefused,
+            Self::Other => Self::ConnectionRefused,
             kind => kind,
         }
     }
 
     /// Whether a connection is as good as before.
-    pub(crate) fn spares_connection(self) -> bool {
+    pub(crate) fn keeps_connection(self) -> bool {
         // After a failover, the same address may lead to the new primary.
         !matches!(self, Self::Broken | Self::Unreachable | Self::ReadOnly)
     }
 }
 
-/// Why a request was not answered: by an error that may be that of many who went together.
+/// Why a request was not answered: an error that all requests of a batch may share.
 #[derive(Clone, Debug)]
-pub(crate) struct Mishap {
+pub(crate) struct DriverError {
     pub(crate) kind: Kind,
     pub(crate) error: Arc<sqlx::Error>,
 }
 
-impl Mishap {
+impl DriverError {
     pub(crate) fn new(kind: Kind, error: impl Into<sqlx::Error>) -> Self {
         Self {
             kind,
@@ -99,8 +98,8 @@ impl Mishap {
         }
     }
 
-    pub(crate) fn late() -> Self {
-        Self::new(Kind::Late, io::Error::from(io::ErrorKind::TimedOut))
+    pub(crate) fn not_sent() -> Self {
+        Self::new(Kind::NotSent, io::Error::from(io::ErrorKind::TimedOut))
     }
 
     /// Of a statement.
@@ -148,11 +147,8 @@ impl Mishap {
     }
 }
 
-/// What came of sending a request.
-pub(crate) type Asked = Result<Answer, Mishap>;
-
-/// A mishap as a cause.
-pub(crate) struct Cause(pub(crate) Mishap);
+/// A driver's error as a cause.
+pub(crate) struct Cause(pub(crate) DriverError);
 
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

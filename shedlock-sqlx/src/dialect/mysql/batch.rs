@@ -4,9 +4,9 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor, MySql, MySqlConnection};
 
 use super::{NOW, micros};
+use crate::answer::Answer;
 use crate::batch::Reading;
 use crate::dialect::read;
-use crate::look::Answer;
 use crate::statement::{Statement, Values};
 use crate::table::Table;
 
@@ -40,7 +40,7 @@ const JSON: &str = "{batch}";
 const NAMES: &str = "{names}";
 
 /// What is done with the locks of a batch, in the words of a statement about one of them.
-pub(super) struct Deed<'a> {
+pub(super) struct Change<'a> {
     /// Whether a lock `l` that is there is one to change.
     pub(super) wanted: &'a str,
     /// Its `lock_until`, `locked_at` and `locked_by` then.
@@ -92,7 +92,7 @@ pub(super) fn look(t: &Table, row: &str) -> (String, Reading) {
 /// new to two batches are inserted by both in the same order. The last look sees what the others do
 /// not see yet. In `READ COMMITTED` no gap between rows is locked, and rows that are not to change
 /// are unlocked at once. A batch that changes nothing writes nothing.
-pub(super) fn change(t: &Table, row: &str, deed: &Deed<'_>) -> (String, Reading) {
+pub(super) fn change(t: &Table, row: &str, deed: &Change<'_>) -> (String, Reading) {
     let Table {
         table,
         name,

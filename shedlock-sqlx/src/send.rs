@@ -1,0 +1,218 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::answer::AnswerResult;
+use crate::batch_queue::{BatchQueue, Pending, Request, Told};
+use crate::caller::Caller;
+use crate::connections::Connection;
+use crate::dialect::Dialect;
+use crate::driver_error::{DriverError, Kind};
+use crate::statement::{Statement, Values};
+use crate::store::SqlStore;
+
+/// What came of a statement, for each of those it was about.
+type Answers = Result<Vec<AnswerResult>, DriverError>;
+
+impl<D: Dialect> SqlStore<D> {
+    /// Sends a request: alone if there is a free connection, else with all of its kind that wait by
+    /// then.
+    pub(crate) async fn send(&self, queue: &BatchQueue<D>, mut request: Request<D>) -> Told<D> {
+        if request.caller_has_left() {
+            return (Err(DriverError::not_sent()), None);
+        }
+        if let Some(connection) = self.connections.idle() {
+            request.is_sent();
+            let values = [&*request.values];
+            // In a box, so that the future of one who has to wait is small.
+            let answer = Box::pin(self.exchange_once(connection, &queue.forms.single, &values));
+            return (answer.await, request.attempt);
+        }
+        let caller = request.caller.clone();
+        let mut queued = queue.push(request);
+        let connection = tokio::select! {
+            biased;
+            told = queued.told() => return told,
+            connection = self.connections.get() => connection,
+            () = runs_out_of_time(caller.as_ref()) => match queued.leave() {
+                Some(_) => Err(DriverError::not_sent()),
+                None => return queued.told().await,
+            },
+        };
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(error) => return (Err(error), None),
+        };
+        match queued.take_batch() {
+            // Somebody else has taken it.
+            nothing if nothing.is_empty() => connection.keep(),
+            batch => Box::pin(self.send_batch(queue, connection, batch)).await,
+        }
+        queued.told().await
+    }
+
+    /// Sends requests as one statement, and tells each what came of it.
+    ///
+    /// A statement about many that fails is sent again in halves, so that one lock that the
+    /// database does not like fails alone. If a statement about two was not known, and both succeed
+    /// alone, it is statements about many that the database does not know. What has waited for a rival is sent again one
+    /// by one: in parts, each part with the rival's lock would wait as long again.
+    async fn send_batch<'a>(
+        &'a self,
+        queue: &BatchQueue<D>,
+        connection: Connection<'a, D>,
+        batch: Vec<Pending<D>>,
+    ) {
+        let (mut usable, mut batches) = (connection, vec![batch]);
+        let mut refused_pair = RefusedPair::default();
+        while let Some(mut batch) = batches.pop() {
+            // Whoever went away is not sent.
+            let gone = batch.extract_if(.., |one| one.has_left());
+            gone.for_each(|one| one.tell(Err(DriverError::not_sent())));
+            if batch.is_empty() {
+                continue;
+            }
+            if queue.batch_statement().is_none() && batch.len() > 1 {
+                batches.extend(batch.into_iter().rev().map(|one| vec![one]));
+                continue;
+            }
+            let requests = batch.iter_mut().map(|one| &mut one.request);
+            requests.for_each(Request::is_sent);
+            let sent_at = Instant::now();
+            let (answers, spared) = self.exchange_for(queue, usable, &batch).await;
+            if refused_pair.succeeds_alone::<D>(batch.len(), &answers) {
+                queue.stop_batching();
+                tracing::info!(
+                    database = D::NAME,
+                    "this database takes no statement about many locks of this kind: each is sent alone from now on"
+                );
+            }
+            match &answers {
+                Err(error) if error.may_concern_one() && batch.len() > 1 => {
+                    let requests = batch.iter_mut().map(|one| &mut one.request);
+                    requests.for_each(Request::is_refused);
+                    let size = match error.kind {
+                        Kind::Conflict if self.is_long(sent_at.elapsed()) => 1,
+                        _ => batch.len().div_ceil(2),
+                    };
+                    while batch.len() > size {
+                        batches.push(batch.split_off(batch.len() - size));
+                    }
+                    batches.push(batch);
+                }
+                _ => tell(batch, answers),
+            }
+            match spared {
+                Some(spared) => usable = spared,
+                // Who is left hears that the sender is gone, and asks again.
+                None => return,
+            }
+        }
+        usable.keep();
+    }
+
+    /// Whether somebody else's lock was waited for: that lasts most of our patience before it is
+    /// given up.
+    fn is_long(&self, time: Duration) -> bool {
+        time > self.connections.patience() / 3
+    }
+
+    /// The answer for each of a batch, and the connection if it can be used again.
+    async fn exchange_for<'a>(
+        &'a self,
+        queue: &BatchQueue<D>,
+        connection: Connection<'a, D>,
+        batch: &[Pending<D>],
+    ) -> (Answers, Option<Connection<'a, D>>) {
+        match (batch, queue.batch_statement()) {
+            (many @ [_, _, ..], Some((statement, reading))) => {
+                let values: Vec<_> = many.iter().map(|one| &*one.request.values).collect();
+                let (answer, spared) = self.exchange(connection, statement, &values).await;
+                let names = many.iter().map(|one| &*one.request.values.name);
+                (answer.map(|answer| answer.split(*reading, names)), spared)
+            }
+            (batch, _) => {
+                let values: Vec<_> = batch.iter().map(|one| &*one.request.values).collect();
+                let (answer, spared) = self
+                    .exchange(connection, &queue.forms.single, &values)
+                    .await;
+                (answer.map(|answer| vec![Ok(answer)]), spared)
+            }
+        }
+    }
+
+    /// Sends a statement and reads its answer, and lets others have the connection.
+    pub(crate) async fn exchange_once(
+        &self,
+        connection: Connection<'_, D>,
+        statement: &Statement,
+        values: &[&Values],
+    ) -> AnswerResult {
+        let (answer, spared) = self.exchange(connection, statement, values).await;
+        if let Some(connection) = spared {
+            connection.keep();
+        }
+        answer
+    }
+
+    /// Sends a statement and reads its answer; the connection comes back if it is as good as
+    /// before.
+    async fn exchange<'a>(
+        &'a self,
+        mut connection: Connection<'a, D>,
+        statement: &Statement,
+        values: &[&Values],
+    ) -> (AnswerResult, Option<Connection<'a, D>>) {
+        let answer = connection.exchange(statement, values).await;
+        let answer = answer.map_err(DriverError::of::<D>);
+        match &answer {
+            Err(error) if !error.kind.keeps_connection() => {
+                self.connections.forget_idle();
+                (answer, None)
+            }
+            _ => (answer, Some(connection)),
+        }
+    }
+}
+
+/// Never, for what is not for a caller.
+async fn runs_out_of_time(caller: Option<&Caller>) {
+    match caller {
+        Some(caller) => caller.runs_out_of_time().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Two requests whose common statement the database did not know, and how many of them have
+/// succeeded alone since.
+#[derive(Default)]
+struct RefusedPair(Option<usize>);
+
+impl RefusedPair {
+    /// Hears what came of a batch of this size; whether both have now succeeded alone.
+    fn succeeds_alone<D: Dialect>(&mut self, size: usize, answers: &Answers) -> bool {
+        self.0 = match (answers, size) {
+            (Err(error), 2) if is_unknown::<D>(error) => Some(0),
+            (Ok(_), 1) => self.0.map(|succeeded| succeeded + 1),
+            _ => None,
+        };
+        self.0 == Some(2)
+    }
+}
+
+fn is_unknown<D: Dialect>(error: &DriverError) -> bool {
+    error.kind == Kind::Other && error.refusal().is_some_and(D::is_unknown)
+}
+
+fn tell<D: Dialect>(batch: Vec<Pending<D>>, answers: Answers) {
+    match answers {
+        Ok(answers) => {
+            let told = batch.into_iter().zip(answers);
+            told.for_each(|(pending, answer)| pending.tell(answer));
+        }
+        Err(error) => {
+            let all = batch.into_iter();
+            all.for_each(|pending| pending.tell(Err(error.clone())));
+        }
+    }
+}
