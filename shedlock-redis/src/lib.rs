@@ -10,10 +10,10 @@
 
 mod acquiring;
 mod answer;
+mod batcher;
 mod builder;
 mod claim;
 mod connection;
-mod convoy;
 mod error;
 mod keys;
 mod link;

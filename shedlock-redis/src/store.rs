@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use shedlock_core::{Extension, Lease, LockError, Release};
 
 use crate::answer::{Extended, Look, instant};
+use crate::batcher::Batcher;
 use crate::claim::Doubts;
-use crate::convoy::Convoy;
 use crate::error::Failure;
 use crate::keys::Keys;
 use crate::links::Links;
@@ -18,9 +18,9 @@ use crate::value::proof;
 /// The locks of one environment.
 pub(crate) struct Store {
     pub(crate) links: Arc<Links>,
-    pub(crate) acquires: Arc<Convoy>,
-    extends: Arc<Convoy>,
-    releases: Arc<Convoy>,
+    pub(crate) acquires: Arc<Batcher>,
+    extends: Arc<Batcher>,
+    releases: Arc<Batcher>,
     pub(crate) keys: Keys,
     pub(crate) holder: Arc<str>,
     /// How long a caller waits.
@@ -32,9 +32,9 @@ impl Store {
     pub(crate) fn new(links: Links, keys: Keys, holder: String, timeout: Duration) -> Self {
         let links = Arc::new(links);
         Self {
-            acquires: Convoy::new(&ACQUIRE, &links),
-            extends: Convoy::new(&EXTEND, &links),
-            releases: Convoy::new(&RELEASE, &links),
+            acquires: Batcher::new(&ACQUIRE, &links),
+            extends: Batcher::new(&EXTEND, &links),
+            releases: Batcher::new(&RELEASE, &links),
             links,
             keys,
             holder: holder.into(),

@@ -15,7 +15,7 @@ use support::nodes::Nodes;
 use support::servers::Servers;
 use support::{acquire, acquired, eventually, fresh, released, url};
 
-/// Among many that go together.
+/// In one batch with many others.
 #[tokio::test]
 async fn a_key_that_is_no_lock_fails_alone() {
     let nodes = Nodes::new();

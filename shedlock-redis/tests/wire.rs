@@ -117,7 +117,7 @@ async fn every_call_is_one_script_and_a_refusal_writes_nothing() {
     .await;
 }
 
-/// The first ones go at once, and what waits for them travels together.
+/// The first one on each connection is sent at once, and what waits for it in one batch.
 #[tokio::test]
 async fn a_thousand_locks_need_few_scripts() {
     let nodes = Nodes::new();

@@ -11,48 +11,58 @@ use crate::links::{LINES, Links};
 use crate::script::{Kept, Request};
 
 /// How many locks one script deals with at most: the server does nothing else meanwhile.
-const SEATS: usize = 400;
+const MAX_BATCH: usize = 400;
 
 /// What a script answers for one of many locks when it could not deal with it.
 const FAILED: &[u8] = b"failed";
 
-/// One kind of request, and those of it that wait: what waits together travels together.
+/// Sends the requests of one script, those that have to wait in batches.
 ///
-/// A request goes at once, and alone, unless its line has one under way; whenever that comes back,
-/// all that wait by then go in one script. In a Cluster, or what turns out to hide one, each goes
-/// at once, as a script is about the locks of one slot.
-pub(crate) struct Convoy {
+/// A request is sent at once, and alone, unless its line has one of them in flight; whenever that
+/// returns, all that wait by then are sent in one script. In a Cluster, or what turns out to hide
+/// one, each is sent at once, as a script is about the locks of one slot.
+pub(crate) struct Batcher {
     script: &'static Kept,
     links: Arc<Links>,
-    lines: [Mutex<State>; LINES],
+    queues: [Mutex<Queue>; LINES],
 }
 
+/// What waits for one line.
 #[derive(Default)]
-struct State {
-    under_way: bool,
-    waiting: Vec<Passenger>,
+struct Queue {
+    in_flight: bool,
+    waiting: Vec<Pending>,
 }
 
-/// What a request hears.
+/// What a request is answered.
 type Reply = Result<Value, Failure>;
 
-struct Passenger {
+/// A request that waits.
+struct Pending {
     request: Arc<Request>,
     reply: oneshot::Sender<Reply>,
 }
 
-/// The right to be under way. When it is dropped, it goes to those who wait by then.
-struct Seat {
-    convoy: Arc<Convoy>,
+/// A script in flight on a line. When it is dropped, those that wait by then are sent.
+struct InFlight {
+    batcher: Arc<Batcher>,
     line: usize,
 }
 
-impl Convoy {
+/// How a request gets to the store.
+enum Entered {
+    /// At once; nothing waits for it where scripts are about one slot.
+    Alone(Option<InFlight>),
+    /// With others, by whoever sends the next batch.
+    Queued(oneshot::Receiver<Reply>),
+}
+
+impl Batcher {
     pub(crate) fn new(script: &'static Kept, links: &Arc<Links>) -> Arc<Self> {
         Arc::new(Self {
             script,
             links: links.clone(),
-            lines: Default::default(),
+            queues: Default::default(),
         })
     }
 
@@ -62,51 +72,46 @@ impl Convoy {
         request: &Arc<Request>,
     ) -> Result<T, Failure> {
         let line = self.links.line_of(request);
-        let answer = match self.join(line, request) {
-            Ok(_seat) => self.alone(line, request).await,
-            Err(told) => told.await.unwrap_or_else(|_| Err(deserted())),
+        let answer = match self.enter(line, request) {
+            Entered::Alone(_in_flight) => self.send_one(line, request).await,
+            Entered::Queued(reply) => reply.await.unwrap_or_else(|_| Err(sender_gone())),
         };
         let value = T::from_redis_value(answer?);
         value.map_err(|error| Failure::Command(error.into()))
     }
 
-    fn join(
-        self: &Arc<Self>,
-        line: usize,
-        request: &Arc<Request>,
-    ) -> Result<Option<Seat>, oneshot::Receiver<Reply>> {
+    fn enter(self: &Arc<Self>, line: usize, request: &Arc<Request>) -> Entered {
         if !self.links.mixes_slots() {
-            // Nobody waits for it.
-            return Ok(None);
+            return Entered::Alone(None);
         }
-        let mut state = self.state(line);
-        if !state.under_way {
-            state.under_way = true;
-            let convoy = self.clone();
-            return Ok(Some(Seat { convoy, line }));
+        let mut queue = self.queue(line);
+        if !queue.in_flight {
+            queue.in_flight = true;
+            let batcher = self.clone();
+            return Entered::Alone(Some(InFlight { batcher, line }));
         }
-        let (reply, told) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         let request = request.clone();
-        state.waiting.push(Passenger { request, reply });
-        Err(told)
+        queue.waiting.push(Pending { request, reply });
+        Entered::Queued(answer)
     }
 
-    async fn alone(&self, line: usize, request: &Arc<Request>) -> Reply {
+    async fn send_one(&self, line: usize, request: &Arc<Request>) -> Reply {
         let requests = std::slice::from_ref(request);
         let answers: Vec<Value> = self.links.run(self.script, line, requests).await?;
         answers.into_iter().next().ok_or_else(no_answer)
     }
 
-    async fn carry(&self, line: usize, passengers: Vec<Passenger>) {
-        let (requests, replies): (Vec<_>, Vec<_>) = passengers
+    async fn send_batch(&self, line: usize, batch: Vec<Pending>) {
+        let (requests, replies): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|passenger| (passenger.request, passenger.reply))
+            .map(|pending| (pending.request, pending.reply))
             .unzip();
         let answers: Result<Vec<Value>, _> = self.links.run(self.script, line, &requests).await;
         let answers = match answers {
             Ok(answers) if answers.len() == requests.len() => answers,
             Err(failure) if requests.len() > 1 && failure.may_concern_some() => {
-                return self.part(line, &requests, replies).await;
+                return self.send_one_by_one(line, &requests, replies).await;
             }
             other => {
                 let failure = other.err().unwrap_or_else(no_answer);
@@ -128,16 +133,16 @@ impl Convoy {
         }
     }
 
-    /// What was refused as a whole is asked for one by one. If nothing is wrong with any of them,
-    /// it was that they are many: they are of many slots, and what refused them hides a Cluster.
-    async fn part(
+    /// For a batch that was refused as a whole. If nothing is wrong with any of its requests, it
+    /// was that they are many: they are of many slots, and what refused them hides a Cluster.
+    async fn send_one_by_one(
         &self,
         line: usize,
         requests: &[Arc<Request>],
         replies: Vec<oneshot::Sender<Reply>>,
     ) {
         let asked = requests.iter().zip(replies).map(async |(request, reply)| {
-            let answer = self.alone(line, request).await;
+            let answer = self.send_one(line, request).await;
             let answered = answer.is_ok();
             tell(reply, answer);
             answered
@@ -147,7 +152,8 @@ impl Convoy {
         }
     }
 
-    /// What failed among many learns why by itself, unless the `reason` of others is that of all.
+    /// Sends a request again, alone, that failed in its batch, unless the `reason` of another one
+    /// concerns all.
     async fn learn_why(
         &self,
         line: usize,
@@ -157,7 +163,7 @@ impl Convoy {
         if let Some(reason) = reason {
             return Err(reason.clone());
         }
-        let answer = self.alone(line, request).await;
+        let answer = self.send_one(line, request).await;
         *reason = answer
             .as_ref()
             .err()
@@ -166,37 +172,37 @@ impl Convoy {
         answer
     }
 
-    /// Those who wait and go next. If there are none, the line is free.
-    fn board(&self, line: usize) -> Vec<Passenger> {
-        let mut state = self.state(line);
-        state.waiting.retain(|waiter| !waiter.reply.is_closed());
-        let seats = state.waiting.len().min(SEATS);
-        state.under_way = seats > 0;
-        state.waiting.drain(..seats).collect()
+    /// Those that wait and are sent next. If there are none, the line is free.
+    fn next_batch(&self, line: usize) -> Vec<Pending> {
+        let mut queue = self.queue(line);
+        queue.waiting.retain(|pending| !pending.reply.is_closed());
+        let size = queue.waiting.len().min(MAX_BATCH);
+        queue.in_flight = size > 0;
+        queue.waiting.drain(..size).collect()
     }
 
-    fn state(&self, line: usize) -> MutexGuard<'_, State> {
-        self.lines[line]
+    fn queue(&self, line: usize) -> MutexGuard<'_, Queue> {
+        self.queues[line]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Seat {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        let passengers = self.convoy.board(self.line);
-        if passengers.is_empty() {
+        let batch = self.batcher.next_batch(self.line);
+        if batch.is_empty() {
             return;
         }
-        let seat = Self {
-            convoy: self.convoy.clone(),
+        let next = Self {
+            batcher: self.batcher.clone(),
             line: self.line,
         };
-        let carrying = async move { seat.convoy.carry(seat.line, passengers).await };
-        // Not under the lock: a runtime that shuts down drops what it is given, and with it the new
-        // seat. So is it where there is none, and those who waited hear that nobody carries them.
+        let sending = async move { next.batcher.send_batch(next.line, batch).await };
+        // Not under the lock: a runtime that shuts down drops what it is given, and with it `next`.
+        // So is it where there is none, and those who waited hear that nobody sends their requests.
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(carrying);
+            runtime.spawn(sending);
         }
     }
 }
@@ -206,8 +212,8 @@ fn tell(reply: oneshot::Sender<Reply>, answer: Reply) {
     let _ = reply.send(answer);
 }
 
-/// What a request hears whose carrier went away, with its runtime.
-fn deserted() -> Failure {
+/// What a request is answered whose sender went away, with its runtime.
+fn sender_gone() -> Failure {
     let error = io::Error::from(io::ErrorKind::ConnectionAborted);
     Failure::Command(error.into())
 }
