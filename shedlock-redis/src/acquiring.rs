@@ -92,7 +92,9 @@ impl Store {
         let asked = self.acquisition(claim.id(), request);
         let answer: Answer = match self.acquires.ask(&asked).await {
             Ok(answer) => answer,
-            Err(failure) if failure.in_doubt() => return Err(Setback::in_doubt(failure, claim)),
+            Err(failure) if failure.leaves_in_doubt() => {
+                return Err(Setback::in_doubt(failure, claim));
+            }
             Err(failure) => {
                 claim.settle();
                 return Err(failure.into());

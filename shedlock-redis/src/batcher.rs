@@ -110,7 +110,7 @@ impl Batcher {
         let answers: Result<Vec<Value>, _> = self.links.run(self.script, line, &requests).await;
         let answers = match answers {
             Ok(answers) if answers.len() == requests.len() => answers,
-            Err(failure) if requests.len() > 1 && failure.may_concern_some() => {
+            Err(failure) if requests.len() > 1 && failure.may_concern_one() => {
                 return self.send_one_by_one(line, &requests, replies).await;
             }
             other => {

@@ -94,7 +94,7 @@ impl Drop for Claim {
         runtime.spawn(async move {
             let taken_back = (|| store.take_back(&id))
                 .retry(RETRIES)
-                .when(|failure: &Failure| failure.passes() && Instant::now() < until)
+                .when(|failure: &Failure| failure.is_transient() && Instant::now() < until)
                 .await;
             if let Err(failure) = taken_back {
                 let error = store.described(failure);

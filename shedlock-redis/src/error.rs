@@ -6,7 +6,7 @@ use shedlock_core::{DurationError, LockError};
 use crate::refusal::Refusal;
 
 /// What a server says, without a code of its own, to a client that it does not let in.
-const CROWDED: &str = "max number of clients";
+const MAX_CLIENTS: &str = "max number of clients";
 
 /// What an error of the driver means for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,17 +14,17 @@ enum Kind {
     Denied,
     ReadOnly,
     /// The server is there and will decide, but not now.
-    NotNow,
+    NotReady,
     /// The server has as many clients as it lets in.
-    Crowded,
+    TooManyConnections,
     /// The connection is of no use any more; another one may be.
     Broken,
     /// A Cluster's node was asked for another node's key.
-    Elsewhere,
-    Full,
-    /// The server cannot save its data, and takes no more until it can: no matter of the moment
-    /// that a call would wait for.
-    Unsaved,
+    WrongNode,
+    OutOfMemory,
+    /// The server cannot save its data, and takes no more until it can: that may be longer than a
+    /// call waits.
+    CannotPersist,
     WrongType,
     Other,
 }
@@ -32,7 +32,7 @@ enum Kind {
 impl Kind {
     fn of(error: &RedisError) -> Self {
         match Refusal::of(error) {
-            Some(refusal) if refusal.text.starts_with(CROWDED) => Self::Crowded,
+            Some(refusal) if refusal.text.starts_with(MAX_CLIENTS) => Self::TooManyConnections,
             Some(refusal) => Self::named(refusal.code),
             None => Self::of_driver(error.kind()),
         }
@@ -43,10 +43,10 @@ impl Kind {
             "NOAUTH" | "WRONGPASS" | "NOPERM" => Self::Denied,
             "READONLY" => Self::ReadOnly,
             "LOADING" | "BUSY" | "TRYAGAIN" | "ASK" | "CLUSTERDOWN" | "MASTERDOWN"
-            | "NOREPLICAS" => Self::NotNow,
-            "MOVED" | "CROSSSLOT" => Self::Elsewhere,
-            "OOM" => Self::Full,
-            "MISCONF" => Self::Unsaved,
+            | "NOREPLICAS" => Self::NotReady,
+            "MOVED" | "CROSSSLOT" => Self::WrongNode,
+            "OOM" => Self::OutOfMemory,
+            "MISCONF" => Self::CannotPersist,
             "WRONGTYPE" => Self::WrongType,
             _ => Self::Other,
         }
@@ -63,20 +63,20 @@ impl Kind {
         }
     }
 
-    /// Its driver asks where it is told to ask: what is elsewhere at last is about to move, as in a
-    /// failover.
+    /// Its driver follows redirections by itself: one that is left in the end is to a key that is
+    /// about to move, as in a failover.
     fn in_cluster(error: &RedisError) -> Self {
         match Self::of(error) {
-            Self::Elsewhere => Self::NotNow,
+            Self::WrongNode => Self::NotReady,
             kind => kind,
         }
     }
 
     /// Whether it is worth trying again.
-    fn passes(self) -> bool {
+    fn is_transient(self) -> bool {
         matches!(
             self,
-            Self::Broken | Self::NotNow | Self::Crowded | Self::ReadOnly
+            Self::Broken | Self::NotReady | Self::TooManyConnections | Self::ReadOnly
         )
     }
 }
@@ -118,18 +118,18 @@ impl Failure {
     }
 
     /// Whether it is worth trying again.
-    pub(crate) fn passes(&self) -> bool {
-        self.kind().is_none_or(Kind::passes)
+    pub(crate) fn is_transient(&self) -> bool {
+        self.kind().is_none_or(Kind::is_transient)
     }
 
     /// Whether the server may have carried the command out, or still may.
-    pub(crate) fn in_doubt(&self) -> bool {
+    pub(crate) fn leaves_in_doubt(&self) -> bool {
         match self {
             // What a server answers with an error, it did not do.
             Self::Command(error) => error.code().is_none() && !error.is_connection_refusal(),
             // But a node before may have done it. A script that is refused for good has come to the
             // one in charge, and would have found what was done.
-            Self::InCluster(error) => error.code().is_none() || self.passes(),
+            Self::InCluster(error) => error.code().is_none() || self.is_transient(),
             Self::TimedOut(_) | Self::Echo => true,
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) => false,
         }
@@ -141,7 +141,11 @@ impl Failure {
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) => true,
             Self::Command(error) => matches!(
                 Kind::of(error),
-                Kind::ReadOnly | Kind::NotNow | Kind::Crowded | Kind::Full | Kind::Unsaved
+                Kind::ReadOnly
+                    | Kind::NotReady
+                    | Kind::TooManyConnections
+                    | Kind::OutOfMemory
+                    | Kind::CannotPersist
             ),
             Self::InCluster(_) | Self::TimedOut(_) | Self::Echo => false,
         }
@@ -149,13 +153,13 @@ impl Failure {
 
     /// Whether nothing was done, for a reason that may be that of one lock among many, or that they
     /// are many.
-    pub(crate) fn may_concern_some(&self) -> bool {
+    pub(crate) fn may_concern_one(&self) -> bool {
         matches!(self, Self::Command(error) if error.code().is_some()) && !self.concerns_all()
     }
 
-    /// Whether another connection may do better: a broken one, one that does not answer, one to
+    /// Whether another connection may do better: this one is broken, does not answer, or leads to
     /// what is no master any more.
-    pub(crate) fn spoils_connection(&self) -> bool {
+    pub(crate) fn needs_new_connection(&self) -> bool {
         match self {
             Self::Command(error) | Self::InCluster(error) => {
                 matches!(Kind::of(error), Kind::Broken | Kind::ReadOnly)
@@ -200,18 +204,18 @@ fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
             source,
         },
         Kind::ReadOnly => LockError::ReadOnly { source },
-        Kind::NotNow => LockError::Unavailable {
+        Kind::NotReady => LockError::Unavailable {
             problem: format!(
                 "Redis answers but cannot serve requests yet ({}); this usually ends by itself",
                 Refusal::of(&error).map_or("", |refusal| refusal.code)
             ),
             source,
         },
-        Kind::Crowded => LockError::Unavailable {
+        Kind::TooManyConnections => LockError::Unavailable {
             problem: "Redis lets in no more clients: raise its `maxclients`, or find who keeps so many connections".into(),
             source,
         },
-        Kind::Unsaved => LockError::Unavailable {
+        Kind::CannotPersist => LockError::Unavailable {
             problem: "Redis refuses writes as it cannot save its data to disk: its log says why, and once it can save, this ends by itself".into(),
             source,
         },
@@ -223,10 +227,10 @@ fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
             },
             source,
         },
-        Kind::Elsewhere => store(
+        Kind::WrongNode => store(
             "this Redis is a node of a Cluster: connect by `redis+cluster://` or with a `ClusterConnection`".into(),
         ),
-        Kind::Full => store(
+        Kind::OutOfMemory => store(
             "Redis is out of memory: raise its `maxmemory`, or delete what nobody needs".into(),
         ),
         Kind::WrongType => store(format!(

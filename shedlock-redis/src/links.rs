@@ -138,7 +138,7 @@ impl Links {
             }),
             Err(_) => Err(Failure::TimedOut(self.patience)),
         };
-        if answer.as_ref().is_err_and(Failure::spoils_connection) {
+        if answer.as_ref().is_err_and(Failure::needs_new_connection) {
             self.forget(link);
         }
         answer

@@ -85,7 +85,7 @@ impl Store {
         let ask = async || {
             let verdict = self.releases.ask(&request).await;
             verdict.inspect_err(|failure: &Failure| {
-                in_doubt.fetch_or(failure.in_doubt(), Ordering::Relaxed);
+                in_doubt.fetch_or(failure.leaves_in_doubt(), Ordering::Relaxed);
             })
         };
         let verdict: String = self.decided(ask).await?;

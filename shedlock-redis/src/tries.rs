@@ -27,7 +27,7 @@ impl Tries {
 
     /// Waits before the next try, or gives the failure back if there is none.
     pub(crate) async fn pause_after(&mut self, failure: Failure) -> Result<(), Failure> {
-        let Some(pause) = self.0.next().filter(|_| failure.passes()) else {
+        let Some(pause) = self.0.next().filter(|_| failure.is_transient()) else {
             return Err(failure);
         };
         tracing::debug!(
