@@ -162,9 +162,9 @@ mod tests {
     use shedlock_core::LockConfig;
 
     use super::*;
+    use crate::connection::Links;
     use crate::connection::RedisConnection;
     use crate::keys::Keys;
-    use crate::links::Links;
 
     /// As after a wait for another request that took all of the time.
     #[tokio::test]

@@ -6,8 +6,8 @@ use redis::{FromRedisValue, RedisError, Value};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::connection::{LINES, Links};
 use crate::error::Failure;
-use crate::links::{LINES, Links};
 use crate::script::{Kept, Request};
 
 /// How many locks one script deals with at most: the server does nothing else meanwhile.

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use shedlock_core::{DurationError, IntoDuration, LockError, default_holder};
 
+use crate::connection::Links;
 use crate::connection::RedisConnection;
 use crate::error::Invalid;
 use crate::keys::Keys;
-use crate::links::Links;
 use crate::provider::RedisLockProvider;
 use crate::store::Store;
 

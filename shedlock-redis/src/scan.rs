@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use redis::{Cmd, FromRedisValue, RedisResult, cmd};
 
-use crate::link::Link;
+use crate::connection::Link;
 
 /// How many keys a server looks at for one page. It does nothing else meanwhile: a ms or two.
 const COUNT: usize = 2_000;

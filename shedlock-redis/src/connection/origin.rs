@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, Client, RedisResult};
 
-use crate::link::Link;
+use super::open::Link;
 
 const CLUSTER: &str = "cluster";
 

@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 use redis::{FromRedisValue, RedisResult};
 use tokio::time::timeout;
 
+use super::open::Link;
+use super::origin::Origin;
 use crate::error::Failure;
-use crate::link::Link;
-use crate::origin::Origin;
 use crate::scan::Scan;
 use crate::script::{Kept, Request};
 

@@ -4,9 +4,9 @@ use redis::Client;
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use shedlock_core::LockError;
 
+use super::open::Link;
+use super::origin::Origin;
 use crate::error::Invalid;
-use crate::link::Link;
-use crate::origin::Origin;
 
 /// How a [`RedisLockProvider`](crate::RedisLockProvider) gets to its Redis: a connection that the
 /// service has, or the means to open one.
@@ -80,7 +80,7 @@ impl RedisConnection {
     ) -> Result<Self, LockError> {
         let sentinels = redis::sentinel::Sentinel::build(sentinels.into_iter().collect())
             .map_err(Invalid::Address)?;
-        Ok(Self(Origin::Sentinel(Box::new(crate::origin::Sentinel {
+        Ok(Self(Origin::Sentinel(Box::new(super::origin::Sentinel {
             sentinels: sentinels.into(),
             master: master.into(),
             node,

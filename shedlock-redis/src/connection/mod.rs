@@ -1,0 +1,11 @@
+//! From what a user gives to open connections that many calls use.
+
+mod connections;
+mod open;
+mod origin;
+mod redis_connection;
+
+pub use redis_connection::RedisConnection;
+
+pub(crate) use connections::{LINES, Links};
+pub(crate) use open::Link;
