@@ -139,7 +139,7 @@ impl Store {
     pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
         let [lock, known] = self.keys_of(id);
         let request = Request::new(&[&lock, &known], &[&id.ending, &LATEST.as_millis()]);
-        self.links.run_alone(&TAKE_BACK, request).await
+        self.connections.run_alone(&TAKE_BACK, request).await
     }
 
     /// The lock, and its memory.
@@ -162,8 +162,7 @@ mod tests {
     use shedlock_core::LockConfig;
 
     use super::*;
-    use crate::connection::Links;
-    use crate::connection::RedisConnection;
+    use crate::connection::{Connections, RedisConnection};
     use crate::keys::Keys;
 
     /// As after a wait for another request that took all of the time.
@@ -174,8 +173,8 @@ mod tests {
         let redis = RedisConnection::url(&format!("redis://{address}")).expect("a URL");
         let keys = Keys::new("p".into(), "e".into()).expect("usable");
         let timeout = Duration::from_secs(5);
-        let links = Links::new(redis.0, timeout);
-        let store = Arc::new(Store::new(links, keys, "a".into(), timeout));
+        let connections = Connections::new(redis.0, timeout);
+        let store = Arc::new(Store::new(connections, keys, "a".into(), timeout));
         let config = LockConfig::new("job", "1m").expect("a lock");
 
         let answer = store.acquire(&Acquire::new(&config), Duration::ZERO).await;

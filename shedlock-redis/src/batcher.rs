@@ -6,7 +6,7 @@ use redis::{FromRedisValue, RedisError, Value};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::connection::{LINES, Links};
+use crate::connection::{Connections, MAX_CONNECTIONS};
 use crate::error::Failure;
 use crate::script::{Kept, Request};
 
@@ -18,16 +18,16 @@ const FAILED: &[u8] = b"failed";
 
 /// Sends the requests of one script, those that have to wait in batches.
 ///
-/// A request is sent at once, and alone, unless its line has one of them in flight; whenever that
-/// returns, all that wait by then are sent in one script. In a Cluster, or what turns out to hide
-/// one, each is sent at once, as a script is about the locks of one slot.
+/// A request is sent at once, and alone, unless its connection has one of them in flight; whenever
+/// that returns, all that wait by then are sent in one script. In a Cluster, or what turns out to
+/// hide one, each is sent at once, as a script is about the locks of one slot.
 pub(crate) struct Batcher {
     script: &'static Kept,
-    links: Arc<Links>,
-    queues: [Mutex<Queue>; LINES],
+    connections: Arc<Connections>,
+    queues: [Mutex<Queue>; MAX_CONNECTIONS],
 }
 
-/// What waits for one line.
+/// What waits for one connection.
 #[derive(Default)]
 struct Queue {
     in_flight: bool,
@@ -43,10 +43,10 @@ struct Pending {
     reply: oneshot::Sender<Reply>,
 }
 
-/// A script in flight on a line. When it is dropped, those that wait by then are sent.
+/// A script in flight on a connection. When it is dropped, those that wait by then are sent.
 struct InFlight {
     batcher: Arc<Batcher>,
-    line: usize,
+    index: usize,
 }
 
 /// How a request gets to the store.
@@ -58,10 +58,10 @@ enum Entered {
 }
 
 impl Batcher {
-    pub(crate) fn new(script: &'static Kept, links: &Arc<Links>) -> Arc<Self> {
+    pub(crate) fn new(script: &'static Kept, connections: &Arc<Connections>) -> Arc<Self> {
         Arc::new(Self {
             script,
-            links: links.clone(),
+            connections: connections.clone(),
             queues: Default::default(),
         })
     }
@@ -71,24 +71,24 @@ impl Batcher {
         self: &Arc<Self>,
         request: &Arc<Request>,
     ) -> Result<T, Failure> {
-        let line = self.links.line_of(request);
-        let answer = match self.enter(line, request) {
-            Entered::Alone(_in_flight) => self.send_one(line, request).await,
+        let index = self.connections.index_of(request);
+        let answer = match self.enter(index, request) {
+            Entered::Alone(_in_flight) => self.send_one(index, request).await,
             Entered::Queued(reply) => reply.await.unwrap_or_else(|_| Err(sender_gone())),
         };
         let value = T::from_redis_value(answer?);
         value.map_err(|error| Failure::Command(error.into()))
     }
 
-    fn enter(self: &Arc<Self>, line: usize, request: &Arc<Request>) -> Entered {
-        if !self.links.mixes_slots() {
+    fn enter(self: &Arc<Self>, index: usize, request: &Arc<Request>) -> Entered {
+        if !self.connections.mixes_slots() {
             return Entered::Alone(None);
         }
-        let mut queue = self.queue(line);
+        let mut queue = self.queue(index);
         if !queue.in_flight {
             queue.in_flight = true;
             let batcher = self.clone();
-            return Entered::Alone(Some(InFlight { batcher, line }));
+            return Entered::Alone(Some(InFlight { batcher, index }));
         }
         let (reply, answer) = oneshot::channel();
         let request = request.clone();
@@ -96,22 +96,23 @@ impl Batcher {
         Entered::Queued(answer)
     }
 
-    async fn send_one(&self, line: usize, request: &Arc<Request>) -> Reply {
+    async fn send_one(&self, index: usize, request: &Arc<Request>) -> Reply {
         let requests = std::slice::from_ref(request);
-        let answers: Vec<Value> = self.links.run(self.script, line, requests).await?;
+        let answers: Vec<Value> = self.connections.run(self.script, index, requests).await?;
         answers.into_iter().next().ok_or_else(no_answer)
     }
 
-    async fn send_batch(&self, line: usize, batch: Vec<Pending>) {
+    async fn send_batch(&self, index: usize, batch: Vec<Pending>) {
         let (requests, replies): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|pending| (pending.request, pending.reply))
             .unzip();
-        let answers: Result<Vec<Value>, _> = self.links.run(self.script, line, &requests).await;
+        let answers: Result<Vec<Value>, _> =
+            self.connections.run(self.script, index, &requests).await;
         let answers = match answers {
             Ok(answers) if answers.len() == requests.len() => answers,
             Err(failure) if requests.len() > 1 && failure.may_concern_one() => {
-                return self.send_one_by_one(line, &requests, replies).await;
+                return self.send_one_by_one(index, &requests, replies).await;
             }
             other => {
                 let failure = other.err().unwrap_or_else(no_answer);
@@ -125,7 +126,7 @@ impl Batcher {
         for ((request, reply), answer) in requests.iter().zip(replies).zip(answers) {
             let answer = match answer {
                 Value::BulkString(text) if text == FAILED => {
-                    self.learn_why(line, request, &mut reason).await
+                    self.learn_why(index, request, &mut reason).await
                 }
                 answer => Ok(answer),
             };
@@ -137,18 +138,18 @@ impl Batcher {
     /// was that they are many: they are of many slots, and what refused them hides a Cluster.
     async fn send_one_by_one(
         &self,
-        line: usize,
+        index: usize,
         requests: &[Arc<Request>],
         replies: Vec<oneshot::Sender<Reply>>,
     ) {
         let asked = requests.iter().zip(replies).map(async |(request, reply)| {
-            let answer = self.send_one(line, request).await;
+            let answer = self.send_one(index, request).await;
             let answered = answer.is_ok();
             tell(reply, answer);
             answered
         });
         if join_all(asked).await.into_iter().all(|answered| answered) {
-            self.links.keep_slots_apart();
+            self.connections.keep_slots_apart();
         }
     }
 
@@ -156,14 +157,14 @@ impl Batcher {
     /// concerns all.
     async fn learn_why(
         &self,
-        line: usize,
+        index: usize,
         request: &Arc<Request>,
         reason: &mut Option<Failure>,
     ) -> Reply {
         if let Some(reason) = reason {
             return Err(reason.clone());
         }
-        let answer = self.send_one(line, request).await;
+        let answer = self.send_one(index, request).await;
         *reason = answer
             .as_ref()
             .err()
@@ -172,17 +173,17 @@ impl Batcher {
         answer
     }
 
-    /// Those that wait and are sent next. If there are none, the line is free.
-    fn next_batch(&self, line: usize) -> Vec<Pending> {
-        let mut queue = self.queue(line);
+    /// Those that wait and are sent next. If there are none, the connection is free.
+    fn next_batch(&self, index: usize) -> Vec<Pending> {
+        let mut queue = self.queue(index);
         queue.waiting.retain(|pending| !pending.reply.is_closed());
         let size = queue.waiting.len().min(MAX_BATCH);
         queue.in_flight = size > 0;
         queue.waiting.drain(..size).collect()
     }
 
-    fn queue(&self, line: usize) -> MutexGuard<'_, Queue> {
-        self.queues[line]
+    fn queue(&self, index: usize) -> MutexGuard<'_, Queue> {
+        self.queues[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -190,15 +191,15 @@ impl Batcher {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let batch = self.batcher.next_batch(self.line);
+        let batch = self.batcher.next_batch(self.index);
         if batch.is_empty() {
             return;
         }
         let next = Self {
             batcher: self.batcher.clone(),
-            line: self.line,
+            index: self.index,
         };
-        let sending = async move { next.batcher.send_batch(next.line, batch).await };
+        let sending = async move { next.batcher.send_batch(next.index, batch).await };
         // Not under the lock: a runtime that shuts down drops what it is given, and with it `next`.
         // So is it where there is none, and those who waited hear that nobody sends their requests.
         if let Ok(runtime) = Handle::try_current() {

@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use shedlock_core::{DurationError, IntoDuration, LockError, default_holder};
 
-use crate::connection::Links;
-use crate::connection::RedisConnection;
+use crate::connection::{Connections, RedisConnection};
 use crate::error::Invalid;
 use crate::keys::Keys;
 use crate::provider::RedisLockProvider;
@@ -114,9 +113,12 @@ impl Builder {
             });
         };
         // Half of the time for one wait, so that there is another try.
-        let links = Links::new(connection.0, timeout / 2);
+        let connections = Connections::new(connection.0, timeout / 2);
         Ok(RedisLockProvider::of(Store::new(
-            links, keys, holder, timeout,
+            connections,
+            keys,
+            holder,
+            timeout,
         )))
     }
 }

@@ -12,8 +12,8 @@ use crate::tries::Tries;
 const LOOKS: usize = 256;
 
 impl Store {
-    /// The locks of the environment. That takes as long as there are keys: a caller's patience is
-    /// for each page of them.
+    /// The locks of the environment. That takes as long as there are keys: the timeout is that of
+    /// each page of them.
     pub(crate) async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
         let keys = self.listed_keys().await?;
         let names: BTreeSet<_> = keys
@@ -33,7 +33,7 @@ impl Store {
         let (mut scan, mut tries) = (Scan::new(self.keys.pattern()), Tries::new());
         while !scan.is_over() {
             self.bounded(async {
-                while let Err(failure) = self.links.turn(&mut scan).await {
+                while let Err(failure) = self.connections.turn(&mut scan).await {
                     scan.begin_again();
                     tries.pause_after(failure).await?;
                 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use redis::{Cmd, FromRedisValue, RedisResult, cmd};
 
-use crate::connection::Link;
+use crate::connection::OpenConnection;
 
 /// How many keys a server looks at for one page. It does nothing else meanwhile: a ms or two.
 const COUNT: usize = 2_000;
@@ -18,7 +18,7 @@ pub(crate) struct Scan {
 
 /// Where a scan goes on. Only the servers that gave the bookmarks know what they mean.
 struct Course {
-    link: Arc<Link>,
+    connection: Arc<OpenConnection>,
     bookmarks: Vec<Bookmark>,
 }
 
@@ -41,20 +41,20 @@ impl Scan {
     }
 
     /// The connection that it has to stay on.
-    pub(crate) fn link(&self) -> Option<&Arc<Link>> {
-        Some(&self.course.as_ref()?.link)
+    pub(crate) fn connection(&self) -> Option<&Arc<OpenConnection>> {
+        Some(&self.course.as_ref()?.connection)
     }
 
-    pub(crate) async fn turn(&mut self, link: &Arc<Link>) -> RedisResult<()> {
+    pub(crate) async fn turn(&mut self, connection: &Arc<OpenConnection>) -> RedisResult<()> {
         let course = self.course.get_or_insert_with(|| Course {
-            link: link.clone(),
+            connection: connection.clone(),
             bookmarks: vec![Bookmark::default()],
         });
         let Some(bookmark) = course.bookmarks.pop() else {
             return Ok(());
         };
         let command = command(bookmark.cursor, &self.pattern);
-        let pages = (**link).clone().scan(command, bookmark).await?;
+        let pages = (**connection).clone().scan(command, bookmark).await?;
         for (page, mut bookmark) in pages {
             // A key that is no text is nobody's lock.
             self.keys

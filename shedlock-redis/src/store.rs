@@ -8,7 +8,7 @@ use shedlock_core::{Extension, Lease, LockError, Release};
 use crate::answer::{Extended, Look, instant};
 use crate::batcher::Batcher;
 use crate::claim::Doubts;
-use crate::connection::Links;
+use crate::connection::Connections;
 use crate::error::Failure;
 use crate::keys::Keys;
 use crate::script::{ACQUIRE, EXTEND, LOOK, NOW, RELEASE, Request};
@@ -17,7 +17,7 @@ use crate::value::proof;
 
 /// The locks of one environment.
 pub(crate) struct Store {
-    pub(crate) links: Arc<Links>,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) acquires: Arc<Batcher>,
     extends: Arc<Batcher>,
     releases: Arc<Batcher>,
@@ -29,13 +29,18 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(links: Links, keys: Keys, holder: String, timeout: Duration) -> Self {
-        let links = Arc::new(links);
+    pub(crate) fn new(
+        connections: Connections,
+        keys: Keys,
+        holder: String,
+        timeout: Duration,
+    ) -> Self {
+        let connections = Arc::new(connections);
         Self {
-            acquires: Batcher::new(&ACQUIRE, &links),
-            extends: Batcher::new(&EXTEND, &links),
-            releases: Batcher::new(&RELEASE, &links),
-            links,
+            acquires: Batcher::new(&ACQUIRE, &connections),
+            extends: Batcher::new(&EXTEND, &connections),
+            releases: Batcher::new(&RELEASE, &connections),
+            connections,
             keys,
             holder: holder.into(),
             timeout,
@@ -44,7 +49,7 @@ impl Store {
     }
 
     pub(crate) fn topology(&self) -> &'static str {
-        self.links.topology()
+        self.connections.topology()
     }
 
     pub(crate) async fn extend(
@@ -99,12 +104,12 @@ impl Store {
 
     pub(crate) async fn look_at(&self, [lock, known]: [String; 2]) -> Result<Look, Failure> {
         let request = Request::new(&[&lock, &known], &[]);
-        self.links.run_alone(&LOOK, request).await
+        self.connections.run_alone(&LOOK, request).await
     }
 
     pub(crate) async fn now(&self) -> Result<DateTime<Utc>, LockError> {
         let request = Request::new(&[&self.keys.clock()], &[]);
-        let now = self.decided(async || self.links.run_alone(&NOW, request.clone()).await);
+        let now = self.decided(async || self.connections.run_alone(&NOW, request.clone()).await);
         Ok(instant(now.await?))
     }
 

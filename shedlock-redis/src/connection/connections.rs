@@ -7,21 +7,22 @@ use futures_util::future::BoxFuture;
 use redis::{FromRedisValue, RedisResult};
 use tokio::time::timeout;
 
-use super::open::Link;
+use super::open::OpenConnection;
 use super::origin::Origin;
 use crate::error::Failure;
 use crate::scan::Scan;
 use crate::script::{Kept, Request};
 
 /// How many connections there are at most.
-pub(crate) const LINES: usize = 4;
+pub(crate) const MAX_CONNECTIONS: usize = 4;
 
-/// The way to the store: a few connections, as one is at rest while its server or its client works.
-pub(crate) struct Links {
+/// What requests are sent on: a few connections, as one is idle while its server or its client
+/// works.
+pub(crate) struct Connections {
     origin: Origin,
     /// How long opening may take, and how long one answer.
-    patience: Duration,
-    lines: [Line; LINES],
+    timeout: Duration,
+    connections: [LazyConnection; MAX_CONNECTIONS],
     /// Whether one script may have keys of many slots: not in a Cluster, nor through a proxy that
     /// hides one.
     mixes_slots: AtomicBool,
@@ -29,19 +30,19 @@ pub(crate) struct Links {
 
 /// A connection, opened when it is first needed and again when it is of no more use.
 #[derive(Default)]
-struct Line {
-    open: Mutex<Option<Arc<Link>>>,
+struct LazyConnection {
+    current: Mutex<Option<Arc<OpenConnection>>>,
     /// Held by the one who opens.
     opening: tokio::sync::Mutex<()>,
 }
 
-impl Links {
-    pub(crate) fn new(origin: Origin, patience: Duration) -> Self {
+impl Connections {
+    pub(crate) fn new(origin: Origin, timeout: Duration) -> Self {
         Self {
             mixes_slots: AtomicBool::new(!origin.is_cluster()),
             origin,
-            patience,
-            lines: Default::default(),
+            timeout,
+            connections: Default::default(),
         }
     }
 
@@ -58,38 +59,37 @@ impl Links {
         self.mixes_slots.store(false, Ordering::Relaxed);
     }
 
-    /// What is about one lock goes over one line, so that it arrives in the order in which it was
-    /// sent. A Cluster's connection is several.
-    pub(crate) fn line_of(&self, request: &Request) -> usize {
+    /// Which connection has a lock's requests: always the same, so that they arrive in the order in
+    /// which they were sent. A Cluster's connection is several.
+    pub(crate) fn index_of(&self, request: &Request) -> usize {
         if self.origin.is_cluster() {
             return 0;
         }
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(request.lock());
-        usize::try_from(hash % LINES as u64).unwrap_or_default()
+        usize::try_from(hash % MAX_CONNECTIONS as u64).unwrap_or_default()
     }
 
-    /// Runs a script for locks of a line, in one round trip if the server knows it. In a box, as
-    /// most who may have to run one hear from somebody else, and need no room for it.
+    /// Runs a script for locks of one connection, in one round trip if the server knows it. In a
+    /// box, as most requests wait for another one's script, and need no room for their own.
     pub(crate) fn run<'a, T: FromRedisValue + Send + 'a>(
         &'a self,
         script: &'static Kept,
-        line: usize,
+        index: usize,
         requests: &'a [Arc<Request>],
     ) -> BoxFuture<'a, Result<T, Failure>> {
         Box::pin(async move {
-            let line = &self.lines[line];
-            let link = self.reach(line).await?;
-            let mut asked = (*link).clone();
+            let open = self.get(index).await?;
+            let mut connection = (*open).clone();
             let answer = async {
-                let answer = asked.query(script.by_hash(requests)).await;
+                let answer = connection.query(script.by_hash(requests)).await;
                 match answer {
                     Err(error) if error.code() == Some("NOSCRIPT") => {
-                        asked.query(script.by_text(requests)).await
+                        connection.query(script.by_text(requests)).await
                     }
                     answer => answer,
                 }
             };
-            self.answer(&link, answer).await
+            self.answer(&open, answer).await
         })
     }
 
@@ -99,82 +99,90 @@ impl Links {
         script: &'static Kept,
         request: Arc<Request>,
     ) -> Result<T, Failure> {
-        let line = self.line_of(&request);
-        self.run(script, line, &[request]).await
+        let index = self.index_of(&request);
+        self.run(script, index, &[request]).await
     }
 
     /// Reads the next page of a scan.
     pub(crate) async fn turn(&self, scan: &mut Scan) -> Result<(), Failure> {
-        let line = &self.lines[0];
-        let link = match scan.link() {
-            Some(link) => link.clone(),
-            None => self.reach(line).await?,
+        let open = match scan.connection() {
+            Some(open) => open.clone(),
+            None => self.get(0).await?,
         };
-        self.answer(&link, scan.turn(&link)).await
+        self.answer(&open, scan.turn(&open)).await
     }
 
-    /// A line that cannot be opened is done without: the server may let in no more clients, or the
-    /// sentinels be away.
-    async fn reach(&self, line: &Line) -> Result<Arc<Link>, Failure> {
-        timeout(self.patience, line.get(&self.origin, self.patience))
+    /// One of the others if this one cannot be opened: the server may let in no more clients, or
+    /// the sentinels may be away.
+    async fn get(&self, index: usize) -> Result<Arc<OpenConnection>, Failure> {
+        let opening = self.connections[index].get_or_open(&self.origin, self.timeout);
+        timeout(self.timeout, opening)
             .await
-            .map_err(|_| Failure::ConnectingTimedOut(self.patience))?
+            .map_err(|_| Failure::ConnectingTimedOut(self.timeout))?
             .or_else(|error| self.any_open().ok_or(Failure::Unconnected(error)))
     }
 
-    fn any_open(&self) -> Option<Arc<Link>> {
-        self.lines.iter().find_map(|line| line.open().clone())
+    fn any_open(&self) -> Option<Arc<OpenConnection>> {
+        let mut all = self.connections.iter();
+        all.find_map(|connection| connection.current().clone())
     }
 
     async fn answer<T>(
         &self,
-        link: &Arc<Link>,
+        open: &Arc<OpenConnection>,
         answer: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, Failure> {
-        let answer = match timeout(self.patience, answer).await {
+        let answer = match timeout(self.timeout, answer).await {
             Ok(answer) => answer.map_err(|error| match self.origin.is_cluster() {
                 true => Failure::InCluster(error),
                 false => Failure::Command(error),
             }),
-            Err(_) => Err(Failure::TimedOut(self.patience)),
+            Err(_) => Err(Failure::TimedOut(self.timeout)),
         };
         if answer.as_ref().is_err_and(Failure::needs_new_connection) {
-            self.forget(link);
+            self.forget(open);
         }
         answer
     }
 
     /// What has happened to one connection, such as a failover, concerns all.
-    fn forget(&self, link: &Arc<Link>) {
-        if self.lines.iter().any(|line| line.has(link)) {
-            for line in &self.lines {
-                // It ends when the lock is free again: with it end tasks of the driver.
-                let _ended = line.open().take();
+    fn forget(&self, open: &Arc<OpenConnection>) {
+        let mut all = self.connections.iter();
+        if all.any(|connection| connection.is(open)) {
+            for connection in &self.connections {
+                // Dropped only when the mutex is free again, as tasks of the driver end with it.
+                let _ended = connection.current().take();
             }
         }
     }
 }
 
-impl Line {
-    async fn get(&self, origin: &Origin, patience: Duration) -> RedisResult<Arc<Link>> {
-        if let Some(link) = &*self.open() {
-            return Ok(link.clone());
+impl LazyConnection {
+    async fn get_or_open(
+        &self,
+        origin: &Origin,
+        timeout: Duration,
+    ) -> RedisResult<Arc<OpenConnection>> {
+        if let Some(open) = &*self.current() {
+            return Ok(open.clone());
         }
         let _opening = self.opening.lock().await;
-        if let Some(link) = &*self.open() {
-            return Ok(link.clone());
+        if let Some(open) = &*self.current() {
+            return Ok(open.clone());
         }
-        let link = Arc::new(origin.open(patience).await?);
-        *self.open() = Some(link.clone());
-        Ok(link)
+        let open = Arc::new(origin.open(timeout).await?);
+        *self.current() = Some(open.clone());
+        Ok(open)
     }
 
-    fn has(&self, link: &Arc<Link>) -> bool {
-        let open = self.open();
-        open.as_ref().is_some_and(|open| Arc::ptr_eq(open, link))
+    fn is(&self, open: &Arc<OpenConnection>) -> bool {
+        let current = self.current();
+        current
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, open))
     }
 
-    fn open(&self) -> MutexGuard<'_, Option<Arc<Link>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, Option<Arc<OpenConnection>>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

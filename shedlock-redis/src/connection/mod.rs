@@ -7,5 +7,5 @@ mod redis_connection;
 
 pub use redis_connection::RedisConnection;
 
-pub(crate) use connections::{LINES, Links};
-pub(crate) use open::Link;
+pub(crate) use connections::{Connections, MAX_CONNECTIONS};
+pub(crate) use open::OpenConnection;

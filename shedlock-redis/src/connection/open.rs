@@ -5,16 +5,16 @@ use redis::{Cmd, FromRedisValue, RedisResult};
 
 use crate::scan::{Bookmark, Page};
 
-/// An open connection that many calls use at once.
+/// A connection that many calls use at once.
 #[derive(Clone)]
-pub(crate) enum Link {
+pub(crate) enum OpenConnection {
     Plain(MultiplexedConnection),
     Managed(ConnectionManager),
     #[cfg(feature = "cluster")]
     Cluster(ClusterConnection),
 }
 
-impl Link {
+impl OpenConnection {
     pub(crate) async fn query<T: FromRedisValue>(&mut self, command: Cmd) -> RedisResult<T> {
         match self {
             Self::Plain(connection) => command.query_async(connection).await,

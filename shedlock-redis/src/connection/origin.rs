@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, Client, RedisResult};
 
-use super::open::Link;
+use super::open::OpenConnection;
 
 const CLUSTER: &str = "cluster";
 
 /// Where a connection comes from.
 pub(crate) enum Origin {
     /// The service has it already.
-    Open(Link),
+    Open(OpenConnection),
     Server(Client),
     #[cfg(feature = "cluster")]
     Cluster(Box<redis::cluster::ClusterClient>),
@@ -28,9 +28,11 @@ pub(crate) struct Sentinel {
 impl Origin {
     pub(crate) fn topology(&self) -> &'static str {
         match self {
-            Self::Open(Link::Plain(_) | Link::Managed(_)) | Self::Server(_) => "server",
+            Self::Open(OpenConnection::Plain(_) | OpenConnection::Managed(_)) | Self::Server(_) => {
+                "server"
+            }
             #[cfg(feature = "cluster")]
-            Self::Open(Link::Cluster(_)) | Self::Cluster(_) => CLUSTER,
+            Self::Open(OpenConnection::Cluster(_)) | Self::Cluster(_) => CLUSTER,
             #[cfg(feature = "sentinel")]
             Self::Sentinel(_) => "sentinel",
         }
@@ -40,21 +42,21 @@ impl Origin {
         self.topology() == CLUSTER
     }
 
-    /// The caller waits no longer than `patience`, for the connection and for each answer; a driver
+    /// The caller waits no longer than `timeout`, for the connection and for each answer; a driver
     /// that gives up sooner would leave no time for another try.
-    pub(crate) async fn open(&self, patience: Duration) -> RedisResult<Link> {
+    pub(crate) async fn open(&self, timeout: Duration) -> RedisResult<OpenConnection> {
         #[cfg(feature = "tls")]
         choose_cryptography();
         match self {
-            Self::Open(link) => Ok(link.clone()),
-            Self::Server(client) => plain(client, patience).await,
+            Self::Open(connection) => Ok(connection.clone()),
+            Self::Server(client) => plain(client, timeout).await,
             #[cfg(feature = "cluster")]
             Self::Cluster(client) => {
                 let config = redis::cluster::ClusterConfig::new()
-                    .set_connection_timeout(patience)
-                    .set_response_timeout(patience);
+                    .set_connection_timeout(timeout)
+                    .set_response_timeout(timeout);
                 let connection = client.get_async_connection_with_config(config).await?;
-                Ok(Link::Cluster(connection))
+                Ok(OpenConnection::Cluster(connection))
             }
             #[cfg(feature = "sentinel")]
             Self::Sentinel(sentinel) => {
@@ -62,21 +64,21 @@ impl Origin {
                 let master = sentinels
                     .async_master_for(&sentinel.master, Some(&sentinel.node))
                     .await?;
-                plain(&master, patience).await
+                plain(&master, timeout).await
             }
         }
     }
 }
 
-async fn plain(client: &Client, patience: Duration) -> RedisResult<Link> {
+async fn plain(client: &Client, timeout: Duration) -> RedisResult<OpenConnection> {
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience))
+        .set_connection_timeout(Some(timeout))
         // Each call has its own.
         .set_response_timeout(None);
     let connection = client
         .get_multiplexed_async_connection_with_config(&config)
         .await?;
-    Ok(Link::Plain(connection))
+    Ok(OpenConnection::Plain(connection))
 }
 
 /// rustls panics if a process links two implementations and chose none.

@@ -4,7 +4,7 @@ use redis::Client;
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use shedlock_core::LockError;
 
-use super::open::Link;
+use super::open::OpenConnection;
 use super::origin::Origin;
 use crate::error::Invalid;
 
@@ -159,13 +159,13 @@ impl From<Client> for RedisConnection {
 
 impl From<MultiplexedConnection> for RedisConnection {
     fn from(connection: MultiplexedConnection) -> Self {
-        Self(Origin::Open(Link::Plain(connection)))
+        Self(Origin::Open(OpenConnection::Plain(connection)))
     }
 }
 
 impl From<ConnectionManager> for RedisConnection {
     fn from(connection: ConnectionManager) -> Self {
-        Self(Origin::Open(Link::Managed(connection)))
+        Self(Origin::Open(OpenConnection::Managed(connection)))
     }
 }
 
@@ -179,6 +179,6 @@ impl From<redis::cluster::ClusterClient> for RedisConnection {
 #[cfg(feature = "cluster")]
 impl From<redis::cluster_async::ClusterConnection> for RedisConnection {
     fn from(connection: redis::cluster_async::ClusterConnection) -> Self {
-        Self(Origin::Open(Link::Cluster(connection)))
+        Self(Origin::Open(OpenConnection::Cluster(connection)))
     }
 }
