@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use shedlock_core::{Acquire, Acquisition, Lease, LockError};
 
 use crate::answer::{Answer, Tried};
-use crate::claim::{Claim, Id};
+use crate::attempt::{Attempt, AttemptId};
 use crate::error::Failure;
 use crate::script::{Request, TAKE_BACK};
 use crate::store::{Store, micros};
@@ -30,25 +30,25 @@ const TIME: usize = 18;
 
 /// What the store says about an acquire.
 pub(crate) enum Decision {
-    Won(Claim, Lease),
+    Won(Attempt, Lease),
     Refused(Acquisition),
 }
 
-/// A try without a decision.
-struct Setback {
+/// An attempt that the store has not decided, as far as is known here.
+struct Undecided {
     failure: Failure,
-    /// What the store may have granted all the same.
-    in_doubt: Option<Claim>,
+    /// The attempt, if the store may have granted it all the same.
+    in_doubt: Option<Attempt>,
 }
 
-impl Setback {
-    fn in_doubt(failure: Failure, claim: Claim) -> Self {
-        let in_doubt = Some(claim);
+impl Undecided {
+    fn in_doubt(failure: Failure, attempt: Attempt) -> Self {
+        let in_doubt = Some(attempt);
         Self { failure, in_doubt }
     }
 }
 
-impl From<Failure> for Setback {
+impl From<Failure> for Undecided {
     fn from(failure: Failure) -> Self {
         let in_doubt = None;
         Self { failure, in_doubt }
@@ -66,9 +66,9 @@ impl Store {
             loop {
                 match self.try_acquire(request, in_doubt).await {
                     Ok(decision) => return Ok(decision),
-                    Err(setback) => {
-                        in_doubt = setback.in_doubt;
-                        tries.pause_after(setback.failure).await?;
+                    Err(undecided) => {
+                        in_doubt = undecided.in_doubt;
+                        tries.pause_after(undecided.failure).await?;
                     }
                 }
             }
@@ -76,48 +76,48 @@ impl Store {
         .await
     }
 
-    /// Each try is an acquisition of its own, after the one before is surely none.
+    /// Each try is a new attempt, once the one before has been taken back.
     async fn try_acquire(
         self: &Arc<Self>,
         request: &Acquire,
-        before: Option<Claim>,
-    ) -> Result<Decision, Setback> {
-        if let Some(claim) = before {
-            match self.take_back(claim.id()).await {
-                Ok(()) => claim.settle(),
-                Err(failure) => return Err(Setback::in_doubt(failure, claim)),
+        before: Option<Attempt>,
+    ) -> Result<Decision, Undecided> {
+        if let Some(attempt) = before {
+            match self.take_back(attempt.id()).await {
+                Ok(()) => attempt.settle(),
+                Err(failure) => return Err(Undecided::in_doubt(failure, attempt)),
             }
         }
-        let claim = Claim::new(self, request);
-        let asked = self.acquisition(claim.id(), request);
+        let attempt = Attempt::new(self, request);
+        let asked = self.acquisition(attempt.id(), request);
         let answer: Answer = match self.acquires.ask(&asked).await {
             Ok(answer) => answer,
             Err(failure) if failure.leaves_in_doubt() => {
-                return Err(Setback::in_doubt(failure, claim));
+                return Err(Undecided::in_doubt(failure, attempt));
             }
             Err(failure) => {
-                claim.settle();
+                attempt.settle();
                 return Err(failure.into());
             }
         };
         let other = answer.other_value();
         if let Some(ending) = other.and_then(|value| self.doubts.about(value)) {
-            claim.settle();
+            attempt.settle();
             let name = request.shared_name();
-            self.take_back(&Id { name, ending }).await?;
-            return Err(Failure::Echo.into());
+            self.take_back(&AttemptId { name, ending }).await?;
+            return Err(Failure::Duplicate.into());
         }
-        match answer.to(request, &self.holder, &claim.id().ending) {
-            Tried::Won(lease) => Ok(Decision::Won(claim, lease)),
+        match answer.to(request, &self.holder, &attempt.id().ending) {
+            Tried::Won(lease) => Ok(Decision::Won(attempt, lease)),
             Tried::Refused(refusal) => {
-                claim.settle();
+                attempt.settle();
                 Ok(Decision::Refused(refusal))
             }
-            Tried::Echo => Err(Setback::in_doubt(Failure::Echo, claim)),
+            Tried::Duplicate => Err(Undecided::in_doubt(Failure::Duplicate, attempt)),
         }
     }
 
-    fn acquisition(&self, id: &Id, request: &Acquire) -> Arc<Request> {
+    fn acquisition(&self, id: &AttemptId, request: &Acquire) -> Arc<Request> {
         let (remembered, digits, time) = match request.fire_time() {
             Some(fire_time) => (SCHEDULED_MEMORY, digits(fire_time), text(fire_time)),
             None => (MEMORY, String::new(), String::new()),
@@ -136,14 +136,14 @@ impl Store {
     }
 
     /// Undoes an acquisition, or forbids it if it is still on its way.
-    pub(crate) async fn take_back(&self, id: &Id) -> Result<(), Failure> {
+    pub(crate) async fn take_back(&self, id: &AttemptId) -> Result<(), Failure> {
         let [lock, known] = self.keys_of(id);
         let request = Request::new(&[&lock, &known], &[&id.ending, &LATEST.as_millis()]);
         self.connections.run_alone(&TAKE_BACK, request).await
     }
 
     /// The lock, and its memory.
-    fn keys_of(&self, id: &Id) -> [String; 2] {
+    fn keys_of(&self, id: &AttemptId) -> [String; 2] {
         let lock = self.keys.lock(&id.name);
         let memory = self.keys.memory(&lock);
         [lock, memory]

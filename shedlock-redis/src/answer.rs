@@ -24,8 +24,8 @@ pub(crate) struct Told {
 pub(crate) enum Tried {
     Won(Lease),
     Refused(Acquisition),
-    /// An earlier delivery of the same command was granted, or is forbidden.
-    Echo,
+    /// An earlier delivery of the same command was granted, or it was taken back before it came.
+    Duplicate,
 }
 
 impl FromRedisValue for Answer {
@@ -85,7 +85,7 @@ impl Told {
 
     fn to(self, request: &Acquire, ending: &str) -> Tried {
         match &*self.verdict {
-            "spent" => Tried::Echo,
+            "duplicate" => Tried::Duplicate,
             // The driver sent the command again, and it found what it had done.
             verdict if verdict == "acquired" || self.value.ends_with(ending) => {
                 let stamp = Stamp::of(&self.value);

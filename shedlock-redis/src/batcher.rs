@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::connection::{Connections, MAX_CONNECTIONS};
 use crate::error::Failure;
-use crate::script::{Kept, Request};
+use crate::script::{CachedScript, Request};
 
 /// How many locks one script deals with at most: the server does nothing else meanwhile.
 const MAX_BATCH: usize = 400;
@@ -22,7 +22,7 @@ const FAILED: &[u8] = b"failed";
 /// that returns, all that wait by then are sent in one script. In a Cluster, or what turns out to
 /// hide one, each is sent at once, as a script is about the locks of one slot.
 pub(crate) struct Batcher {
-    script: &'static Kept,
+    script: &'static CachedScript,
     connections: Arc<Connections>,
     queues: [Mutex<Queue>; MAX_CONNECTIONS],
 }
@@ -58,7 +58,7 @@ enum Entered {
 }
 
 impl Batcher {
-    pub(crate) fn new(script: &'static Kept, connections: &Arc<Connections>) -> Arc<Self> {
+    pub(crate) fn new(script: &'static CachedScript, connections: &Arc<Connections>) -> Arc<Self> {
         Arc::new(Self {
             script,
             connections: connections.clone(),

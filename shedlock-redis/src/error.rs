@@ -102,9 +102,9 @@ pub(crate) enum Failure {
     /// No answer in time.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
-    /// The acquisition was granted or forbidden already, so this is the echo of an earlier one.
+    /// The acquisition was granted or taken back already, so this is a duplicate of its command.
     #[error("the command was carried out more than once")]
-    Echo,
+    Duplicate,
 }
 
 impl Failure {
@@ -113,7 +113,7 @@ impl Failure {
         match self {
             Self::Unconnected(error) | Self::Command(error) => Some(Kind::of(error)),
             Self::InCluster(error) => Some(Kind::in_cluster(error)),
-            Self::ConnectingTimedOut(_) | Self::TimedOut(_) | Self::Echo => None,
+            Self::ConnectingTimedOut(_) | Self::TimedOut(_) | Self::Duplicate => None,
         }
     }
 
@@ -130,7 +130,7 @@ impl Failure {
             // But a node before may have done it. A script that is refused for good has come to the
             // one in charge, and would have found what was done.
             Self::InCluster(error) => error.code().is_none() || self.is_transient(),
-            Self::TimedOut(_) | Self::Echo => true,
+            Self::TimedOut(_) | Self::Duplicate => true,
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) => false,
         }
     }
@@ -147,7 +147,7 @@ impl Failure {
                     | Kind::OutOfMemory
                     | Kind::CannotPersist
             ),
-            Self::InCluster(_) | Self::TimedOut(_) | Self::Echo => false,
+            Self::InCluster(_) | Self::TimedOut(_) | Self::Duplicate => false,
         }
     }
 
@@ -182,7 +182,7 @@ impl Failure {
                 ),
                 source: self.into(),
             },
-            Self::Echo => LockError::Unavailable {
+            Self::Duplicate => LockError::Unavailable {
                 problem: "the connection failed again and again while the lock was asked for"
                     .into(),
                 source: self.into(),

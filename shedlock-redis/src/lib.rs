@@ -10,9 +10,10 @@
 
 mod acquiring;
 mod answer;
+mod attempt;
 mod batcher;
 mod builder;
-mod claim;
+
 mod connection;
 mod error;
 mod keys;

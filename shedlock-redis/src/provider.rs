@@ -124,15 +124,15 @@ impl fmt::Debug for RedisLockProvider {
     }
 }
 
-// A caller who goes away cuts nothing short: the driver's task reads every answer, and what became
-// of an acquire is a claim.
+// A caller who goes away cuts nothing short: the driver's task reads every answer, and an acquire
+// leaves an attempt behind, which is taken back.
 #[async_trait]
 impl LockProvider for RedisLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
         let ask = async |left| {
             Ok(match self.store.acquire(request, left).await? {
-                Decision::Won(claim, lease) => {
-                    claim.settle();
+                Decision::Won(attempt, lease) => {
+                    attempt.settle();
                     Acquisition::Acquired(lease)
                 }
                 Decision::Refused(refusal) => refusal,

@@ -11,21 +11,21 @@ const COMMAND: usize = 16;
 
 /// A script that the servers keep. Usually its hash is sent; its text only to a server that does
 /// not know it, for example after a restart or a failover.
-pub(crate) struct Kept {
+pub(crate) struct CachedScript {
     text: &'static str,
     script: LazyLock<Script>,
 }
 
 /// A script, after the functions that it needs: every call of it makes them anew, so it has no
 /// others.
-macro_rules! kept {
+macro_rules! scripts {
     ($($name:ident: $file:literal after $($functions:literal)*;)*) => {
-        $(pub(crate) static $name: Kept = {
+        $(pub(crate) static $name: CachedScript = {
             const TEXT: &str = concat!(
                 $(include_str!(concat!("scripts/common/", $functions, ".lua")),)*
                 include_str!(concat!("scripts/", $file, ".lua")),
             );
-            Kept {
+            CachedScript {
                 text: TEXT,
                 script: LazyLock::new(|| Script::new(TEXT)),
             }
@@ -33,7 +33,7 @@ macro_rules! kept {
     };
 }
 
-kept! {
+scripts! {
     ACQUIRE: "acquire" after "clock" "each" "time" "last_before" "last_ms" "value" "memory";
     TAKE_BACK: "take_back" after "clock" "time" "value" "memory";
     EXTEND: "extend" after "clock" "each" "last_before" "value";
@@ -85,7 +85,7 @@ impl Request {
     }
 }
 
-impl Kept {
+impl CachedScript {
     pub(crate) fn by_hash(&self, requests: &[Arc<Request>]) -> Cmd {
         command("EVALSHA", self.script.get_hash(), requests)
     }

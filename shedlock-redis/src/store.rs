@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use shedlock_core::{Extension, Lease, LockError, Release};
 
 use crate::answer::{Extended, Look, instant};
+use crate::attempt::Doubts;
 use crate::batcher::Batcher;
-use crate::claim::Doubts;
 use crate::connection::Connections;
 use crate::error::Failure;
 use crate::keys::Keys;

@@ -38,9 +38,9 @@ impl Nodes {
         self.run(command.arg(first).arg(second)).await
     }
 
-    async fn is_spent(&self, uuid: &str, fire_time: (&str, &str)) {
+    async fn is_duplicate(&self, uuid: &str, fire_time: (&str, &str)) {
         let answer = self.acquire_late(uuid, fire_time).await;
-        assert!(told(&answer).starts_with("spent "), "{answer:?}");
+        assert!(told(&answer).starts_with("duplicate "), "{answer:?}");
         assert_eq!(self.get(&self.lock("job")).await, None);
     }
 
@@ -72,14 +72,14 @@ async fn what_was_taken_back_takes_nothing() {
         let nodes = Nodes::new();
         // Before the lock was ever taken, and after others had it.
         nodes.take_back(&uuid(1)).await;
-        nodes.is_spent(&uuid(1), fire_time).await;
+        nodes.is_duplicate(&uuid(1), fire_time).await;
         let locks = nodes.provider("b");
         let lease = acquired(&locks, "job").await;
         nodes.take_back(&uuid(2)).await;
         released(&locks, &lease).await;
         released(&locks, &acquired(&locks, "job").await).await;
         for number in [1, 2] {
-            nodes.is_spent(&uuid(number), fire_time).await;
+            nodes.is_duplicate(&uuid(number), fire_time).await;
         }
         nodes
             .is_granted(&uuid(3), (NO_FIRE_TIME, NO_FIRE_TIME))
@@ -95,7 +95,7 @@ async fn what_comes_twice_is_granted_once() {
         let again = nodes.acquire_late(&uuid(1), fire_time).await;
         assert!(told(&again).ends_with(&uuid(1)), "its own: {again:?}");
         nodes.free().await;
-        nodes.is_spent(&uuid(1), fire_time).await;
+        nodes.is_duplicate(&uuid(1), fire_time).await;
         nodes
             .is_granted(&uuid(2), (NO_FIRE_TIME, NO_FIRE_TIME))
             .await;
@@ -110,7 +110,7 @@ async fn what_was_granted_and_taken_back_leaves_its_fire_time() {
     nodes.is_granted(&uuid(2), NOON).await;
     nodes.take_back(&uuid(2)).await;
     assert_eq!(nodes.get(&nodes.lock("job")).await, None);
-    nodes.is_spent(&uuid(1), NOON).await;
+    nodes.is_duplicate(&uuid(1), NOON).await;
     nodes.is_granted(&uuid(3), NOON).await;
 }
 
@@ -159,7 +159,7 @@ async fn what_is_forbidden_is_forgotten() {
         .collect();
     let old = ["!", &*times.concat(), &forbidden[last..]].concat();
     let () = nodes.run(cmd("SET").arg(&memory).arg(old)).await;
-    nodes.is_spent(&uuid(500), NOON).await;
+    nodes.is_duplicate(&uuid(500), NOON).await;
     nodes.is_granted(&uuid(1), NOON).await;
     let kept = nodes.get(&memory).await.expect("a memory");
     assert!(kept.starts_with('!') && kept.contains(&uuid(500)), "{kept}");

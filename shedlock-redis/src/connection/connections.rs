@@ -11,7 +11,7 @@ use super::open::OpenConnection;
 use super::origin::Origin;
 use crate::error::Failure;
 use crate::scan::Scan;
-use crate::script::{Kept, Request};
+use crate::script::{CachedScript, Request};
 
 /// How many connections there are at most.
 pub(crate) const MAX_CONNECTIONS: usize = 4;
@@ -73,7 +73,7 @@ impl Connections {
     /// box, as most requests wait for another one's script, and need no room for their own.
     pub(crate) fn run<'a, T: FromRedisValue + Send + 'a>(
         &'a self,
-        script: &'static Kept,
+        script: &'static CachedScript,
         index: usize,
         requests: &'a [Arc<Request>],
     ) -> BoxFuture<'a, Result<T, Failure>> {
@@ -96,7 +96,7 @@ impl Connections {
     /// Runs a script for one lock.
     pub(crate) async fn run_alone<T: FromRedisValue + Send>(
         &self,
-        script: &'static Kept,
+        script: &'static CachedScript,
         request: Arc<Request>,
     ) -> Result<T, Failure> {
         let index = self.index_of(&request);

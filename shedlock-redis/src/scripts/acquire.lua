@@ -49,7 +49,7 @@ return each(2, 2, function(key, argument)
         -- A driver may send a command twice, and a network may deliver it late. (What was granted for a fire time has run.)
         local uuid = uuid_of(value)
         if known and uuid_of(known) == uuid or string.find(forbidden, uuid, 1, true) then
-            return say('spent', -2, '')
+            return say('duplicate', -2, '')
         end
     end
     if ran then

@@ -20,29 +20,29 @@ const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter()
     .without_max_times();
 
-/// An acquisition that was asked for and that nobody has got: its answer has not come, or not to
-/// the caller. Unless it is [settled](Self::settle), it is taken back, in the background.
-pub(crate) struct Claim {
+/// An acquisition that was asked for, but that nobody has yet: its answer has not come, or has not
+/// reached the caller. Unless it is [settled](Self::settle), it is taken back in the background.
+pub(crate) struct Attempt {
     store: Arc<Store>,
-    id: Id,
+    id: AttemptId,
     at_most: Duration,
     /// None once it is settled.
     runtime: Option<Handle>,
 }
 
-/// One acquisition of one lock.
+/// Of one attempt to acquire one lock.
 #[derive(Clone)]
-pub(crate) struct Id {
+pub(crate) struct AttemptId {
     pub(crate) name: Arc<str>,
     /// How the value of the lock ends.
     pub(crate) ending: String,
 }
 
-impl Claim {
+impl Attempt {
     pub(crate) fn new(store: &Arc<Store>, request: &Acquire) -> Self {
         Self {
             store: store.clone(),
-            id: Id {
+            id: AttemptId {
                 name: request.shared_name(),
                 ending: acquisition(&store.holder),
             },
@@ -51,7 +51,7 @@ impl Claim {
         }
     }
 
-    pub(crate) fn id(&self) -> &Id {
+    pub(crate) fn id(&self) -> &AttemptId {
         &self.id
     }
 
@@ -61,13 +61,13 @@ impl Claim {
     }
 }
 
-/// How the values of claims end that are neither settled nor taken back yet. A lock that shows one
-/// of them is nobody's.
+/// The attempts that are neither settled nor taken back yet, by how their values end. A lock whose
+/// value ends like this is nobody's.
 #[derive(Debug, Default)]
 pub(crate) struct Doubts(Mutex<HashSet<String>>);
 
 impl Doubts {
-    /// The doubt that a lock's value stands for.
+    /// How a lock's value ends, if it is of one of these.
     pub(crate) fn about(&self, value: &str) -> Option<String> {
         let (_, ending) = value.split_once('@')?;
         self.endings().get(ending).cloned()
@@ -78,7 +78,7 @@ impl Doubts {
     }
 }
 
-impl Drop for Claim {
+impl Drop for Attempt {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else {
             return;
@@ -86,8 +86,8 @@ impl Drop for Claim {
         let (store, id, until) = (
             self.store.clone(),
             self.id.clone(),
-            // Not only for as long as it holds the lock: its fire time seems to have run until it
-            // is taken back.
+            // Not only for as long as it holds the lock: until it is taken back, its fire time
+            // seems to have run.
             Instant::now() + self.at_most.max(LATEST),
         );
         store.doubts.endings().insert(id.ending.clone());
@@ -103,10 +103,10 @@ impl Drop for Claim {
                     error = &error as &(dyn Error + 'static),
                     "a lock that nobody waited for any more could not be released"
                 );
-                // Whoever asks for it here tries that again.
+                // Until then, whoever asks for the lock in this process tries that again.
                 tokio::time::sleep_until(until).await;
             }
-            // An answer from before that may still be on its way.
+            // An answer from before it was taken back may still be on its way.
             tokio::time::sleep(store.timeout).await;
             store.doubts.endings().remove(&id.ending);
         });
