@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::script::{Request, TAKE_BACK};
 use crate::store::{Store, micros};
 use crate::tries::Tries;
-use crate::value::text;
+use crate::value::format_time;
 
 /// How long the acquisitions for fire times are remembered: the last run of a yearly job is still
 /// known at the next one.
@@ -107,7 +107,7 @@ impl Store {
             self.take_back(&AttemptId { name, ending }).await?;
             return Err(Failure::Duplicate.into());
         }
-        match answer.to(request, &self.holder, &attempt.id().ending) {
+        match answer.interpret(request, &self.holder, &attempt.id().ending) {
             Tried::Won(lease) => Ok(Decision::Won(attempt, lease)),
             Tried::Refused(refusal) => {
                 attempt.settle();
@@ -119,7 +119,7 @@ impl Store {
 
     fn acquisition(&self, id: &AttemptId, request: &Acquire) -> Arc<Request> {
         let (remembered, digits, time) = match request.fire_time() {
-            Some(fire_time) => (SCHEDULED_MEMORY, digits(fire_time), text(fire_time)),
+            Some(fire_time) => (SCHEDULED_MEMORY, digits(fire_time), format_time(fire_time)),
             None => (MEMORY, String::new(), String::new()),
         };
         let lease = micros(request.at_most());

@@ -4,7 +4,11 @@ use chrono::{DateTime, Utc};
 use redis::{FromRedisValue, ParsingError, Value};
 use shedlock_core::{Acquire, Acquisition, Held, Lease, MAX_AT_MOST, StoredLock};
 
-use crate::value::Stamp;
+use crate::value::LockValue;
+
+/// What scripts answer, as Redis does, instead of a key's last ms.
+const NO_END: i64 = -1;
+const NOT_THERE: i64 = -2;
 
 /// What the acquire script answers.
 pub(crate) enum Answer {
@@ -33,7 +37,7 @@ impl FromRedisValue for Answer {
         if let Value::Int(last) = value {
             return Ok(Self::AsAsked(end(DateTime::UNIX_EPOCH, last)));
         }
-        let told = text(FromRedisValue::from_redis_value(value)?);
+        let told = lossy_utf8(FromRedisValue::from_redis_value(value)?);
         let parsed = Told::parse(&told).ok_or_else(|| format!("no answer about a lock: {told:?}"));
         Ok(Self::Told(parsed?))
     }
@@ -49,7 +53,7 @@ impl Answer {
     }
 
     /// `ending` is how the value of this acquisition ends.
-    pub(crate) fn to(self, request: &Acquire, holder: &Arc<str>, ending: &str) -> Tried {
+    pub(crate) fn interpret(self, request: &Acquire, holder: &Arc<str>, ending: &str) -> Tried {
         match self {
             Self::AsAsked(until) => {
                 let fire_time = request
@@ -59,7 +63,7 @@ impl Answer {
                 let until = until.unwrap_or(locked_at);
                 Tried::Won(Lease::new(request.shared_name(), holder, locked_at, until))
             }
-            Self::Told(told) => told.to(request, ending),
+            Self::Told(told) => told.interpret(request, ending),
         }
     }
 }
@@ -83,16 +87,16 @@ impl Told {
         })
     }
 
-    fn to(self, request: &Acquire, ending: &str) -> Tried {
+    fn interpret(self, request: &Acquire, ending: &str) -> Tried {
         match &*self.verdict {
             "duplicate" => Tried::Duplicate,
             // The driver sent the command again, and it found what it had done.
             verdict if verdict == "acquired" || self.value.ends_with(ending) => {
-                let stamp = Stamp::of(&self.value);
+                let value = LockValue::of(&self.value);
                 Tried::Won(Lease::new(
                     request.shared_name(),
-                    stamp.holder,
-                    stamp.locked_at.unwrap_or(self.now),
+                    value.holder,
+                    value.locked_at.unwrap_or(self.now),
                     self.until.unwrap_or(self.now),
                 ))
             }
@@ -108,24 +112,24 @@ impl Told {
                 by: by.and_then(|by| by.to_std().ok()).unwrap_or_default(),
             };
         }
-        let stamp = Stamp::of(&self.value);
+        let value = LockValue::of(&self.value);
         let ran = self.verdict == "ran"
             || fire_time
-                .zip(stamp.locked_at)
+                .zip(value.locked_at)
                 .is_some_and(|(fire_time, locked_at)| {
                     locked_at.timestamp_micros() >= fire_time.timestamp_micros()
                 });
         match ran {
-            true => Acquisition::AlreadyRan(self.held(&stamp)),
-            false => Acquisition::Held(self.held(&stamp)),
+            true => Acquisition::AlreadyRan(self.held(&value)),
+            false => Acquisition::Held(self.held(&value)),
         }
     }
 
-    fn held(&self, stamp: &Stamp<'_>) -> Held {
+    fn held(&self, value: &LockValue<'_>) -> Held {
         // A script sees keys as of its beginning, so one that is about to end may be past its end
         // by now.
         let until = self.until.map(|until| until.max(self.now));
-        let stored = stored("", stamp, until);
+        let stored = stored("", value, until);
         Held {
             holder: stored.holder,
             locked_at: stored.locked_at,
@@ -146,9 +150,9 @@ impl FromRedisValue for Look {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let (now, held, last_ms, last) = FromRedisValue::from_redis_value(value)?;
         Ok(Self {
-            held: text(held),
+            held: lossy_utf8(held),
             until: end(instant(now), last_ms),
-            last: text(last),
+            last: lossy_utf8(last),
         })
     }
 }
@@ -159,16 +163,16 @@ impl Look {
         let value = [&self.held, &self.last]
             .into_iter()
             .find(|value| !value.is_empty())?;
-        Some(stored(name, &Stamp::of(value), self.until))
+        Some(stored(name, &LockValue::of(value), self.until))
     }
 }
 
 /// A lock that is free ended at an unknown time: at its acquisition, as far as this tells.
-fn stored(name: &str, stamp: &Stamp<'_>, until: Option<DateTime<Utc>>) -> StoredLock {
-    let locked_at = stamp.locked_at.unwrap_or(DateTime::UNIX_EPOCH);
+fn stored(name: &str, value: &LockValue<'_>, until: Option<DateTime<Utc>>) -> StoredLock {
+    let locked_at = value.locked_at.unwrap_or(DateTime::UNIX_EPOCH);
     StoredLock {
         name: name.to_owned(),
-        holder: stamp.holder.to_owned(),
+        holder: value.holder.to_owned(),
         locked_at,
         lock_until: until.unwrap_or(locked_at),
     }
@@ -184,21 +188,22 @@ impl FromRedisValue for Extended {
     }
 }
 
-/// Of us since the Unix epoch.
+/// The time that is so many us after the Unix epoch.
 pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
-/// When a key is gone that is there until the end of a ms. None if it is not there now.
-fn end(now: DateTime<Utc>, last: i64) -> Option<DateTime<Utc>> {
-    match last {
-        // Somebody wrote it without an end.
-        -1 => Some(now + MAX_AT_MOST),
-        last => DateTime::from_timestamp_millis(last + 1).filter(|_| last >= 0),
+/// When a key is gone that is there until the end of its last ms. None if it is not there now.
+fn end(now: DateTime<Utc>, last_ms: i64) -> Option<DateTime<Utc>> {
+    match last_ms {
+        ..=NOT_THERE => None,
+        // Somebody else wrote it.
+        NO_END => Some(now + MAX_AT_MOST),
+        last_ms => DateTime::from_timestamp_millis(last_ms + 1),
     }
 }
 
-fn text(bytes: Vec<u8>) -> String {
+fn lossy_utf8(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

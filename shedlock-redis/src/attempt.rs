@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::acquiring::LATEST;
 use crate::error::Failure;
 use crate::store::Store;
-use crate::value::acquisition;
+use crate::value::new_ending;
 
 /// Pauses between tries to take back what nobody waits for.
 const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
@@ -44,7 +44,7 @@ impl Attempt {
             store: store.clone(),
             id: AttemptId {
                 name: request.shared_name(),
-                ending: acquisition(&store.holder),
+                ending: new_ending(&store.holder),
             },
             at_most: request.at_most(),
             runtime: Some(Handle::current()),

@@ -33,7 +33,7 @@ impl Store {
         let (mut scan, mut tries) = (Scan::new(self.keys.pattern()), Tries::new());
         while !scan.is_over() {
             self.bounded(async {
-                while let Err(failure) = self.connections.turn(&mut scan).await {
+                while let Err(failure) = self.connections.next_page(&mut scan).await {
                     scan.begin_again();
                     tries.pause_after(failure).await?;
                 }

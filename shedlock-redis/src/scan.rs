@@ -13,11 +13,11 @@ pub(crate) struct Scan {
     pattern: String,
     keys: BTreeSet<String>,
     /// None before the first page.
-    course: Option<Course>,
+    progress: Option<Progress>,
 }
 
 /// Where a scan goes on. Only the servers that gave the bookmarks know what they mean.
-struct Course {
+struct Progress {
     connection: Arc<OpenConnection>,
     bookmarks: Vec<Bookmark>,
 }
@@ -36,21 +36,21 @@ impl Scan {
         Self {
             pattern,
             keys: BTreeSet::new(),
-            course: None,
+            progress: None,
         }
     }
 
     /// The connection that it has to stay on.
     pub(crate) fn connection(&self) -> Option<&Arc<OpenConnection>> {
-        Some(&self.course.as_ref()?.connection)
+        Some(&self.progress.as_ref()?.connection)
     }
 
-    pub(crate) async fn turn(&mut self, connection: &Arc<OpenConnection>) -> RedisResult<()> {
-        let course = self.course.get_or_insert_with(|| Course {
+    pub(crate) async fn next_page(&mut self, connection: &Arc<OpenConnection>) -> RedisResult<()> {
+        let progress = self.progress.get_or_insert_with(|| Progress {
             connection: connection.clone(),
             bookmarks: vec![Bookmark::default()],
         });
-        let Some(bookmark) = course.bookmarks.pop() else {
+        let Some(bookmark) = progress.bookmarks.pop() else {
             return Ok(());
         };
         let command = command(bookmark.cursor, &self.pattern);
@@ -61,7 +61,7 @@ impl Scan {
                 .extend(page.keys.into_iter().flat_map(String::from_utf8));
             bookmark.cursor = page.next;
             if bookmark.cursor != 0 {
-                course.bookmarks.push(bookmark);
+                progress.bookmarks.push(bookmark);
             }
         }
         Ok(())
@@ -69,12 +69,12 @@ impl Scan {
 
     /// After a page that did not come: what was read stays, and is read again.
     pub(crate) fn begin_again(&mut self) {
-        self.course = None;
+        self.progress = None;
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        let course = self.course.as_ref();
-        course.is_some_and(|course| course.bookmarks.is_empty())
+        let progress = self.progress.as_ref();
+        progress.is_some_and(|progress| progress.bookmarks.is_empty())
     }
 
     pub(crate) fn into_keys(self) -> BTreeSet<String> {

@@ -13,7 +13,7 @@ use crate::error::Failure;
 use crate::keys::Keys;
 use crate::script::{ACQUIRE, EXTEND, LOOK, NOW, RELEASE, Request};
 use crate::tries::Tries;
-use crate::value::proof;
+use crate::value::value_prefix;
 
 /// The locks of one environment.
 pub(crate) struct Store {
@@ -59,7 +59,7 @@ impl Store {
     ) -> Result<Extension, LockError> {
         let request = Request::new(
             &[&self.keys.lock(lease.name())],
-            &[&proof(lease), &micros(at_most)],
+            &[&value_prefix(lease), &micros(at_most)],
         );
         let extended: Extended = self
             .decided(async || self.extends.ask(&request).await)
@@ -84,7 +84,7 @@ impl Store {
         };
         let request = Request::new(
             &[&self.keys.lock(lease.name())],
-            &[&proof(lease), &shortest],
+            &[&value_prefix(lease), &shortest],
         );
         let in_doubt = AtomicBool::new(false);
         let ask = async || {

@@ -10,13 +10,13 @@ const UUID: usize = 36;
 /// One acquisition as the lock's value tells it: `ADDED:2026-03-01T12:00:00.000000Z@holder:uuid`,
 /// where Java ShedLock has milliseconds of its own clock and its host name.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Stamp<'a> {
+pub(crate) struct LockValue<'a> {
     /// None if somebody else's value tells no time.
     pub(crate) locked_at: Option<DateTime<Utc>>,
     pub(crate) holder: &'a str,
 }
 
-impl<'a> Stamp<'a> {
+impl<'a> LockValue<'a> {
     pub(crate) fn of(value: &'a str) -> Self {
         let added = value
             .strip_prefix("ADDED:")
@@ -47,20 +47,20 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// How the value of a lease begins, up to its UUID. As `locked_at` is never twice the same for a
-/// lock, no other has it.
-pub(crate) fn proof(lease: &Lease) -> String {
-    let locked_at = text(lease.locked_at());
+/// How the value of a lease's lock begins, up to the UUID. As `locked_at` is never twice the same
+/// for a lock, no other lease has it.
+pub(crate) fn value_prefix(lease: &Lease) -> String {
+    let locked_at = format_time(lease.locked_at());
     ["ADDED:", &locked_at, "@", lease.holder(), ":"].concat()
 }
 
-/// A time as values have it.
-pub(crate) fn text(time: DateTime<Utc>) -> String {
+/// A time in the form that values have.
+pub(crate) fn format_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// The end of a value that no other acquisition has.
-pub(crate) fn acquisition(holder: &str) -> String {
+/// A new end for a value, which no other acquisition has.
+pub(crate) fn new_ending(holder: &str) -> String {
     // Each is keyed by the system's random numbers.
     let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(0));
     let mut ending = String::with_capacity(holder.len() + 1 + UUID);
@@ -119,25 +119,29 @@ mod tests {
         ];
         for (value, locked_at, holder) in &cases {
             let (locked_at, holder) = (*locked_at, *holder);
-            assert_eq!(Stamp::of(value), Stamp { locked_at, holder }, "{value}");
+            assert_eq!(
+                LockValue::of(value),
+                LockValue { locked_at, holder },
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn a_lease_proves_the_value_that_it_was_read_from() {
-        let end = acquisition("홀더:1@x");
+        let end = new_ending("홀더:1@x");
         let value = format!("ADDED:2026-03-01T12:00:00.000017Z@{end}");
-        let stamp = Stamp::of(&value);
-        assert_eq!(stamp.holder, "홀더:1@x");
-        let locked_at = stamp.locked_at.expect("a time");
-        let beginning = proof(&Lease::new("n", stamp.holder, locked_at, locked_at));
+        let read = LockValue::of(&value);
+        assert_eq!(read.holder, "홀더:1@x");
+        let locked_at = read.locked_at.expect("a time");
+        let beginning = value_prefix(&Lease::new("n", read.holder, locked_at, locked_at));
         let uuid = value.strip_prefix(&*beginning);
         assert!(uuid.is_some_and(is_uuid), "{value} {beginning}");
     }
 
     #[test]
     fn no_two_acquisitions_are_one() {
-        let all: HashSet<_> = (0..10_000).map(|_| acquisition("a")).collect();
+        let all: HashSet<_> = (0..10_000).map(|_| new_ending("a")).collect();
         assert_eq!(all.len(), 10_000);
     }
 }

@@ -104,12 +104,12 @@ impl Connections {
     }
 
     /// Reads the next page of a scan.
-    pub(crate) async fn turn(&self, scan: &mut Scan) -> Result<(), Failure> {
+    pub(crate) async fn next_page(&self, scan: &mut Scan) -> Result<(), Failure> {
         let open = match scan.connection() {
             Some(open) => open.clone(),
             None => self.get(0).await?,
         };
-        self.answer(&open, scan.turn(&open)).await
+        self.answer(&open, scan.next_page(&open)).await
     }
 
     /// One of the others if this one cannot be opened: the server may let in no more clients, or

@@ -33,7 +33,7 @@ return each(2, 2, function(key, argument)
         read(ARGV[argument + 2])
     end
     if early then
-        return say('early', -2, '')
+        return say('early', NOT_THERE, '')
     end
 
     local held = redis.call('GET', lock)
@@ -49,11 +49,11 @@ return each(2, 2, function(key, argument)
         -- A driver may send a command twice, and a network may deliver it late. (What was granted for a fire time has run.)
         local uuid = uuid_of(value)
         if known and uuid_of(known) == uuid or string.find(forbidden, uuid, 1, true) then
-            return say('duplicate', -2, '')
+            return say('duplicate', NOT_THERE, '')
         end
     end
     if ran then
-        return say('ran', -2, remembered_value(known))
+        return say('ran', NOT_THERE, remembered_value(known))
     end
 
     local asked, locked_at = value, fire_time
