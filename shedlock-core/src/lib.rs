@@ -54,17 +54,16 @@
 //! let locks = LockExecutor::new(Talkative(InMemoryLockProvider::new()));
 //! ```
 
-mod holder;
 mod job;
 mod lock;
 mod observe;
 mod panics;
 mod retry;
 mod scheduler;
+mod settings;
 pub mod testing;
 mod turns;
 
-pub use holder::default_holder;
 pub use job::{
     Data, FromRun, IntoZone, Job, JobError, JobResult, Misfire, MissingData, Run, ScheduledJob,
     Services,
@@ -82,6 +81,7 @@ pub use scheduler::{
     BuildError, ControlError, JobOverride, JobStatus, LastRun, Problem, RunError, Scheduler,
     SchedulerBuilder, SchedulerHandle, Triggered, shutdown_signal,
 };
+pub use settings::{CALL_TIMEOUTS, default_holder, is_holder};
 pub use shedlock_schedule::{
     DurationError, LeaseError, MAX_AT_MOST, NameError, Schedule, ScheduleError, Tz, ZoneError,
 };

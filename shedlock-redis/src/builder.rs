@@ -1,20 +1,14 @@
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use shedlock_core::{DurationError, IntoDuration, LockError, default_holder};
+use shedlock_core::{
+    CALL_TIMEOUTS, DurationError, IntoDuration, LockError, default_holder, is_holder,
+};
 
 use crate::connection::{Connections, RedisConnection};
 use crate::error::Invalid;
 use crate::keys::Keys;
 use crate::provider::RedisLockProvider;
 use crate::store::Store;
-
-/// What other stores' columns hold, so that a holder can be the same everywhere.
-const MAX_HOLDER: usize = 255;
-
-/// How long a call may take at most.
-const TIMEOUTS: RangeInclusive<Duration> =
-    Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
 
 /// What a [`RedisLockProvider`] is made of; see [`RedisLockProvider::builder`].
 ///
@@ -102,9 +96,9 @@ impl Builder {
         if !is_holder(&holder) {
             return Err(Invalid::Holder(holder));
         }
-        let timeout = timeout.map_err(Invalid::NoDuration)?;
-        if !TIMEOUTS.contains(&timeout) {
-            return Err(Invalid::Timeout(timeout));
+        let timeout = timeout.map_err(Invalid::Timeout)?;
+        if !CALL_TIMEOUTS.contains(&timeout) {
+            return Err(Invalid::TimeoutLength(timeout));
         }
         let Some(keys) = Keys::new(prefix.clone(), environment.clone()) else {
             return Err(Invalid::Keys {
@@ -121,10 +115,4 @@ impl Builder {
             timeout,
         )))
     }
-}
-
-/// What every store keeps and compares as it was given.
-fn is_holder(text: &str) -> bool {
-    let length = text.chars().count();
-    (1..=MAX_HOLDER).contains(&length) && text.trim() == text && !text.contains(char::is_control)
 }

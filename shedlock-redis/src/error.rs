@@ -255,9 +255,9 @@ pub(crate) enum Invalid {
     )]
     Keys { prefix: String, environment: String },
     #[error("timeout: {0}")]
-    NoDuration(DurationError),
+    Timeout(DurationError),
     #[error("timeout: {0:?} is not between 1ms and a day")]
-    Timeout(Duration),
+    TimeoutLength(Duration),
     #[error(
         "a Redis URL starts with its scheme and `://`, without blanks or quotes before it; schemes are redis, rediss (TLS), redis+cluster, rediss+cluster, redis+unix, and the same with valkey"
     )]

@@ -1,7 +1,6 @@
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use shedlock_core::{DurationError, IntoDuration, LockError};
+use shedlock_core::{CALL_TIMEOUTS, DurationError, IntoDuration, LockError, is_holder};
 use sqlx::{Database, Pool};
 
 use crate::connections::Connections;
@@ -12,11 +11,6 @@ use crate::holder::Holder;
 use crate::provider::SqlxLockProvider;
 use crate::store::SqlStore;
 use crate::table::{Columns, Table};
-
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
-
-/// The width of ShedLock's `locked_by`.
-const MAX_HOLDER: usize = 255;
 
 /// What a [`SqlxLockProvider`] is made of; see [`SqlxLockProvider::builder`].
 ///
@@ -127,7 +121,7 @@ pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvi
         return Err(Invalid::NoConnection);
     }
     let timeout = timeout.map_err(Invalid::Timeout)?;
-    if !TIMEOUTS.contains(&timeout) {
+    if !CALL_TIMEOUTS.contains(&timeout) {
         return Err(Invalid::TimeoutLength(timeout));
     }
     let table = Table::new(&label, &columns, D::QUOTE)?;
@@ -135,10 +129,4 @@ pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvi
     let connections = Connections::new(pool, connections, timeout / 2);
     let store = SqlStore::new(connections, &table, label, holder, timeout);
     Ok(SqlxLockProvider::of(store))
-}
-
-/// What every database keeps and compares as it was given.
-fn is_holder(text: &str) -> bool {
-    let length = text.chars().count();
-    (1..=MAX_HOLDER).contains(&length) && text.trim() == text && !text.contains(char::is_control)
 }

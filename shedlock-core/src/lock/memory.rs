@@ -10,7 +10,7 @@ use super::{
     Acquire, Acquisition, Extension, Held, Lease, LockError, LockProvider, ProviderId, Release,
     StoredLock,
 };
-use crate::holder::default_holder;
+use crate::settings::default_holder;
 
 /// The smallest step of `locked_at`.
 const STEP: TimeDelta = TimeDelta::microseconds(1);
