@@ -16,14 +16,14 @@ use crate::value::format_time;
 /// known at the next one.
 const SCHEDULED_MEMORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// How long others are remembered: there may be very many names, and their tokens grow with the
-/// clock alone.
+/// How long other acquisitions are remembered: there may be very many names, and the clock alone
+/// lets their tokens grow.
 const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// For how long a command that is on its way may still come: longer than TCP tries.
+/// How late a command may still arrive: longer than TCP tries to deliver it.
 pub(crate) const LATEST: Duration = Duration::from_secs(60 * 60);
 
-/// How long the first two terms of an acquisition are, the lease and the fire time; as in
+/// How many digits the first two terms of an acquisition have, the lease and the fire time; as in
 /// acquire.lua.
 const LEASE: usize = 16;
 const TIME: usize = 18;
@@ -129,13 +129,13 @@ impl Store {
             &[&lock, &known],
             &[
                 &format_args!("ADDED:{time}@{}", id.ending),
-                // At fixed places, as the script reads these faster than others.
+                // At fixed positions, which the script reads faster.
                 &format_args!("{lease:0LEASE$}{digits:TIME$}{memory}"),
             ],
         )
     }
 
-    /// Undoes an acquisition, or forbids it if it is still on its way.
+    /// Undoes an acquisition, or forbids it if it has not arrived yet.
     pub(crate) async fn take_back(&self, id: &AttemptId) -> Result<(), Failure> {
         let [lock, known] = self.keys_of(id);
         let request = Request::new(&[&lock, &known], &[&id.ending, &LATEST.as_millis()]);
@@ -150,7 +150,7 @@ impl Store {
     }
 }
 
-/// Us since the Unix epoch as the scripts have them: as many digits for every time.
+/// Us since the Unix epoch as the scripts have them: every time has the same number of digits.
 fn digits(time: DateTime<Utc>) -> String {
     format!("{:0TIME$}", time.timestamp_micros().max(0))
 }

@@ -69,7 +69,7 @@ impl Answer {
 }
 
 impl Told {
-    /// Of `verdict seconds micros last value`.
+    /// Reads `verdict seconds micros last value`.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(5, ' ');
         let verdict = parts.next()?;
@@ -119,15 +119,16 @@ impl Told {
                 .is_some_and(|(fire_time, locked_at)| {
                     locked_at.timestamp_micros() >= fire_time.timestamp_micros()
                 });
-        match ran {
-            true => Acquisition::AlreadyRan(self.held(&value)),
-            false => Acquisition::Held(self.held(&value)),
+        if ran {
+            Acquisition::AlreadyRan(self.held(&value))
+        } else {
+            Acquisition::Held(self.held(&value))
         }
     }
 
     fn held(&self, value: &LockValue<'_>) -> Held {
-        // A script sees keys as of its beginning, so one that is about to end may be past its end
-        // by now.
+        // A script sees keys as they were when it began, so one that was about to end may be past
+        // its end by now.
         let until = self.until.map(|until| until.max(self.now));
         let stored = stored("", value, until);
         Held {
@@ -167,7 +168,7 @@ impl Look {
     }
 }
 
-/// A lock that is free ended at an unknown time: at its acquisition, as far as this tells.
+/// When a free lock ended is not known, so the time of its acquisition is told instead.
 fn stored(name: &str, value: &LockValue<'_>, until: Option<DateTime<Utc>>) -> StoredLock {
     let locked_at = value.locked_at.unwrap_or(DateTime::UNIX_EPOCH);
     StoredLock {

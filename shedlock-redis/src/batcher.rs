@@ -34,7 +34,7 @@ struct Queue {
     waiting: Vec<Pending>,
 }
 
-/// What a request is answered.
+/// The answer to a request.
 type Reply = Result<Value, Failure>;
 
 /// A request that waits.
@@ -51,7 +51,7 @@ struct InFlight {
 
 /// How a request gets to the store.
 enum Entered {
-    /// At once; nothing waits for it where scripts are about one slot.
+    /// At once; where scripts are about one slot, nothing has to wait for it.
     Alone(Option<InFlight>),
     /// With others, by whoever sends the next batch.
     Queued(oneshot::Receiver<Reply>),
@@ -134,8 +134,8 @@ impl Batcher {
         }
     }
 
-    /// For a batch that was refused as a whole. If nothing is wrong with any of its requests, it
-    /// was that they are many: they are of many slots, and what refused them hides a Cluster.
+    /// For a batch that was refused as a whole. If none of its requests is refused alone, the
+    /// reason was that they are of many slots, and what refused them hides a Cluster.
     async fn send_one_by_one(
         &self,
         index: usize,
@@ -213,7 +213,7 @@ fn tell(reply: oneshot::Sender<Reply>, answer: Reply) {
     let _ = reply.send(answer);
 }
 
-/// What a request is answered whose sender went away, with its runtime.
+/// The answer to a request whose sender went away, with its runtime.
 fn sender_gone() -> Failure {
     let error = io::Error::from(io::ErrorKind::ConnectionAborted);
     Failure::Command(error.into())

@@ -44,14 +44,14 @@ impl Builder {
         }
     }
 
-    /// The middle of the keys, which keeps services on one Redis apart; `default` unless set. As in
-    /// ShedLock.
+    /// The middle of the keys, as in ShedLock, which keeps services on one Redis apart; `default`
+    /// unless set.
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = environment.into();
         self
     }
 
-    /// The beginning of the keys; `job-lock` unless set. As in ShedLock. In a Cluster, a hash tag
+    /// The beginning of the keys, as in ShedLock; `job-lock` unless set. In a Cluster, a hash tag
     /// in it (`{app}:job-lock`) puts all locks on one node, whose clock is then the only one.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
@@ -66,8 +66,8 @@ impl Builder {
     }
 
     /// How long a call takes at most, connecting and trying again included: 1 ms to a day, 5 s
-    /// unless set. Half of it is for one answer. A listing of the locks goes through all keys, and
-    /// has this time for each page of them.
+    /// unless set. One answer may take half of it. A listing of the locks goes through all keys,
+    /// and has this time for each page of them.
     pub fn timeout(mut self, timeout: impl IntoDuration) -> Self {
         self.timeout = timeout.into_duration();
         self
@@ -106,7 +106,7 @@ impl Builder {
                 environment,
             });
         };
-        // Half of the time for one wait, so that there is another try.
+        // One wait has half of the time, so that there is time for another try.
         let connections = Connections::new(connection.0, timeout / 2);
         Ok(RedisLockProvider::of(Store::new(
             connections,

@@ -81,7 +81,7 @@ impl Kind {
     }
 }
 
-/// What the user of a Redis needs.
+/// What to check, and which rights the user of a Redis needs.
 const RIGHTS: &str = "check user and password, and allow the user these keys, the commands EVALSHA, EVAL and SCAN, and those that the scripts call (GET, SET, DEL, PEXPIREAT, PEXPIRETIME, PTTL, TIME)";
 
 /// Why a call failed.
@@ -93,7 +93,7 @@ pub(crate) enum Failure {
     /// The driver or the server said so.
     #[error("the command failed")]
     Command(#[source] RedisError),
-    /// The last that a Cluster's driver heard, which sends a command again by itself.
+    /// The last error of a Cluster's driver, which sends a command again by itself.
     #[error("the command failed in the Cluster")]
     InCluster(#[source] RedisError),
     /// No connection in time, so nothing was sent.
@@ -125,10 +125,10 @@ impl Failure {
     /// Whether the server may have carried the command out, or still may.
     pub(crate) fn leaves_in_doubt(&self) -> bool {
         match self {
-            // What a server answers with an error, it did not do.
+            // A server did not do what it answers with an error.
             Self::Command(error) => error.code().is_none() && !error.is_connection_refusal(),
-            // But a node before may have done it. A script that is refused for good has come to the
-            // one in charge, and would have found what was done.
+            // But a node that was asked before may have done it. A script that is refused for good
+            // has reached the node in charge, and would have found what was done.
             Self::InCluster(error) => error.code().is_none() || self.is_transient(),
             Self::TimedOut(_) | Self::Duplicate => true,
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) => false,
@@ -151,8 +151,8 @@ impl Failure {
         }
     }
 
-    /// Whether nothing was done, for a reason that may be that of one lock among many, or that they
-    /// are many.
+    /// Whether nothing was done, for a reason that may be that of one lock among many, or that
+    /// there are many.
     pub(crate) fn may_concern_one(&self) -> bool {
         matches!(self, Self::Command(error) if error.code().is_some()) && !self.concerns_all()
     }
@@ -169,7 +169,7 @@ impl Failure {
         }
     }
 
-    /// In the words of who asked for keys like these.
+    /// As an error for who asked for keys like these.
     pub(crate) fn about(self, keys: &str) -> LockError {
         match self {
             Self::Unconnected(error) | Self::Command(error) => {

@@ -8,7 +8,7 @@ const SLOTS: u16 = 16_384;
 /// | key | what it holds |
 /// |---|---|
 /// | `job-lock:default:report` | the lock, as ShedLock writes it |
-/// | `job-lock::memory:{job-lock:default:report}` | the last acquisition, after the lock is gone as well, and those that must not come any more |
+/// | `job-lock::memory:{job-lock:default:report}` | its last acquisition, also after the lock is gone, and those that may not be granted any more |
 ///
 /// The second is in the slot of the first, and is nobody's lock, as no environment begins with a
 /// colon.
@@ -19,7 +19,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// None if some lock could have no second key in its slot, or one that is another lock's.
+    /// None if some lock could have no second key in its slot, or if that could be another lock's.
     pub(crate) fn new(prefix: String, environment: String) -> Option<Self> {
         let usable = !prefix.is_empty()
             && (!prefix.contains('{') || hash_tag(&prefix).is_some())
@@ -43,13 +43,13 @@ impl Keys {
         [&self.prefix, ":", &self.environment, ":", name].concat()
     }
 
-    /// Of a lock, by its key: in the same slot.
+    /// The key that remembers a lock's last acquisition; same slot as the lock's.
     pub(crate) fn memory(&self, lock: &str) -> String {
         let prefix = &*self.prefix;
         if hash_tag(lock).is_some() {
             [prefix, "::memory:", lock].concat()
         } else if lock.contains('}') {
-            // It hashes as a whole and cannot be put into braces as a whole.
+            // All of it is hashed, but in braces only what stands before its own brace would be.
             let tag = tag_of(crc16(lock) % SLOTS);
             format!("{prefix}::memory:{{{tag}}}:{lock}")
         } else {
@@ -57,7 +57,7 @@ impl Keys {
         }
     }
 
-    /// Never written: it leads to the node whose clock is told.
+    /// A key that is never written: it leads to the node whose clock is asked for.
     pub(crate) fn clock(&self) -> String {
         format!("{}::clock", self.prefix)
     }
@@ -109,7 +109,7 @@ fn literal(text: &str) -> String {
     pattern
 }
 
-/// What of a key decides its slot, if not the whole.
+/// The part of a key that decides its slot, if it is not the whole key.
 fn hash_tag(key: &str) -> Option<&str> {
     let (_, rest) = key.split_once('{')?;
     let (tag, _) = rest.split_once('}')?;

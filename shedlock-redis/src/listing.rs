@@ -12,8 +12,8 @@ use crate::tries::Tries;
 const LOOKS: usize = 256;
 
 impl Store {
-    /// The locks of the environment. That takes as long as there are keys: the timeout is that of
-    /// each page of them.
+    /// The locks of the environment. That may take long where there are many keys, so the timeout
+    /// is for each page of them.
     pub(crate) async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
         let keys = self.listed_keys().await?;
         let names: BTreeSet<_> = keys

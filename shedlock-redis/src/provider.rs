@@ -41,8 +41,8 @@ use crate::store::Store;
 ///
 /// The first is ShedLock's, so Java services exclude this one and are excluded by it; either side's
 /// release and extension find only their own. The second is in the same slot of a Cluster. From it
-/// come the fencing tokens, which grow also when the lock's key is gone, and the knowledge which
-/// fire times have run.
+/// come the fencing tokens, which keep growing when the lock's key is gone, and the knowledge of
+/// which fire times have run.
 ///
 /// While Java holds the lock, the time in its value (by the clock of its node) tells which fire
 /// times it has run. Java's release deletes that, so give jobs that both sides run an `at_least`
@@ -51,22 +51,23 @@ use crate::store::Store;
 /// # Cost
 /// `acquire` (whatever the answer), `extend`, `release` and `now` are one round trip; a refusal
 /// writes nothing. A server that does not know a script (it was restarted, or is a new master)
-/// costs one more, once. Of those that wait to ask for one lock, one asks for all.
+/// costs one more, once. Of the calls of one process that wait to acquire the same lock, one asks
+/// for all.
 ///
-/// What waits together travels together: each lock has one of four connections. A call goes at
-/// once, but while that has a script of its kind under way, and then all that wait for it go in
-/// one, 400 locks at most. In a Cluster each lock is a script of its own, as a script is about one
-/// slot; all share one connection. `locks` goes through all keys of the Redis, 2,000 in a round
-/// trip (some seconds for millions), and looks at each lock.
+/// Each lock has one of four connections. A call is sent at once unless its connection already has
+/// a script of the same kind in flight. Calls that arrive meanwhile are sent in one script when
+/// that one returns, up to 400 locks at a time. In a Cluster each lock is a script of its own, as a
+/// script is about one slot; all share one connection. `locks` goes through all keys of the Redis,
+/// 2,000 in a round trip (some seconds for millions), and looks at each lock.
 ///
 /// # Errors
-/// Every call answers within the [timeout](Builder::timeout), 5 s unless set, and repeats within it
-/// what failed for a reason that passes (a broken connection, a server that is loading, a Cluster
-/// that is down): for about a second if it fails at once. (`locks` takes as long as there are keys,
-/// and has this time for each round trip.) It connects again by itself. An acquire whose outcome is
-/// unknown, or whose caller is gone, is taken back: undone if it happened, forbidden if it is still
-/// on its way, tried again for an hour, or for `at_most` if that is longer. Then its fire time is
-/// free as well.
+/// Every call answers within the [timeout](Builder::timeout), 5 s unless set. Within it, what
+/// failed for a transient reason (a broken connection, a server that is loading, a Cluster that is
+/// down) is tried again, for about a second if it fails at once. (`locks` takes as long as there
+/// are keys, and has this time for each page.) Connections are reopened by themselves. An acquire
+/// whose outcome is unknown, or whose caller is gone, is taken back: undone if it happened,
+/// forbidden if it is still on its way, tried again for an hour, or for `at_most` if that is
+/// longer. Then its fire time is free as well.
 ///
 /// # Failover
 /// Redis replicates asynchronously. If a master dies, the acquisitions of its last moments (usually

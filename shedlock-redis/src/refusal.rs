@@ -1,28 +1,28 @@
 use redis::RedisError;
 
-/// How a server before Redis 7 begins when a script fails.
+/// How the error of a failed script begins before Redis 7.
 const OLD_SCRIPT: &str = "Error running script";
 
-/// What such a server says instead of `NOPERM` when a script calls what its user has no right to.
+/// What such a server says instead of `NOPERM` when a script calls what its user may not.
 const NO_RIGHT: &str = "The user executing the script can't ";
 
-/// A server's own words for what it does not do.
+/// A server's own words when it refuses a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal<'a> {
-    /// The word in capitals that says of which kind it is.
+    /// The word in capitals that says what kind of error it is.
     pub(crate) code: &'a str,
     pub(crate) text: &'a str,
 }
 
 impl<'a> Refusal<'a> {
-    /// None if the error is none of the server's.
+    /// None if the error is not the server's.
     pub(crate) fn of(error: &'a RedisError) -> Option<Self> {
         let code = error.code()?;
         let text = error.detail().unwrap_or_default().trim_end();
         Some(Self::in_old_script(code, text).unwrap_or(Self { code, text }))
     }
 
-    /// Before Redis 7, what a command in a script is refused with stands at the end of the script's
+    /// Before Redis 7, the error of a command in a script stands at the end of the script's
     /// own error: `ERR Error running script (call to f_<hash>): @user_script:174: @user_script:
     /// 174: -READONLY You can't write ..`
     fn in_old_script(code: &str, text: &'a str) -> Option<Self> {

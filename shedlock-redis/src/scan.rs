@@ -5,7 +5,7 @@ use redis::{Cmd, FromRedisValue, RedisResult, cmd};
 
 use crate::connection::OpenConnection;
 
-/// How many keys a server looks at for one page. It does nothing else meanwhile: a ms or two.
+/// How many keys a server looks at for one page. It does nothing else for that ms or two.
 const COUNT: usize = 2_000;
 
 /// All keys that match a pattern, on all masters, read page by page.
@@ -67,7 +67,7 @@ impl Scan {
         Ok(())
     }
 
-    /// After a page that did not come: what was read stays, and is read again.
+    /// Starts over after a page that did not come; what was read is kept.
     pub(crate) fn begin_again(&mut self) {
         self.progress = None;
     }

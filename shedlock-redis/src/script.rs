@@ -3,21 +3,21 @@ use std::sync::{Arc, LazyLock};
 
 use redis::{Cmd, Script};
 
-/// What a request's text has room for: more than most need.
+/// How many bytes a request's text has room for: more than most need.
 const TEXT: usize = 512;
 
 /// The same for a command's own text: its name, and how many keys there are.
 const COMMAND: usize = 16;
 
-/// A script that the servers keep. Usually its hash is sent; its text only to a server that does
-/// not know it, for example after a restart or a failover.
+/// A script that the servers keep. Usually only its hash is sent; its text goes to a server that
+/// does not know it, for example after a restart or a failover.
 pub(crate) struct CachedScript {
     text: &'static str,
     script: LazyLock<Script>,
 }
 
-/// A script, after the functions that it needs: every call of it makes them anew, so it has no
-/// others.
+/// Each script, with the functions that it needs before it, and no others, as every call of it
+/// makes them anew.
 macro_rules! scripts {
     ($($name:ident: $file:literal after $($functions:literal)*;)*) => {
         $(pub(crate) static $name: CachedScript = {
@@ -42,8 +42,8 @@ scripts! {
     NOW: "now" after "clock";
 }
 
-/// What a script is told of one lock: its keys and its arguments, as many for every lock. All of
-/// them are one text, as a herd has many.
+/// What a script is told of one lock: its keys and its arguments, as many for every lock. They are
+/// kept as one text, which is one allocation, as there may be very many requests.
 pub(crate) struct Request {
     text: String,
     /// Where each part of the text ends.
@@ -95,7 +95,7 @@ impl CachedScript {
     }
 }
 
-/// The keys of all, then the arguments of all.
+/// A command with the keys of all requests, then with the arguments of all.
 fn command(how: &str, script: &str, requests: &[Arc<Request>]) -> Cmd {
     let sum = |of: fn(&Request) -> usize| requests.iter().map(|request| of(request)).sum::<usize>();
     let (parts, text) = (

@@ -23,7 +23,7 @@ pub(crate) struct Store {
     releases: Arc<Batcher>,
     pub(crate) keys: Keys,
     pub(crate) holder: Arc<str>,
-    /// How long a caller waits.
+    /// How long a call may take.
     pub(crate) timeout: Duration,
     pub(crate) doubts: Doubts,
 }
@@ -96,7 +96,7 @@ impl Store {
         let verdict: String = self.decided(ask).await?;
         Ok(match &*verdict {
             "released" => Release::Released,
-            // By an earlier try, whose answer was lost.
+            // An earlier try did it, whose answer was lost.
             "gone" if in_doubt.into_inner() => Release::Released,
             _ => Release::NotHeld,
         })
@@ -117,7 +117,7 @@ impl Store {
         failure.about(&self.keys.lock("*"))
     }
 
-    /// Asks what may be asked twice until the store has decided.
+    /// Asks until the store has decided. Only for what may be asked more than once.
     pub(crate) async fn decided<T, F>(&self, ask: impl Fn() -> F) -> Result<T, LockError>
     where
         F: Future<Output = Result<T, Failure>>,
@@ -134,7 +134,7 @@ impl Store {
         .await
     }
 
-    /// As long as a caller waits.
+    /// Ends a call with an error when its time is over.
     pub(crate) async fn bounded<T>(
         &self,
         call: impl Future<Output = Result<T, Failure>>,
@@ -148,7 +148,7 @@ impl Store {
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, LockError> {
         let answer = match timeout {
-            // A timer would let it begin.
+            // With a timer, the call would still begin.
             Duration::ZERO => None,
             timeout => tokio::time::timeout(timeout, call).await.ok(),
         };
@@ -158,7 +158,7 @@ impl Store {
     }
 }
 
-/// Whole us, at least as long.
+/// A duration in us, rounded up.
 pub(crate) fn micros(time: Duration) -> u128 {
     time.as_nanos().div_ceil(1_000)
 }

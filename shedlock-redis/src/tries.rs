@@ -7,8 +7,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use crate::error::Failure;
 
-/// While a caller waits: about a second in all. The same for all calls of a process, so that what
-/// failed together is asked again together, and others than in other processes.
+/// Pauses between the tries of a call: about a second in all. They are the same for all calls of a
+/// process, so that what failed in one batch is tried again in one, but differ between processes.
 static PAUSES: LazyLock<ExponentialBuilder> = LazyLock::new(|| {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(20))
@@ -17,7 +17,7 @@ static PAUSES: LazyLock<ExponentialBuilder> = LazyLock::new(|| {
         .with_jitter_seed(RandomState::new().hash_one(0))
 });
 
-/// How often a call has been tried.
+/// The tries of one call.
 pub(crate) struct Tries(ExponentialBackoff);
 
 impl Tries {

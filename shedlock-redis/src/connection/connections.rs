@@ -32,7 +32,7 @@ pub(crate) struct Connections {
 #[derive(Default)]
 struct LazyConnection {
     current: Mutex<Option<Arc<OpenConnection>>>,
-    /// Held by the one who opens.
+    /// Held by the call that opens it.
     opening: tokio::sync::Mutex<()>,
 }
 
@@ -133,9 +133,12 @@ impl Connections {
         answer: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, Failure> {
         let answer = match timeout(self.timeout, answer).await {
-            Ok(answer) => answer.map_err(|error| match self.origin.is_cluster() {
-                true => Failure::InCluster(error),
-                false => Failure::Command(error),
+            Ok(answer) => answer.map_err(|error| {
+                if self.origin.is_cluster() {
+                    Failure::InCluster(error)
+                } else {
+                    Failure::Command(error)
+                }
             }),
             Err(_) => Err(Failure::TimedOut(self.timeout)),
         };

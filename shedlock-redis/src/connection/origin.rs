@@ -17,7 +17,7 @@ pub(crate) enum Origin {
     Sentinel(Box<Sentinel>),
 }
 
-/// A master that has moved whenever the sentinels say so.
+/// A master, wherever the sentinels say that it is.
 #[cfg(feature = "sentinel")]
 pub(crate) struct Sentinel {
     pub(crate) sentinels: tokio::sync::Mutex<redis::sentinel::Sentinel>,
@@ -42,8 +42,8 @@ impl Origin {
         self.topology() == CLUSTER
     }
 
-    /// The caller waits no longer than `timeout`, for the connection and for each answer; a driver
-    /// that gives up sooner would leave no time for another try.
+    /// `timeout` is for the connection and for each answer, as the caller waits no longer; a driver
+    /// that gave up sooner would leave no time for another try.
     pub(crate) async fn open(&self, timeout: Duration) -> RedisResult<OpenConnection> {
         #[cfg(feature = "tls")]
         choose_cryptography();
@@ -73,7 +73,7 @@ impl Origin {
 async fn plain(client: &Client, timeout: Duration) -> RedisResult<OpenConnection> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(timeout))
-        // Each call has its own.
+        // Each call has its own timeout.
         .set_response_timeout(None);
     let connection = client
         .get_multiplexed_async_connection_with_config(&config)

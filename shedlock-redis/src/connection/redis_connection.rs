@@ -11,7 +11,7 @@ use crate::error::Invalid;
 /// How a [`RedisLockProvider`](crate::RedisLockProvider) gets to its Redis: a connection that the
 /// service has, or the means to open one.
 ///
-/// Made `From` any of these of [redis-rs](crate::redis):
+/// It is made `From` any of these types of [redis-rs](crate::redis):
 ///
 /// | from | connections |
 /// |---|---|
@@ -20,7 +20,7 @@ use crate::error::Invalid;
 /// | `ConnectionManager`, `ClusterConnection` | the service's, which reconnect by themselves and have their own timeouts |
 /// | `MultiplexedConnection` | the service's; once it breaks, every call fails |
 ///
-/// A `Client` can also have what a URL cannot, such as certificates of its own
+/// A `Client` can also have what a URL cannot name, such as certificates of its own
 /// (`Client::build_with_tls`).
 ///
 /// ```no_run
@@ -34,7 +34,7 @@ use crate::error::Invalid;
 pub struct RedisConnection(pub(crate) Origin);
 
 impl RedisConnection {
-    /// To what a URL names. Opens no connection yet.
+    /// To the Redis that a URL names. Opens no connection yet.
     ///
     /// | URL | Redis | feature |
     /// |---|---|---|
@@ -56,7 +56,7 @@ impl RedisConnection {
     /// connection yet.
     ///
     /// `node` has what the sentinels do not tell of the master: user, password, database, TLS.
-    /// After a failover the new master is asked for by itself; see
+    /// After a failover, connections lead to the new master by themselves; see
     /// [`RedisLockProvider`](crate::RedisLockProvider#failover) for what may be lost.
     ///
     /// ```no_run
@@ -88,7 +88,7 @@ impl RedisConnection {
     }
 
     fn parse(url: &str) -> Result<Self, Invalid> {
-        // The whole text may be a secret if it is no URL.
+        // If it is no URL, all of the text may be a secret.
         let (scheme, rest) = url.split_once("://").ok_or(Invalid::Scheme)?;
         let scheme = scheme.to_ascii_lowercase();
         match scheme.as_str() {
@@ -115,7 +115,7 @@ fn server(url: &str) -> Result<RedisConnection, Invalid> {
 
 #[cfg(feature = "cluster")]
 fn cluster(_: &str, scheme: &str, rest: &str) -> Result<RedisConnection, Invalid> {
-    /// How often the driver itself sends a command again, to where the Cluster says.
+    /// How often the driver itself follows the Cluster to another node.
     const REDIRECTIONS: u32 = 3;
 
     let (user, hosts) = match rest.rsplit_once('@') {

@@ -1,16 +1,17 @@
 -- Takes locks, or tells why not.
 -- KEYS, for each: the lock, its memory
--- ARGV, for each: the value to write, with the fire time as its time if there is one; its terms: the lease in us, the fire time in us (or
--- blanks) and how long to remember it in ms, with nothing between
--- Answers, for each: the lock's last ms if it has that value now. Otherwise a text: the verdict, the clock (seconds, us), the lock's last
--- ms, and the value that was written or is in the way
+-- ARGV, for each: the value to write, with the fire time as its time if there is one; its terms:
+-- the lease in us, the fire time in us (or blanks) and how long to remember it in ms, with nothing
+-- between
+-- Answers, for each: the lock's last ms if it has that value now. Otherwise a text: the verdict,
+-- the clock (seconds, us), the lock's last ms, and the value that was written or is in the way
 local now, time = clock()
 -- The year 10000, for which a value has no room.
 local END_OF_TIME = '253402300800000000'
--- How long the first two terms are; as in acquiring.rs.
+-- How many digits the first two terms have; as in acquiring.rs.
 local LEASE, TIME = 16, 18
 local NO_TIME = '                  '
--- Those of a herd often ask for the same.
+-- The requests of a batch often have the same terms, which are then read once.
 local terms, lease, fire_time, memory_ms, scheduled, early, last, last_text
 
 local function read(asked)
@@ -46,7 +47,8 @@ return each(2, 2, function(key, argument)
         return say(ran and 'ran' or 'held', string.format('%d', last_ms(lock, now)), held)
     end
     if ran or forbidden ~= '' or known and not scheduled then
-        -- A driver may send a command twice, and a network may deliver it late. (What was granted for a fire time has run.)
+        -- A driver may send a command twice, and a network may deliver it late. (What was granted
+        -- for a fire time has run.)
         local uuid = uuid_of(value)
         if known and uuid_of(known) == uuid or string.find(forbidden, uuid, 1, true) then
             return say('duplicate', NOT_THERE, '')
@@ -67,14 +69,14 @@ return each(2, 2, function(key, argument)
     end
     local remember_ms = memory_ms
     if kind == '+' and not scheduled then
-        -- A lock that a schedule uses is remembered as long after a run by hand.
+        -- A lock that a schedule uses is remembered just as long after a run by hand.
         remember_ms = math.max(memory_ms, redis.call('PTTL', memory))
     end
     if redis.pcall('SET', lock, value, 'PXAT', last_text).err then
-        -- Before Redis 6.2, or refused, as the next one is then.
+        -- Before Redis 6.2, or refused: then so is the next one.
         redis.call('SET', lock, value, 'PX', last - math.floor(now / 1000))
         if redis.pcall('PEXPIREAT', lock, last_text) ~= 1 then
-            -- A user who may not set an end to the ms: what is refused leaves nothing.
+            -- The user may not do that: no lock is left, and the server's own error is answered.
             redis.call('DEL', lock)
             redis.call('PEXPIREAT', lock, last_text)
         end

@@ -1,4 +1,4 @@
 -- Tells the clock.
--- KEYS: any that leads to the node whose clock it is
+-- KEYS: any key of the node whose clock is asked for
 -- Answers: the clock in us
 return (clock())

@@ -1,6 +1,7 @@
 -- Ends leases, now or when their shortest time is over.
 -- KEYS, for each: the lock
--- ARGV, for each: how its value begins; if it has a shortest time: when it was acquired in us, a blank, and that time in us
+-- ARGV, for each: how its value begins; if it has a shortest time: when it was acquired in us, a
+-- blank, and that time in us
 -- Answers, for each: 'released', 'gone' or 'other'
 return each(1, 2, function(key, argument)
     local lock, shortest = KEYS[key + 1], ARGV[argument + 2]

@@ -1,9 +1,9 @@
--- Undoes an acquisition that nobody has got, or forbids it if it has not come yet.
+-- Undoes an acquisition that nobody has got, or forbids it if it has not arrived yet.
 -- KEYS: the lock, its memory
--- ARGV: the acquisition as `holder:uuid`, for how many ms it may still come
+-- ARGV: the acquisition as `holder:uuid`, for how many ms it may still arrive
 local now = clock()
 local uuid, latest_ms = uuid_of(ARGV[1]), tonumber(ARGV[2])
--- So many of one lock are forbidden at once, the latest.
+-- Of one lock, this many acquisitions are forbidden at once, the latest ones.
 local MOST = 500
 
 local held = redis.call('GET', KEYS[1])
@@ -12,7 +12,8 @@ if held and uuid_of(held) == uuid then
 end
 local forbidden, memory, kind, token, _, before = recall(KEYS[2], now)
 if memory and uuid_of(memory) == uuid then
-    -- Nobody ran: its fire time is free again. The token stays, as others may have seen it. Who came before is forgotten, not when.
+    -- Nobody ran: its fire time is free again. The token stays, as others may have seen it. Of the
+    -- acquisition before, the time is known, but no longer the holder.
     local value = before == NEVER and '' or 'ADDED:' .. iso(tonumber(before)) .. '@'
     memory = kind .. ' ' .. token .. ' ' .. before .. ' ' .. before .. ' ' .. value
 else

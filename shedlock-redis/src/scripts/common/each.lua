@@ -1,5 +1,5 @@
--- Deals with locks one after the other, each with so many keys and arguments: `deal` is told where they are. What fails for one of many
--- fails for it alone, and may be asked for again, alone.
+-- Calls `deal` for one lock after the other, each with so many keys and arguments, and tells it
+-- where they are. What fails for one of many fails for it alone, and can be asked for again, alone.
 local function each(keys, arguments, deal)
     if #KEYS == keys then
         return {deal(0, 0)}

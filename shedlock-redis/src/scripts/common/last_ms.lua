@@ -1,6 +1,6 @@
--- The last ms in which a key is there, as ms since the Unix epoch: -1 if it has no end, -2 if it is not there.
 local NOT_THERE = -2
 
+-- The last ms of a key, since the Unix epoch: -1 if it has no end, -2 if it is not there.
 local function last_ms(key, now)
     local last = redis.pcall('PEXPIRETIME', key)
     if type(last) == 'number' then

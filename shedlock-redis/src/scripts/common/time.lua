@@ -4,8 +4,8 @@ local function digits(micros)
 end
 local NEVER = '000000000000000000'
 
--- Microseconds since the Unix epoch as 2026-03-01T12:00:00.000000Z.
--- There is no calendar in Redis's Lua: http://howardhinnant.github.io/date_algorithms.html#civil_from_days
+-- Microseconds since the Unix epoch as 2026-03-01T12:00:00.000000Z. There is no calendar in Redis's
+-- Lua: http://howardhinnant.github.io/date_algorithms.html#civil_from_days
 local function iso(micros)
     local floor = math.floor
     local seconds = floor(micros / 1000000)
