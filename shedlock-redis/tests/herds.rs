@@ -65,8 +65,7 @@ async fn a_key_that_is_not_allowed_fails_alone() {
     let () = nodes.run(cmd("ACL").arg("DELUSER").arg(&user)).await;
 }
 
-/// Neither those who wait nor those for whom somebody waits hold the others up, and their locks are
-/// free.
+/// Whether they waited or others waited for them, they hold nobody up, and their locks are free.
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_that_go_away_hold_nobody_up() {
     let nodes = Nodes::new();
@@ -122,7 +121,7 @@ async fn locks_of_many_slots_go_alone_where_they_have_to() {
     join_all(names.iter().map(|name| acquired(&locks, name))).await;
 }
 
-/// In other words than a Cluster's, of which there are as many as proxies.
+/// It refuses in words of its own, not in a Cluster's.
 #[tokio::test]
 async fn a_proxy_that_wants_one_slot_at_a_time_is_told_apart() {
     let proxy = Fake::start(|call| {

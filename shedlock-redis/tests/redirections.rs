@@ -1,4 +1,4 @@
-//! A Cluster whose driver asks one node after the other, as nobody answers who could.
+//! A Cluster whose driver asks one node after the other, as the one in charge does not answer.
 
 #![cfg(all(feature = "cluster", feature = "sentinel", feature = "tls"))]
 

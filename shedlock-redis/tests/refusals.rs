@@ -158,8 +158,8 @@ async fn refused_herd(refusal: &str) -> Fake {
 async fn a_reason_that_is_that_of_all_is_asked_for_once() {
     for refusal in ["OOM no memory", "MISCONF no disk"] {
         let fake = refused_herd(refusal).await;
-        // On each connection one that goes first, those that waited for it, and one of them for the
-        // reason.
+        // On each connection the first request, the batch that waited for it, and one request of
+        // that batch for the reason.
         assert_eq!((fake.scripts(), fake.opened()), (12, 4), "{refusal}");
     }
 }

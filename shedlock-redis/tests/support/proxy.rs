@@ -9,11 +9,11 @@ use tokio::net::{TcpListener, TcpStream};
 /// answered but before the client knows.
 pub(crate) struct Proxy {
     pub(crate) url: String,
-    mood: Arc<Mood>,
+    state: Arc<State>,
 }
 
 #[derive(Default)]
-struct Mood {
+struct State {
     /// How many answers are to be lost.
     lose: AtomicU32,
     /// How many connections there have been.
@@ -40,40 +40,40 @@ impl Proxy {
         let server = url.trim_start_matches("redis://").to_owned();
         let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let mood = Arc::new(Mood::default());
-        tokio::spawn(serve(listener, server, mood.clone()));
+        let state = Arc::new(State::default());
+        tokio::spawn(serve(listener, server, state.clone()));
         Self {
             url: format!("redis://{address}"),
-            mood,
+            state,
         }
     }
 
     pub(crate) fn opened(&self) -> u32 {
-        self.mood.opened.load(SeqCst)
+        self.state.opened.load(SeqCst)
     }
 
     pub(crate) fn lose_next_answer(&self) {
-        self.mood.lose.store(1, SeqCst);
+        self.state.lose.store(1, SeqCst);
     }
 
     /// Loses the next answer, and lets nothing through after it.
     pub(crate) fn go_down_with_next_answer(&self) {
-        self.mood.falls.store(true, SeqCst);
+        self.state.falls.store(true, SeqCst);
         self.lose_next_answer();
     }
 
     pub(crate) fn come_back(&self) {
-        self.mood.falls.store(false, SeqCst);
-        self.mood.down.store(false, SeqCst);
+        self.state.falls.store(false, SeqCst);
+        self.state.down.store(false, SeqCst);
     }
 
     pub(crate) fn delay_answers(&self, delay: Duration) {
         let ms = delay.as_millis().try_into().expect("no eternity");
-        self.mood.late.store(ms, SeqCst);
+        self.state.late.store(ms, SeqCst);
     }
 }
 
-impl Mood {
+impl State {
     /// Whether this answer is lost.
     fn loses(&self) -> bool {
         let lose = |left: u32| left.checked_sub(1);
@@ -85,14 +85,14 @@ impl Mood {
     }
 }
 
-async fn serve(listener: TcpListener, server: String, mood: Arc<Mood>) {
+async fn serve(listener: TcpListener, server: String, state: Arc<State>) {
     while let Ok((client, _)) = listener.accept().await {
-        if mood.down.load(SeqCst) {
+        if state.down.load(SeqCst) {
             continue;
         }
-        mood.opened.fetch_add(1, SeqCst);
+        state.opened.fetch_add(1, SeqCst);
         let server = TcpStream::connect(&server).await.expect("the server");
-        let mood = mood.clone();
+        let state = state.clone();
         tokio::spawn(async move {
             let (mut from_client, mut to_client) = client.into_split();
             let (mut from_server, mut to_server) = server.into_split();
@@ -100,8 +100,8 @@ async fn serve(listener: TcpListener, server: String, mood: Arc<Mood>) {
             let answers = async {
                 let mut buffer = [0; 4096];
                 while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
-                    tokio::time::sleep(Duration::from_millis(mood.late.load(SeqCst))).await;
-                    if mood.loses() || to_client.write_all(&buffer[..length]).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(state.late.load(SeqCst))).await;
+                    if state.loses() || to_client.write_all(&buffer[..length]).await.is_err() {
                         return;
                     }
                 }

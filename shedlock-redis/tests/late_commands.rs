@@ -114,7 +114,7 @@ async fn what_was_granted_and_taken_back_leaves_its_fire_time() {
     nodes.is_granted(&uuid(3), NOON).await;
 }
 
-/// The node's own view of a lock does not mind what is forbidden.
+/// What a node sees of a lock is the same, whatever is forbidden.
 #[tokio::test]
 async fn what_is_forbidden_is_nobody_s_lock() {
     let nodes = Nodes::new();
@@ -137,7 +137,7 @@ async fn what_is_forbidden_is_nobody_s_lock() {
     assert!(acquired(&locks, "job").await.fencing_token() > first.fencing_token());
 }
 
-/// For an hour, and the latest five hundred.
+/// Acquisitions are forbidden for an hour, and only the latest five hundred of a lock.
 #[tokio::test]
 async fn what_is_forbidden_is_forgotten() {
     let nodes = Nodes::new();
@@ -152,7 +152,7 @@ async fn what_is_forbidden_is_forgotten() {
     let left: u64 = nodes.run(cmd("PTTL").arg(&memory)).await;
     assert!(hour.contains(&left), "{left}");
 
-    // The first 499 an hour ago.
+    // As if the first 499 had been forbidden long ago.
     let last = forbidden.len() - (13 + 36) - 1;
     let times: Vec<_> = (1..500)
         .map(|number| format!("{:013}{}", 1_772_366_400_000_u64, uuid(number)))

@@ -35,7 +35,7 @@ async fn a_lock_that_is_deleted_or_edited() {
     assert!(next.fencing_token() > lease.fencing_token());
     is_lost(&a, &lease).await;
 
-    // Somebody else's text: his, until it goes. Without an end of its own, for as long as it stays.
+    // Somebody else's text is somebody else's lock, for as long as it stays if it has no end.
     for text in [
         "garbage",
         "",
@@ -72,8 +72,8 @@ async fn a_lock_that_is_deleted_or_edited() {
     acquired(&b, "job").await;
 }
 
-/// Until the key is gone, every call that needs it fails, and says what is wrong; other locks do
-/// not mind.
+/// Until the key is gone, every call that needs it fails, and says what is wrong; other locks are
+/// as before.
 #[tokio::test]
 async fn keys_of_other_types() {
     let nodes = Nodes::new();
