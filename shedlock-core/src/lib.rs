@@ -69,7 +69,7 @@ pub use job::{
     Services,
 };
 pub use lock::{
-    Acquire, Acquisition, Clock, ConfigError, Crowds, CurrentLock, Extension, Held,
+    Acquire, Acquisition, Clock, Coalescer, ConfigError, CurrentLock, Extension, Held,
     InMemoryLockProvider, IntoDuration, Lease, LockConfig, LockError, LockExecutor, LockProvider,
     Loss, LostLease, OnLost, Outcome, ProviderId, Release, StoredLock, SystemClock, assert_locked,
     current, require_lock,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use shedlock_core::{
-    Acquire, Acquisition, Crowds, Extension, Lease, LockError, LockProvider, ProviderId, Release,
-    StoredLock,
+    Acquire, Acquisition, Coalescer, Extension, Lease, LockError, LockProvider, ProviderId,
+    Release, StoredLock,
 };
 
 use crate::acquiring::Decision;
@@ -82,7 +82,7 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct RedisLockProvider {
     store: Arc<Store>,
-    crowds: Crowds,
+    coalescer: Coalescer,
     id: ProviderId,
 }
 
@@ -108,7 +108,7 @@ impl RedisLockProvider {
     pub(crate) fn of(store: Store) -> Self {
         Self {
             store: Arc::new(store),
-            crowds: Crowds::default(),
+            coalescer: Coalescer::default(),
             id: ProviderId::unique(),
         }
     }
@@ -139,7 +139,7 @@ impl LockProvider for RedisLockProvider {
                 Decision::Refused(refusal) => refusal,
             })
         };
-        self.crowds.ask(request, self.store.timeout, ask).await
+        self.coalescer.ask(request, self.store.timeout, ask).await
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {

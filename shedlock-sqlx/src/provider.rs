@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use shedlock_core::{
-    Acquire, Acquisition, Crowds, Extension, Lease, LockError, LockProvider, ProviderId, Release,
-    StoredLock,
+    Acquire, Acquisition, Coalescer, Extension, Lease, LockError, LockProvider, ProviderId,
+    Release, StoredLock,
 };
 use sqlx::Pool;
 use tokio::runtime::Handle;
@@ -76,7 +76,7 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct SqlxLockProvider {
     store: Arc<dyn Store>,
-    crowds: Crowds,
+    coalescer: Coalescer,
     calls: Calls,
     id: ProviderId,
 }
@@ -95,7 +95,7 @@ impl SqlxLockProvider {
     pub(crate) fn of(store: impl Store) -> Self {
         Self {
             store: Arc::new(store),
-            crowds: Crowds::default(),
+            coalescer: Coalescer::default(),
             calls: Calls::default(),
             id: ProviderId::unique(),
         }
@@ -170,7 +170,7 @@ impl LockProvider for SqlxLockProvider {
                 Decision::Refused(refusal) => refusal,
             })
         };
-        self.crowds.ask(request, self.store.timeout(), ask).await
+        self.coalescer.ask(request, self.store.timeout(), ask).await
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {

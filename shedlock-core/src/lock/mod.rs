@@ -2,8 +2,8 @@
 
 mod background;
 mod clock;
+mod coalescer;
 mod config;
-mod crowd;
 mod current;
 mod error;
 mod executor;
@@ -17,8 +17,8 @@ mod memory;
 mod provider;
 
 pub use clock::{Clock, SystemClock};
+pub use coalescer::Coalescer;
 pub use config::{ConfigError, IntoDuration, LockConfig};
-pub use crowd::Crowds;
 pub use current::{CurrentLock, assert_locked, current, require_lock};
 pub use error::{LockError, Loss, LostLease};
 pub use executor::{IntoExecutor, LockExecutor, OnLost, Outcome};

@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::lock::{Acquire, Acquisition, Held};
 
 /// What the answer to a request means for another one for the same lock, if it tells.
-pub(super) fn refusal_beside(
+pub(super) fn refusal_for_other(
     answer: &Acquisition,
     request: &Acquire,
     fire_time: Option<DateTime<Utc>>,
@@ -128,8 +128,8 @@ mod tests {
         ];
         for (asked, answer, other, told) in cases {
             let request = Acquire::new(&config).for_fire_time(at(asked));
-            let beside = refusal_beside(&answer, &request, other.map(at));
-            assert_eq!(beside, told, "{asked}: {answer:?}; {other:?}");
+            let inferred = refusal_for_other(&answer, &request, other.map(at));
+            assert_eq!(inferred, told, "{asked}: {answer:?}; {other:?}");
         }
     }
 }
