@@ -76,21 +76,21 @@ impl Firing<'_> {
         let Some(lock) = &self.due.plan.lock else {
             return Ok((place, None));
         };
-        if place.is_some() && self.due.plan.lane.away.load(Relaxed) {
+        if place.is_some() && self.due.plan.store.away.load(Relaxed) {
             // What waits for a store takes no place from jobs of other stores.
             drop(place);
-            Box::pin(self.find_store()).await?;
+            Box::pin(self.probe_store()).await?;
             place = self.place().await?;
         }
         Ok((place, Some(self.acquire(lock).await?)))
     }
 
     /// Asks the store for what needs no place, to see whether it answers.
-    async fn find_store(&self) -> Result<(), NotRun> {
-        let lane = &self.due.plan.lane;
-        let answer = lane.provider.now().await;
+    async fn probe_store(&self) -> Result<(), NotRun> {
+        let store = &self.due.plan.store;
+        let answer = store.provider.now().await;
         answer.map_err(|error| NotRun::Failed(Arc::new(error)))?;
-        lane.away.store(false, Relaxed);
+        store.away.store(false, Relaxed);
         Ok(())
     }
 
@@ -158,7 +158,7 @@ impl Firing<'_> {
         let Occasion::FireTime(fire_time) = self.due.occasion else {
             return self.check_wanted();
         };
-        let asked_at = hold.map(|hold| self.due.plan.lane.clock.at(hold.asked_at()));
+        let asked_at = hold.map(|hold| self.due.plan.store.clock.at(hold.asked_at()));
         // The machine slept, and only the store's answer showed it.
         let was_past = asked_at.is_some_and(|asked_at| {
             asked_at - ASKED_IN_TIME > self.due.worth_until
@@ -226,7 +226,7 @@ impl Firing<'_> {
 
     /// Until when it is worth asking the store.
     fn give_up_at(&self) -> Instant {
-        self.due.plan.lane.clock.instant_of(self.due.worth_until)
+        self.due.plan.store.clock.instant_of(self.due.worth_until)
     }
 
     /// How long it is still worth asking the store.
@@ -241,9 +241,9 @@ impl Firing<'_> {
             request = request.for_fire_time(fire_time);
         }
         let asked_at = Instant::now();
-        match self.due.plan.lane.acquire(&request, asked_at).await {
+        match self.due.plan.store.acquire(&request, asked_at).await {
             Ok(Acquisition::Acquired(lease)) => Ok(Hold::new(
-                self.due.plan.lane.provider.clone(),
+                self.due.plan.store.provider.clone(),
                 lock.config.clone(),
                 lease,
                 asked_at,
@@ -265,7 +265,7 @@ impl Firing<'_> {
             }
             Err(error) => {
                 if error.is_transient() {
-                    self.due.plan.lane.away.store(true, Relaxed);
+                    self.due.plan.store.away.store(true, Relaxed);
                 }
                 Err(NotRun::Failed(Arc::new(error)))
             }

@@ -14,10 +14,10 @@ use super::clashes::{
 };
 use super::context::Context;
 use super::driver::Driver;
-use super::lane::Lane;
 use super::overrides::JobOverride;
 use super::plan::{Defaults, Plan};
 use super::shutdown::Shutdown;
+use super::store::Store;
 use super::timetable::Schedules;
 use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, Setting, linked_jobs};
 use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
@@ -265,21 +265,21 @@ impl SchedulerBuilder {
         find_same_providers(&self.providers, &mut problems);
         find_unknown_overrides(&jobs, &self.overrides, &mut problems);
         let clock_moved = Arc::default();
-        let lane = |(name, provider): (String, _)| {
-            let lane = Lane::new(
+        let store = |(name, provider): (String, _)| {
+            let store = Store::new(
                 &name,
                 provider,
                 self.clock.clone(),
                 Arc::clone(&clock_moved),
             );
-            Arc::new(lane)
+            Arc::new(store)
         };
-        let lanes: Vec<_> = self.providers.drain(..).map(lane).collect();
+        let stores: Vec<_> = self.providers.drain(..).map(store).collect();
         let defaults = Defaults {
             at_most: self.default_at_most.take(),
             zone: zone.unwrap_or(Tz::UTC),
         };
-        let plans = self.plans(jobs, &defaults, &lanes, &mut problems);
+        let plans = self.plans(jobs, &defaults, &stores, &mut problems);
         find_shared_locks(&plans, &mut problems);
         BuildError::unless_empty(problems)?;
         let context = Context {
@@ -293,7 +293,7 @@ impl SchedulerBuilder {
             clock_moved,
         };
         let shutdown_grace = shutdown_grace.unwrap_or(SHUTDOWN_GRACE);
-        let (driver, messages) = Driver::new(plans, lanes, context, shutdown_grace);
+        let (driver, messages) = Driver::new(plans, stores, context, shutdown_grace);
         Ok(Scheduler { driver, messages })
     }
 
@@ -302,7 +302,7 @@ impl SchedulerBuilder {
         &self,
         jobs: Vec<Job>,
         defaults: &Defaults,
-        lanes: &[Arc<Lane>],
+        stores: &[Arc<Store>],
         problems: &mut Vec<Problem>,
     ) -> Vec<Arc<Plan>> {
         let changes = changes_by_job(&self.overrides);
@@ -315,7 +315,7 @@ impl SchedulerBuilder {
             let plan = Plan::check(
                 job,
                 defaults,
-                lanes,
+                stores,
                 &self.services,
                 &mut schedules,
                 problems,

@@ -60,7 +60,7 @@ pub(super) fn find_shared_locks(plans: &[Arc<Plan>], problems: &mut Vec<Problem>
         let Some(lock) = plan.lock_name() else {
             continue;
         };
-        let key = (plan.lane.provider.id(), lock.clone());
+        let key = (plan.store.provider.id(), lock.clone());
         if let Some(first) = seen.insert(key, plan.name.clone()) {
             problems.push(Problem::SharedLock {
                 lock: lock.to_string(),

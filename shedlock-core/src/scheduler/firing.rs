@@ -181,7 +181,7 @@ impl Firing<'_> {
         let late_by = self
             .due
             .fire_time()
-            .map(|fire_time| self.due.plan.lane.clock.now() - fire_time);
+            .map(|fire_time| self.due.plan.store.clock.now() - fire_time);
         late_by
             .and_then(|late_by| late_by.to_std().ok())
             .unwrap_or_default()

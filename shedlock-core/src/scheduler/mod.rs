@@ -14,13 +14,13 @@ mod crew;
 mod driver;
 mod firing;
 mod handle;
-mod lane;
 mod overrides;
 mod plan;
 mod progress;
 mod shutdown;
 mod signals;
 mod status;
+mod store;
 mod store_clock;
 mod timetable;
 

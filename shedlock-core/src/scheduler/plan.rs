@@ -6,9 +6,9 @@ use shedlock_schedule::{MAX_AT_MOST, Schedule, Tz, check_lock_name};
 
 use super::build_error::Problem;
 use super::firing::{Fired, NotRun};
-use super::lane::Lane;
 use super::progress::Progress;
 use super::status::LastRun;
+use super::store::Store;
 use super::timetable::{Schedules, Timetable};
 use crate::job::{Job, JobSettings, Misfire, Services, Setting, Timing, Work};
 use crate::lock::{KeepAlive, LockConfig, OnLost};
@@ -20,7 +20,7 @@ pub(super) struct Plan {
     pub(super) work: Work,
     pub(super) timetable: Timetable,
     pub(super) misfire: Misfire,
-    pub(super) lane: Arc<Lane>,
+    pub(super) store: Arc<Store>,
     pub(super) lock: Option<LockPlan>,
     pub(super) progress: Progress,
 }
@@ -43,7 +43,7 @@ impl Plan {
     pub(super) fn check(
         job: Job,
         defaults: &Defaults,
-        lanes: &[Arc<Lane>],
+        stores: &[Arc<Store>],
         services: &Services,
         schedules: &mut Schedules,
         problems: &mut Vec<Problem>,
@@ -74,7 +74,9 @@ impl Plan {
         let schedule = schedule(&name, &settings, defaults.zone)
             .map_err(&mut or_problem)
             .ok();
-        let lane = lane(&name, &settings, lanes).map_err(&mut or_problem).ok();
+        let store = store(&name, &settings, stores)
+            .map_err(&mut or_problem)
+            .ok();
         let (lock, wrong) = lock(&name, &settings, defaults);
         problems.extend(wrong);
         if problems.len() > known {
@@ -85,7 +87,7 @@ impl Plan {
             work,
             timetable: schedules.share(schedule??),
             misfire: settings.misfire,
-            lane: lane?,
+            store: store?,
             lock,
             progress: Progress::default(),
         };
@@ -103,7 +105,7 @@ impl Plan {
             Ok(outcome) => self.progress.ran(LastRun {
                 fire_time,
                 outcome: outcome.clone(),
-                ended_at: self.lane.clock.now(),
+                ended_at: self.store.clock.now(),
             }),
             Err(NotRun::Skipped(skip)) => self.progress.skipped(skip.clone()),
             Err(NotRun::TooEarly | NotRun::Misfired | NotRun::Failed(_)) => {}
@@ -131,7 +133,7 @@ impl Plan {
         else {
             return;
         };
-        let Some(period) = shortest_period(&self.timetable.schedule, self.lane.clock.now()) else {
+        let Some(period) = shortest_period(&self.timetable.schedule, self.store.clock.now()) else {
             return;
         };
         if lock.config.least() > period {
@@ -161,17 +163,21 @@ fn schedule(
     }
 }
 
-fn lane(job: &Arc<str>, settings: &JobSettings, lanes: &[Arc<Lane>]) -> Result<Arc<Lane>, Problem> {
+fn store(
+    job: &Arc<str>,
+    settings: &JobSettings,
+    stores: &[Arc<Store>],
+) -> Result<Arc<Store>, Problem> {
     let Some(wanted) = &settings.provider else {
-        return Ok(lanes[0].clone());
+        return Ok(stores[0].clone());
     };
-    let found = lanes.iter().find(|lane| lane.name == *wanted);
+    let found = stores.iter().find(|store| store.name == *wanted);
     found.cloned().ok_or_else(|| Problem::UnknownProvider {
         job: job.clone(),
         provider: wanted.clone(),
-        known: lanes
+        known: stores
             .iter()
-            .map(|lane| lane.name.as_str())
+            .map(|store| store.name.as_str())
             .collect::<Vec<_>>()
             .join(", "),
     })

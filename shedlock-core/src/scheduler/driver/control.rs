@@ -40,13 +40,13 @@ impl Driver {
                 let _ = reply.send((0..self.jobs.len()).map(|job| self.status(job)).collect());
             }
             Message::Shutdown => self.context.shutdown.begin(Phase::Draining),
-            Message::StoreIsBack(track, locks) => {
+            Message::StoreIsBack(store, locks) => {
                 if self.fires() {
-                    self.crew.fire(self.missed(track, &locks));
+                    self.crew.fire(self.missed(store, &locks));
                 }
             }
             Message::TooEarly(job, fire_time) => self.plan_again(job, fire_time),
-            Message::ClockRead(track) => self.tracks[track].waits_until = Instant::now(),
+            Message::ClockRead(store) => self.stores[store].waits_until = Instant::now(),
         }
     }
 
@@ -91,7 +91,7 @@ impl Driver {
 
     fn resume(&mut self, job: usize) {
         if self.jobs[job].plan.progress.resume() {
-            let now = self.tracks[self.jobs[job].track].lane.clock.now();
+            let now = self.jobs[job].plan.store.clock.now();
             self.plan_next(job, now);
         }
     }

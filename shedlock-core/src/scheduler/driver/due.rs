@@ -20,12 +20,12 @@ impl Driver {
     /// Fires what is due, or a herd of it.
     pub(super) fn fire_due(&mut self) {
         let mut due = Vec::new();
-        for track in 0..self.tracks.len() {
-            if Instant::now() < self.tracks[track].waits_until {
+        for store in 0..self.stores.len() {
+            if Instant::now() < self.stores[store].waits_until {
                 continue;
             }
-            let now = self.tracks[track].lane.clock.now();
-            for entry in self.herd(track, now) {
+            let now = self.stores[store].store.clock.now();
+            for entry in self.herd(store, now) {
                 due.extend(self.latest(entry, now));
             }
         }
@@ -34,8 +34,8 @@ impl Driver {
 
     /// What is due first. Its jobs lie all over the memory: a loop that only looks at each has many
     /// of them fetched at once, where firing one after the other would wait for each.
-    fn herd(&mut self, track: usize, now: DateTime<Utc>) -> Vec<Entry> {
-        let agenda = &mut self.tracks[track].agenda;
+    fn herd(&mut self, store: usize, now: DateTime<Utc>) -> Vec<Entry> {
+        let agenda = &mut self.stores[store].agenda;
         let due = iter::from_fn(|| agenda.pop_due(now)).take(HERD);
         let herd: Vec<_> = due.collect();
         let touched = herd.iter().map(|entry| self.jobs[entry.job].plan.touch());
@@ -91,7 +91,7 @@ impl Driver {
     /// it, this fire time at the latest, is next.
     pub(super) fn plan_again(&mut self, job: usize, fire_time: DateTime<Utc>) {
         let state = &self.jobs[job];
-        let now = self.tracks[state.track].lane.clock.now();
+        let now = state.plan.store.clock.now();
         if !state.plan.progress.is_paused() {
             self.plan_next(job, now.min(fire_time - TimeDelta::microseconds(1)));
         }
@@ -104,7 +104,7 @@ impl Driver {
 
     pub(super) fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {
         let state = &mut self.jobs[job];
-        let agenda = &mut self.tracks[state.track].agenda;
+        let agenda = &mut self.stores[state.store].agenda;
         if let Some(fire_time) = mem::replace(&mut state.next_fire_time, fire_time) {
             agenda.remove(Entry { fire_time, job });
         }

@@ -22,9 +22,9 @@ use super::agenda::Agenda;
 use super::context::Context;
 use super::crew::Crew;
 use super::firing::{Due, Occasion, panic_text};
-use super::lane::Lane;
 use super::plan::Plan;
 use super::shutdown::Phase;
+use super::store::Store;
 use super::timetable::FireTimes;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
@@ -41,7 +41,7 @@ const RELEASE_GRACE: Duration = Duration::from_secs(5);
 pub(super) struct Driver {
     jobs: Vec<JobState>,
     by_name: HashMap<Arc<str>, usize>,
-    tracks: Vec<Track>,
+    stores: Vec<StoreState>,
     fire_times: FireTimes,
     context: Arc<Context>,
     shutdown_grace: Duration,
@@ -51,9 +51,9 @@ pub(super) struct Driver {
     messages: mpsc::UnboundedSender<Message>,
 }
 
-/// A lane and the fire times of its jobs.
-struct Track {
-    lane: Arc<Lane>,
+/// A store and the fire times of its jobs.
+struct StoreState {
+    store: Arc<Store>,
     agenda: Agenda,
     /// How the store's clock was estimated when it was last looked at.
     clock_at_origin: DateTime<Utc>,
@@ -67,7 +67,7 @@ struct Track {
 
 struct JobState {
     plan: Arc<Plan>,
-    track: usize,
+    store: usize,
     /// What the agenda has for it.
     next_fire_time: Option<DateTime<Utc>>,
 }
@@ -75,21 +75,21 @@ struct JobState {
 impl Driver {
     pub(super) fn new(
         plans: Vec<Arc<Plan>>,
-        lanes: Vec<Arc<Lane>>,
+        stores: Vec<Arc<Store>>,
         context: Context,
         shutdown_grace: Duration,
     ) -> (Self, mpsc::UnboundedSender<Message>) {
         let (messages, inbox) = mpsc::unbounded_channel();
-        let track_of = |plan: &Plan| {
-            lanes
+        let store_of = |plan: &Plan| {
+            stores
                 .iter()
-                .position(|lane| Arc::ptr_eq(lane, &plan.lane))
+                .position(|store| Arc::ptr_eq(store, &plan.store))
                 .unwrap_or(0)
         };
         let jobs: Vec<_> = plans
             .into_iter()
             .map(|plan| JobState {
-                track: track_of(&plan),
+                store: store_of(&plan),
                 plan,
                 next_fire_time: None,
             })
@@ -99,7 +99,7 @@ impl Driver {
         let driver = Self {
             by_name: names.zip(0..).collect(),
             jobs,
-            tracks: lanes.iter().cloned().map(Track::new).collect(),
+            stores: stores.iter().cloned().map(StoreState::new).collect(),
             fire_times: FireTimes::default(),
             crew: Crew::new(&context, &messages),
             context,
@@ -170,7 +170,7 @@ impl Driver {
 
     fn next_wake(&self) -> Instant {
         let checks = Instant::now() + CLOCK_CHECK;
-        let fire_times = self.tracks.iter().filter_map(Track::next_wake);
+        let fire_times = self.stores.iter().filter_map(StoreState::next_wake);
         fire_times.fold(checks, Instant::min)
     }
 
@@ -200,7 +200,7 @@ impl Driver {
     fn worth_until(&self, state: &JobState, occasion: &Occasion) -> DateTime<Utc> {
         let (due, misfire) = match occasion {
             Occasion::FireTime(fire_time) => (*fire_time, state.plan.misfire),
-            Occasion::Trigger(_) => (self.tracks[state.track].lane.clock.now(), Misfire::Skip),
+            Occasion::Trigger(_) => (state.plan.store.clock.now(), Misfire::Skip),
         };
         // The last of all is worth it for ever.
         let next = state.next_fire_time.unwrap_or(DateTime::<Utc>::MAX_UTC);
@@ -228,21 +228,21 @@ impl fmt::Debug for Driver {
     }
 }
 
-impl Track {
-    fn new(lane: Arc<Lane>) -> Self {
+impl StoreState {
+    fn new(store: Arc<Store>) -> Self {
         Self {
-            clock_at_origin: lane.clock.at_origin(),
+            clock_at_origin: store.clock.at_origin(),
             read_at: Instant::now(),
             reader: None,
             waits_until: Instant::now(),
-            lane,
+            store,
             agenda: Agenda::default(),
         }
     }
 
     fn next_wake(&self) -> Option<Instant> {
         let next = self.agenda.next()?;
-        Some(self.lane.clock.instant_of(next).max(self.waits_until))
+        Some(self.store.clock.instant_of(next).max(self.waits_until))
     }
 }
 

@@ -10,7 +10,7 @@ use super::Message;
 use crate::lock::LockError;
 use crate::observe::LOG_TARGET;
 use crate::retry::retries;
-use crate::scheduler::lane::Lane;
+use crate::scheduler::store::Store;
 
 /// A store that is away is asked again for as long as the scheduler runs; not by all nodes at once.
 const STORE_RETRIES: ExponentialBuilder =
@@ -18,18 +18,18 @@ const STORE_RETRIES: ExponentialBuilder =
 
 /// From when a store does not answer until it does.
 pub(super) struct Outage {
-    lane: Arc<Lane>,
+    store: Arc<Store>,
     /// Tells what the store says, and what that means.
-    tell: fn(&Lane, &LockError),
+    tell: fn(&Store, &LockError),
     /// What was told last. The same words are not told again every few seconds.
     told: Option<String>,
 }
 
 impl Outage {
     /// One that may come: the store was not asked yet.
-    pub(super) fn of(lane: &Arc<Lane>, tell: fn(&Lane, &LockError)) -> Self {
+    pub(super) fn of(store: &Arc<Store>, tell: fn(&Store, &LockError)) -> Self {
         Self {
-            lane: lane.clone(),
+            store: store.clone(),
             tell,
             told: None,
         }
@@ -38,7 +38,7 @@ impl Outage {
     pub(super) fn tell(&mut self, error: &LockError) {
         let says = error.to_string();
         if self.told.as_ref() != Some(&says) {
-            (self.tell)(&self.lane, error);
+            (self.tell)(&self.store, error);
             self.told = Some(says);
         }
     }
@@ -58,7 +58,7 @@ impl Outage {
             .notify(|error, _| self.tell(error));
         let answer = answer.await.ok()?;
         if self.told.is_some() {
-            tracing::info!(target: LOG_TARGET, provider = self.lane.name, "the lock store answers");
+            tracing::info!(target: LOG_TARGET, provider = self.store.name, "the lock store answers");
         }
         Some(answer)
     }

@@ -10,11 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::outage::Outage;
-use super::{Driver, Due, JobState, Message, Track};
+use super::{Driver, Due, JobState, Message, StoreState};
 use crate::job::Misfire;
 use crate::lock::{LockError, StoredLock};
 use crate::observe::LOG_TARGET;
-use crate::scheduler::lane::Lane;
+use crate::scheduler::store::Store;
 
 /// A store's clock that moved back by more than this makes the agenda out of date.
 const BACKWARD_STEP: TimeDelta = TimeDelta::seconds(1);
@@ -35,18 +35,18 @@ impl Driver {
     pub(in crate::scheduler) async fn prepare(&mut self) -> Result<(), LockError> {
         // Nothing is fired before all stores can be used.
         let mut missed = Vec::new();
-        for track in 0..self.tracks.len() {
-            let locks = if self.needs_store(track) {
-                self.look(track).await?
+        for store in 0..self.stores.len() {
+            let locks = if self.needs_store(store) {
+                self.look(store).await?
             } else {
                 None
             };
-            let state = &mut self.tracks[track];
-            state.clock_at_origin = state.lane.clock.at_origin();
-            let now = state.lane.clock.now();
-            self.plan_all(track, |_| now);
+            let state = &mut self.stores[store];
+            state.clock_at_origin = state.store.clock.at_origin();
+            let now = state.store.clock.now();
+            self.plan_all(store, |_| now);
             if let Some(locks) = locks {
-                missed.extend(self.missed(track, &locks));
+                missed.extend(self.missed(store, &locks));
             }
         }
         self.log_start();
@@ -59,13 +59,13 @@ impl Driver {
     ///
     /// A lock that the store does not know belongs to a job that never ran, which has missed
     /// nothing.
-    pub(super) fn missed(&self, track: usize, locks: &[StoredLock]) -> Vec<Due> {
-        let now = self.tracks[track].lane.clock.now();
+    pub(super) fn missed(&self, store: usize, locks: &[StoredLock]) -> Vec<Due> {
+        let now = self.stores[store].store.clock.now();
         let locked_at: HashMap<_, _> = locks
             .iter()
             .map(|lock| (&*lock.name, lock.locked_at))
             .collect();
-        let missed = self.jobs_of(track).into_iter().filter_map(|job| {
+        let missed = self.jobs_of(store).into_iter().filter_map(|job| {
             let missed = self.jobs[job].missed(&locked_at, now)?;
             self.due_unless_running(job, missed)
         });
@@ -75,28 +75,28 @@ impl Driver {
     /// Notices that a clock is not what it was: the wall clock, as somebody moved it or the machine
     /// slept, or a store's.
     pub(super) fn check_clocks(&mut self) {
-        for track in 0..self.tracks.len() {
-            let jumped = self.tracks[track].lane.clock.wall_jumped();
-            if jumped || self.tracks[track].is_stale() {
-                self.tracks[track].read_at = Instant::now();
-                self.read_clock(track);
+        for store in 0..self.stores.len() {
+            let jumped = self.stores[store].store.clock.wall_jumped();
+            if jumped || self.stores[store].is_stale() {
+                self.stores[store].read_at = Instant::now();
+                self.read_clock(store);
             }
             // What seems to be due may be long past, or yet to come.
-            if jumped && self.needs_store(track) {
-                self.tracks[track].waits_until = Instant::now() + CLOCK_PATIENCE;
+            if jumped && self.needs_store(store) {
+                self.stores[store].waits_until = Instant::now() + CLOCK_PATIENCE;
             }
-            if self.tracks[track].clock_went_back() {
-                let now = self.tracks[track].lane.clock.now();
+            if self.stores[store].clock_went_back() {
+                let now = self.stores[store].store.clock.now();
                 // What is due and was not fired yet stays so.
                 let first = |job: &JobState| job.next_fire_time.map_or(now, |next| next.min(now));
-                self.plan_all(track, |job| first(job) - TimeDelta::microseconds(1));
+                self.plan_all(store, |job| first(job) - TimeDelta::microseconds(1));
             }
         }
     }
 
     /// Makes the agenda anew, of each job's first fire time after an instant.
-    fn plan_all(&mut self, track: usize, after: impl Fn(&JobState) -> DateTime<Utc>) {
-        for job in self.jobs_of(track) {
+    fn plan_all(&mut self, store: usize, after: impl Fn(&JobState) -> DateTime<Utc>) {
+        for job in self.jobs_of(store) {
             if !self.jobs[job].plan.progress.is_paused() {
                 self.plan_next(job, after(&self.jobs[job]));
             }
@@ -104,42 +104,42 @@ impl Driver {
     }
 
     /// Reads a store's clock, until it answers; jobs without a lock go by the wall clock.
-    fn read_clock(&mut self, track: usize) {
-        let lane = self.tracks[track].lane.clone();
-        if !self.needs_store(track) {
-            lane.clock.follow_wall();
+    fn read_clock(&mut self, store: usize) {
+        let is_needed = self.needs_store(store);
+        let state = &mut self.stores[store];
+        if !is_needed {
+            state.store.clock.follow_wall();
             return;
         }
-        let reader = &self.tracks[track].reader;
+        let reader = &state.reader;
         if reader.as_ref().is_some_and(|reader| !reader.is_finished()) {
             return;
         }
-        let messages = self.messages.clone();
-        let reader = tokio::spawn(async move {
-            let outage = Outage::of(&lane, tell_of_unread_clock);
-            if outage.end(&messages, || lane.ask_time()).await.is_some() {
+        let (asked, messages) = (state.store.clone(), self.messages.clone());
+        state.reader = Some(tokio::spawn(async move {
+            let outage = Outage::of(&asked, tell_of_unread_clock);
+            if outage.end(&messages, || asked.read_clock()).await.is_some() {
                 // Nobody listens if the driver has ended.
-                let _ = messages.send(Message::ClockRead(track));
+                let _ = messages.send(Message::ClockRead(store));
             }
-        });
-        self.tracks[track].reader = Some(reader);
+        }));
     }
 
     /// The store's locks; none if it cannot be reached now, in which case it is asked again in the
     /// background.
-    async fn look(&self, track: usize) -> Result<Option<Vec<StoredLock>>, LockError> {
-        let lane = self.tracks[track].lane.clone();
-        let error = match lane.look().await {
+    async fn look(&self, store: usize) -> Result<Option<Vec<StoredLock>>, LockError> {
+        let asked = self.stores[store].store.clone();
+        let error = match asked.look().await {
             Ok(locks) => return Ok(Some(locks)),
             Err(error) if error.is_transient() => error,
             Err(error) => return Err(error),
         };
-        let mut outage = Outage::of(&lane, tell_that_nothing_runs);
+        let mut outage = Outage::of(&asked, tell_that_nothing_runs);
         outage.tell(&error);
         let messages = self.messages.clone();
         tokio::spawn(async move {
-            if let Some(locks) = outage.end(&messages, || lane.look()).await {
-                let _ = messages.send(Message::StoreIsBack(track, locks));
+            if let Some(locks) = outage.end(&messages, || asked.look()).await {
+                let _ = messages.send(Message::StoreIsBack(store, locks));
             }
         });
         Ok(None)
@@ -168,48 +168,48 @@ impl Driver {
         tracing::info!(target: LOG_TARGET, jobs = self.jobs.len(), "scheduler started");
     }
 
-    fn needs_store(&self, track: usize) -> bool {
+    fn needs_store(&self, store: usize) -> bool {
         self.jobs
             .iter()
-            .any(|job| job.track == track && job.plan.lock.is_some())
+            .any(|job| job.store == store && job.plan.lock.is_some())
     }
 
-    fn jobs_of(&self, track: usize) -> Vec<usize> {
+    fn jobs_of(&self, store: usize) -> Vec<usize> {
         (0..self.jobs.len())
-            .filter(|job| self.jobs[*job].track == track)
+            .filter(|job| self.jobs[*job].store == store)
             .collect()
     }
 }
 
-fn tell_that_nothing_runs(lane: &Lane, error: &LockError) {
+fn tell_that_nothing_runs(store: &Store, error: &LockError) {
     tracing::error!(
         target: LOG_TARGET,
-        provider = lane.name,
+        provider = store.name,
         error = error as &(dyn Error + 'static),
         "nothing with a lock runs until the lock store can be used"
     );
 }
 
-fn tell_of_unread_clock(lane: &Lane, error: &LockError) {
+fn tell_of_unread_clock(store: &Store, error: &LockError) {
     tracing::warn!(
         target: LOG_TARGET,
-        provider = lane.name,
+        provider = store.name,
         error = error as &(dyn Error + 'static),
         "the lock store's clock cannot be read"
     );
 }
 
-impl Track {
+impl StoreState {
     /// Whether it is long ago that the store was heard of, or asked for the time.
     fn is_stale(&self) -> bool {
-        let heard_of = self.lane.clock.learned_at().max(self.read_at);
+        let heard_of = self.store.clock.learned_at().max(self.read_at);
         heard_of.elapsed() > CLOCK_READ
     }
 
     /// Whether the store's clock shows less than it did, so that what is on the agenda would come
     /// too late.
     fn clock_went_back(&mut self) -> bool {
-        let shown = self.lane.clock.at_origin();
+        let shown = self.store.clock.at_origin();
         let before = mem::replace(&mut self.clock_at_origin, shown);
         shown < before - BACKWARD_STEP
     }

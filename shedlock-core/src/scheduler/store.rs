@@ -11,7 +11,7 @@ use crate::lock::{Acquire, Acquisition, Clock, LockError, LockProvider, StoredLo
 
 /// One lock store as the scheduler sees it: its provider, and its clock as its answers show it.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct Store {
     pub(super) name: String,
     pub(super) provider: Arc<dyn LockProvider>,
     pub(super) clock: StoreClock,
@@ -19,7 +19,7 @@ pub(super) struct Lane {
     pub(super) away: AtomicBool,
 }
 
-impl Lane {
+impl Store {
     pub(super) fn new(
         name: &str,
         provider: Arc<dyn LockProvider>,
@@ -35,7 +35,7 @@ impl Lane {
     }
 
     /// Asks the store for the time.
-    pub(super) async fn ask_time(&self) -> Result<(), LockError> {
+    pub(super) async fn read_clock(&self) -> Result<(), LockError> {
         let asked = Instant::now();
         let shown = self.provider.now().await?;
         self.clock.learn(asked, perhaps_cut(shown));
@@ -46,7 +46,7 @@ impl Lane {
     pub(super) async fn look(&self) -> Result<Vec<StoredLock>, LockError> {
         let locks = self.provider.locks().await?;
         // A connection is open by now, so the answer is soon there and tells the time well.
-        self.ask_time().await?;
+        self.read_clock().await?;
         Ok(locks)
     }
 
