@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -16,7 +17,7 @@ use super::shutdown::Phase;
 use crate::job::Run;
 use crate::lock::{CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
-pub(super) use crate::panics::panic_text;
+use crate::panics::panic_text;
 
 /// A job that is due.
 pub(super) struct Due {
@@ -63,6 +64,8 @@ pub(super) enum NotRun {
 
 /// What became of a firing.
 pub(super) type Fired = Result<RunOutcome, NotRun>;
+
+type WorkFuture = BoxFuture<'static, RunOutcome>;
 
 impl Firing<'_> {
     pub(super) async fn fire(self) -> Fired {
@@ -111,9 +114,9 @@ impl Firing<'_> {
     }
 
     async fn run_under(&self, hold: &Hold) -> RunOutcome {
-        let run = self.run(Some(hold));
+        let run = self.new_run(Some(hold));
         let state = hold.state().clone();
-        self.work(run, hold.reporter(), |work| async {
+        self.run_work(run, hold.reporter(), |work| async {
             match hold.watch_over(holding(state, work)).await {
                 Ended::Returned(outcome) => outcome,
                 Ended::Panicked(panic) => RunOutcome::Panicked(panic_text(&*panic)),
@@ -124,11 +127,11 @@ impl Firing<'_> {
     }
 
     async fn run_unlocked(&self) -> RunOutcome {
-        self.work(self.run(None), &self.reporter(), |work| work)
+        self.run_work(self.new_run(None), &self.reporter(), |work| work)
             .await
     }
 
-    fn run(&self, hold: Option<&Hold>) -> Run {
+    fn new_run(&self, hold: Option<&Hold>) -> Run {
         Run::new(
             self.due.plan.name.clone(),
             self.due.fire_time(),
@@ -139,11 +142,11 @@ impl Firing<'_> {
 
     /// Runs the work as `guard` has it, tells of its start and its end, and cancels it when the
     /// shutdown has to.
-    async fn work<G>(
+    async fn run_work<G>(
         &self,
         run: Run,
         reporter: &Reporter,
-        guard: impl FnOnce(Work) -> G,
+        guard: impl FnOnce(WorkFuture) -> G,
     ) -> RunOutcome
     where
         G: Future<Output = RunOutcome>,
@@ -208,5 +211,3 @@ impl Firing<'_> {
         )
     }
 }
-
-type Work = futures_util::future::BoxFuture<'static, RunOutcome>;

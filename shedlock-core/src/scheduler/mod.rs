@@ -10,7 +10,6 @@ mod build_error;
 mod builder;
 mod clashes;
 mod context;
-mod crew;
 mod driver;
 mod firing;
 mod handle;
@@ -23,6 +22,7 @@ mod status;
 mod store;
 mod store_clock;
 mod timetable;
+mod workers;
 
 use std::future::Future;
 use std::ops::Deref;

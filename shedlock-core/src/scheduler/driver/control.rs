@@ -1,4 +1,4 @@
-//! What others tell the driver: users through a handle, its crew, and its own errands.
+//! What others tell the driver: users through a handle, the workers, and its own tasks.
 
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
@@ -41,8 +41,8 @@ impl Driver {
             }
             Message::Shutdown => self.context.shutdown.begin(Phase::Draining),
             Message::StoreIsBack(store, locks) => {
-                if self.fires() {
-                    self.crew.fire(self.missed(store, &locks));
+                if self.is_open() {
+                    self.workers.enqueue(self.missed(store, &locks));
                 }
             }
             Message::TooEarly(job, fire_time) => self.plan_again(job, fire_time),
@@ -61,7 +61,7 @@ impl Driver {
 
     fn trigger(&mut self, name: &str, reply: Reply<Triggered>) {
         let job = match self.find(name) {
-            Ok(job) if self.fires() => job,
+            Ok(job) if self.is_open() => job,
             // Dropping `reply` says that the scheduler has ended.
             Ok(_) => return,
             Err(unknown) => {
@@ -70,8 +70,8 @@ impl Driver {
             }
         };
         let due = self.due(job, Occasion::Trigger(reply));
-        self.crew.spawn(|crew| async move {
-            let fired = crew.begin(&due).await;
+        self.workers.spawn(|workers| async move {
+            let fired = workers.fire(&due).await;
             let Occasion::Trigger(reply) = due.occasion else {
                 return;
             };

@@ -17,8 +17,8 @@ use crate::scheduler::firing::Due;
 const HERD: usize = 64;
 
 impl Driver {
-    /// Fires what is due, or a herd of it.
-    pub(super) fn fire_due(&mut self) {
+    /// Hands what is due to the workers, or a part of it.
+    pub(super) fn enqueue_due(&mut self) {
         let mut due = Vec::new();
         for store in 0..self.stores.len() {
             if Instant::now() < self.stores[store].waits_until {
@@ -29,7 +29,7 @@ impl Driver {
                 due.extend(self.latest(entry, now));
             }
         }
-        self.crew.fire(due);
+        self.workers.enqueue(due);
     }
 
     /// What is due first. Its jobs lie all over the memory: a loop that only looks at each has many

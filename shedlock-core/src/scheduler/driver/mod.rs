@@ -20,14 +20,15 @@ pub(super) use control::Message;
 
 use super::agenda::Agenda;
 use super::context::Context;
-use super::crew::Crew;
-use super::firing::{Due, Occasion, panic_text};
+use super::firing::{Due, Occasion};
 use super::plan::Plan;
 use super::shutdown::Phase;
 use super::store::Store;
 use super::timetable::FireTimes;
+use super::workers::Workers;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
+use crate::panics::panic_text;
 use crate::turns::let_others_go_first;
 
 /// The wall clock is looked at this often, in case the machine slept or somebody set it.
@@ -37,7 +38,7 @@ const CLOCK_CHECK: Duration = Duration::from_secs(60);
 const RELEASE_GRACE: Duration = Duration::from_secs(5);
 
 /// One loop for all jobs of a process: sleeps until the next fire time, and hands the jobs that are
-/// due to the crew.
+/// due to the workers.
 pub(super) struct Driver {
     jobs: Vec<JobState>,
     by_name: HashMap<Arc<str>, usize>,
@@ -45,9 +46,9 @@ pub(super) struct Driver {
     fire_times: FireTimes,
     context: Arc<Context>,
     shutdown_grace: Duration,
-    crew: Arc<Crew>,
+    workers: Arc<Workers>,
     inbox: mpsc::UnboundedReceiver<Message>,
-    /// For the driver's own errands, which report back.
+    /// For the driver's own tasks, which report back.
     messages: mpsc::UnboundedSender<Message>,
 }
 
@@ -101,7 +102,7 @@ impl Driver {
             jobs,
             stores: stores.iter().cloned().map(StoreState::new).collect(),
             fire_times: FireTimes::default(),
-            crew: Crew::new(&context, &messages),
+            workers: Workers::new(&context, &messages),
             context,
             shutdown_grace,
             inbox,
@@ -115,7 +116,7 @@ impl Driver {
     /// # Errors
     /// What it said if it panicked.
     pub(super) async fn drive(mut self) -> Result<(), String> {
-        let fired = AssertUnwindSafe(self.fire_until_shutdown())
+        let fired = AssertUnwindSafe(self.run_until_shutdown())
             .catch_unwind()
             .await;
         let fired = fired.map_err(|panic| panic_text(&*panic));
@@ -126,17 +127,17 @@ impl Driver {
         let _ = timeout(self.shutdown_grace, self.drain()).await;
         self.context.shutdown.begin(Phase::Cancelling);
         if timeout(RELEASE_GRACE, self.drain()).await.is_err() {
-            tracing::error!(target: LOG_TARGET, runs = self.crew.size(),
+            tracing::error!(target: LOG_TARGET, runs = self.workers.running(),
                 "the scheduler ends with runs that could not be stopped, or locks that could not be released"
             );
         }
         fired
     }
 
-    async fn fire_until_shutdown(&mut self) {
-        while self.fires() {
+    async fn run_until_shutdown(&mut self) {
+        while self.is_open() {
             self.check_clocks();
-            self.fire_due();
+            self.enqueue_due();
             let wake = self.next_wake();
             tokio::select! {
                 biased;
@@ -152,8 +153,8 @@ impl Driver {
 
     /// Lets every firing end, and answers questions meanwhile.
     async fn drain(&mut self) {
-        let crew = self.crew.clone();
-        let mut idle = pin!(crew.idle());
+        let workers = self.workers.clone();
+        let mut idle = pin!(workers.idle());
         loop {
             tokio::select! {
                 biased;
@@ -164,7 +165,7 @@ impl Driver {
     }
 
     /// Until a shutdown begins.
-    fn fires(&self) -> bool {
+    fn is_open(&self) -> bool {
         !self.context.shutdown.has_reached(Phase::Draining)
     }
 

@@ -50,7 +50,7 @@ impl Driver {
             }
         }
         self.log_start();
-        self.crew.fire(missed);
+        self.workers.enqueue(missed);
         Ok(())
     }
 

@@ -16,25 +16,25 @@ use crate::turns::let_other_threads_take_it;
 
 /// The tasks that fire what is due.
 ///
-/// Each fires one job after the other, and before each sees to it that another task is on its way
-/// to take the next one. So a firing that ends at once costs no task of its own, and one that
+/// Each fires one job after the other, and before each sees to it that another one is on its way to
+/// take the next. So a firing that ends at once costs no task of its own, and one that
 /// waits, or blocks its thread, keeps none waiting.
-pub(super) struct Crew {
+pub(super) struct Workers {
     context: Arc<Context>,
     messages: mpsc::UnboundedSender<Message>,
-    waiting: Mutex<Waiting>,
+    queue: Mutex<Queue>,
     /// Each task listens for as long as it goes on, and what it left to the background.
     tasks: watch::Sender<()>,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct Queue {
     due: VecDeque<Due>,
-    /// Whether a task is on its way.
-    relieved: bool,
+    /// Whether a worker is on its way.
+    worker_coming: bool,
 }
 
-impl Crew {
+impl Workers {
     pub(super) fn new(
         context: &Arc<Context>,
         messages: &mpsc::UnboundedSender<Message>,
@@ -42,23 +42,23 @@ impl Crew {
         Arc::new(Self {
             context: context.clone(),
             messages: messages.clone(),
-            waiting: Mutex::default(),
+            queue: Mutex::default(),
             tasks: watch::Sender::default(),
         })
     }
 
     /// Has jobs fired, in this order.
-    pub(super) fn fire(self: &Arc<Self>, due: Vec<Due>) {
+    pub(super) fn enqueue(self: &Arc<Self>, due: Vec<Due>) {
         if due.is_empty() {
             return;
         }
-        let relieved = {
-            let mut waiting = self.waiting();
-            waiting.due.extend(due);
-            mem::replace(&mut waiting.relieved, true)
+        let worker_coming = {
+            let mut queue = self.queue();
+            queue.due.extend(due);
+            mem::replace(&mut queue.worker_coming, true)
         };
-        if !relieved {
-            self.relieve();
+        if !worker_coming {
+            self.start_worker();
         }
     }
 
@@ -73,7 +73,7 @@ impl Crew {
     }
 
     /// Fires a job in this task.
-    pub(super) async fn begin(&self, due: &Due) -> Fired {
+    pub(super) async fn fire(&self, due: &Due) -> Fired {
         let context = &self.context;
         let fired = Firing { due, context }.fire().await;
         if let (Err(NotRun::TooEarly), Some(fire_time)) = (&fired, due.fire_time()) {
@@ -84,7 +84,7 @@ impl Crew {
     }
 
     /// How many tasks go on.
-    pub(super) fn size(&self) -> usize {
+    pub(super) fn running(&self) -> usize {
         self.tasks.receiver_count()
     }
 
@@ -93,15 +93,15 @@ impl Crew {
         self.tasks.closed().await;
     }
 
-    fn relieve(self: &Arc<Self>) {
+    fn start_worker(self: &Arc<Self>) {
         self.spawn(Self::work);
         let_other_threads_take_it();
     }
 
     async fn work(self: Arc<Self>) {
-        self.waiting().relieved = false;
+        self.queue().worker_coming = false;
         while let Some(due) = self.next() {
-            let fired = AssertUnwindSafe(self.begin(&due)).catch_unwind().await;
+            let fired = AssertUnwindSafe(self.fire(&due)).catch_unwind().await;
             if fired.is_err() {
                 tracing::error!(target: LOG_TARGET, job = &*due.plan.name, "firing a job panicked; the scheduler goes on");
             }
@@ -110,21 +110,22 @@ impl Crew {
         }
     }
 
-    /// What is to be fired next; if more waits, another task is on its way to it.
+    /// What is to be fired next; if more waits, another worker is on its way to it.
     fn next(self: &Arc<Self>) -> Option<Due> {
-        let (next, relieved) = {
-            let mut waiting = self.waiting();
-            let next = waiting.due.pop_front()?;
-            let relieved = waiting.due.is_empty() || mem::replace(&mut waiting.relieved, true);
-            (next, relieved)
+        let (next, taken_care_of) = {
+            let mut queue = self.queue();
+            let next = queue.due.pop_front()?;
+            let taken_care_of =
+                queue.due.is_empty() || mem::replace(&mut queue.worker_coming, true);
+            (next, taken_care_of)
         };
-        if !relieved {
-            self.relieve();
+        if !taken_care_of {
+            self.start_worker();
         }
         Some(next)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
