@@ -90,7 +90,8 @@ impl SchedulerHandle {
     /// [`ControlError`] if there is no job of this name, or the scheduler is shutting down or has
     /// ended.
     pub async fn trigger(&self, name: &str) -> Result<Triggered, ControlError> {
-        self.ask(name, Message::Trigger).await?
+        self.ask(name, |job, reply| Message::Trigger { job, reply })
+            .await?
     }
 
     /// Lets a job's fire times pass on this node, until it is resumed; other nodes go on. A run
@@ -99,7 +100,8 @@ impl SchedulerHandle {
     /// # Errors
     /// [`ControlError`] if there is no job of this name, or the scheduler has ended.
     pub async fn pause(&self, name: &str) -> Result<(), ControlError> {
-        self.ask(name, Message::Pause).await?
+        self.ask(name, |job, reply| Message::Pause { job, reply })
+            .await?
     }
 
     /// Lets a paused job fire again, from its next fire time on; a job that is not paused stays as
@@ -122,24 +124,25 @@ impl SchedulerHandle {
     /// # Errors
     /// [`ControlError`] if there is no job of this name, or the scheduler has ended.
     pub async fn resume(&self, name: &str) -> Result<(), ControlError> {
-        self.ask(name, Message::Resume).await?
+        self.ask(name, |job, reply| Message::Resume { job, reply })
+            .await?
     }
 
     /// Every job as it stands on this node; none if the scheduler has ended. Talks to no store. See
     /// the example at [`JobStatus`].
     pub async fn jobs(&self) -> Vec<JobStatus> {
         let (reply, answer) = oneshot::channel();
-        let _ = self.messages.send(Message::Jobs(reply));
+        let _ = self.messages.send(Message::Jobs { reply });
         answer.await.unwrap_or_default()
     }
 
     async fn ask<T>(
         &self,
-        name: &str,
+        job: &str,
         message: impl FnOnce(String, oneshot::Sender<T>) -> Message,
     ) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
-        let _ = self.messages.send(message(name.to_owned(), reply));
+        let _ = self.messages.send(message(job.to_owned(), reply));
         answer.await.map_err(|_| ControlError::Ended)
     }
 }

@@ -78,7 +78,8 @@ impl Workers {
         let fired = Firing { due, context }.fire().await;
         if let (Err(NotRun::TooEarly), Some(fire_time)) = (&fired, due.fire_time()) {
             // The driver plans it anew, unless it has ended.
-            let _ = self.messages.send(Message::TooEarly(due.job, fire_time));
+            let job = due.job;
+            let _ = self.messages.send(Message::TooEarly { job, fire_time });
         }
         fired
     }

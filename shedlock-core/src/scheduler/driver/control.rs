@@ -12,41 +12,60 @@ use crate::scheduler::status::JobStatus;
 
 #[derive(Debug)]
 pub(in crate::scheduler) enum Message {
-    Trigger(String, Reply<Triggered>),
-    Pause(String, Reply<()>),
-    Resume(String, Reply<()>),
-    Jobs(oneshot::Sender<Vec<JobStatus>>),
+    Trigger {
+        job: String,
+        reply: Reply<Triggered>,
+    },
+    Pause {
+        job: String,
+        reply: Reply<()>,
+    },
+    Resume {
+        job: String,
+        reply: Reply<()>,
+    },
+    Jobs {
+        reply: oneshot::Sender<Vec<JobStatus>>,
+    },
     Shutdown,
     /// A store answered at last, after it could not be reached at the start.
-    StoreIsBack(usize, Vec<StoredLock>),
+    StoreIsBack {
+        store: usize,
+        locks: Vec<StoredLock>,
+    },
     /// The store's clock has not come to a job's fire time.
-    TooEarly(usize, DateTime<Utc>),
+    TooEarly {
+        job: usize,
+        fire_time: DateTime<Utc>,
+    },
     /// A store's clock was read again.
-    ClockRead(usize),
+    ClockRead {
+        store: usize,
+    },
 }
 
 impl Driver {
     // An asker that is gone needs no answer, so failed sends are ignored here.
     pub(super) fn handle(&mut self, message: Message) {
         match message {
-            Message::Trigger(name, reply) => self.trigger(&name, reply),
-            Message::Pause(name, reply) => {
-                let _ = reply.send(self.find(&name).map(|job| self.pause(job)));
+            Message::Trigger { job, reply } => self.trigger(&job, reply),
+            Message::Pause { job, reply } => {
+                let _ = reply.send(self.find(&job).map(|job| self.pause(job)));
             }
-            Message::Resume(name, reply) => {
-                let _ = reply.send(self.find(&name).map(|job| self.resume(job)));
+            Message::Resume { job, reply } => {
+                let _ = reply.send(self.find(&job).map(|job| self.resume(job)));
             }
-            Message::Jobs(reply) => {
+            Message::Jobs { reply } => {
                 let _ = reply.send((0..self.jobs.len()).map(|job| self.status(job)).collect());
             }
             Message::Shutdown => self.context.shutdown.begin(Phase::Draining),
-            Message::StoreIsBack(store, locks) => {
+            Message::StoreIsBack { store, locks } => {
                 if self.is_open() {
                     self.workers.enqueue(self.missed(store, &locks));
                 }
             }
-            Message::TooEarly(job, fire_time) => self.plan_again(job, fire_time),
-            Message::ClockRead(store) => self.stores[store].waits_until = Instant::now(),
+            Message::TooEarly { job, fire_time } => self.plan_again(job, fire_time),
+            Message::ClockRead { store } => self.stores[store].waits_until = Instant::now(),
         }
     }
 

@@ -120,7 +120,7 @@ impl Driver {
             let outage = Outage::of(&asked, tell_of_unread_clock);
             if outage.end(&messages, || asked.read_clock()).await.is_some() {
                 // Nobody listens if the driver has ended.
-                let _ = messages.send(Message::ClockRead(store));
+                let _ = messages.send(Message::ClockRead { store });
             }
         }));
     }
@@ -139,7 +139,7 @@ impl Driver {
         let messages = self.messages.clone();
         tokio::spawn(async move {
             if let Some(locks) = outage.end(&messages, || asked.look()).await {
-                let _ = messages.send(Message::StoreIsBack(store, locks));
+                let _ = messages.send(Message::StoreIsBack { store, locks });
             }
         });
         Ok(None)
