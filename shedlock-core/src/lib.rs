@@ -62,7 +62,6 @@ mod retry;
 mod scheduler;
 mod settings;
 pub mod testing;
-mod turns;
 
 pub use job::{
     Data, FromRun, IntoZone, Job, JobError, JobResult, Misfire, MissingData, Run, ScheduledJob,

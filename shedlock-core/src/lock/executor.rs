@@ -133,8 +133,8 @@ impl LockExecutor {
             return Ok(Outcome::Ran(work.await));
         }
         let hold = match self.acquire(config).await? {
-            Asked::Granted(hold) => hold,
-            Asked::Held(held) => return Ok(Outcome::Skipped(held)),
+            Attempted::Granted(hold) => hold,
+            Attempted::Held(held) => return Ok(Outcome::Skipped(held)),
         };
         let ended = hold
             .watch_over(current::holding(hold.state().clone(), work))
@@ -147,7 +147,7 @@ impl LockExecutor {
         }
     }
 
-    async fn acquire(&self, config: LockConfig) -> Result<Asked, LockError> {
+    async fn acquire(&self, config: LockConfig) -> Result<Attempted, LockError> {
         let reporter = Reporter {
             observers: self.observers.clone(),
             job: None,
@@ -162,7 +162,7 @@ impl LockExecutor {
             Acquisition::Acquired(lease) => lease,
             Acquisition::Held(held) | Acquisition::AlreadyRan(held) => {
                 reporter.tell(EventKind::Skipped(Skip::Held(held.clone())));
-                return Ok(Asked::Held(held));
+                return Ok(Attempted::Held(held));
             }
             Acquisition::TooEarly { .. } => {
                 return Err(LockError::too_early(reporter.lock_name()));
@@ -175,12 +175,12 @@ impl LockExecutor {
         };
         let provider = self.provider.clone();
         let hold = Hold::new(provider, config, lease, asked_at, care, reporter);
-        Ok(Asked::Granted(hold))
+        Ok(Attempted::Granted(hold))
     }
 }
 
-/// What a store said about a lock.
-enum Asked {
+/// What became of an attempt to take a lock.
+enum Attempted {
     Granted(Hold),
     Held(Held),
 }

@@ -14,7 +14,7 @@ use super::hold_state::Standing;
 use super::keeper::Term;
 use super::{Extension, HoldState, Lease, LockError, Loss};
 use crate::observe::EventKind;
-use crate::turns;
+use crate::tasks;
 
 /// How long a release waits for extensions that are under way: less than a shutdown has for it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
@@ -125,7 +125,7 @@ impl HoldState {
     /// something else first.
     pub(crate) async fn extend(self: &Arc<Self>, at_most: Duration) -> Result<Lease, LockError> {
         let extending = Extending::begin(self, at_most)?;
-        let asked = turns::spawn(extending.ask().in_current_span());
+        let asked = tasks::spawn(extending.ask().in_current_span());
         asked.await.unwrap_or_else(|broken| {
             Err(LockError::Unavailable {
                 problem: format!("the extension of `{}` broke", self.name()),

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::background;
 use super::keeper::Term;
-use super::keepers::{Keepers, Place};
+use super::keepers::{KeeperTimer, Keepers};
 use super::{HoldState, Lease, LockConfig, LockProvider, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
 
@@ -48,8 +48,8 @@ pub(crate) enum Ended<T> {
 pub(crate) struct Hold {
     state: Arc<HoldState>,
     asked_at: Instant,
-    /// Where it waits for a keeper.
-    place: Option<Place>,
+    /// While it has no keeper yet.
+    keeper_timer: Option<KeeperTimer>,
     /// Where it is released if it is dropped, which may be anywhere.
     runtime: Handle,
     settled: bool,
@@ -72,14 +72,14 @@ impl Hold {
         let term = Term::new(asked_at, config.at_most());
         let state = HoldState::new(provider, config, lease, term, care, reporter);
         let state = Arc::new(state);
-        let place = care.keepers.map(|keepers| keepers.take_on(&state));
-        if place.is_none() {
+        let keeper_timer = care.keepers.map(|keepers| keepers.take_on(&state));
+        if keeper_timer.is_none() {
             state.get_keeper();
         }
         Self {
             state,
             asked_at,
-            place,
+            keeper_timer,
             runtime: Handle::current(),
             settled: false,
         }
@@ -149,7 +149,7 @@ impl Hold {
     }
 
     async fn end_keeping(&mut self) {
-        self.place = None;
+        self.keeper_timer = None;
         self.state.end_extensions().await;
     }
 }
@@ -159,7 +159,7 @@ impl Drop for Hold {
         if self.settled {
             return;
         }
-        self.place = None;
+        self.keeper_timer = None;
         let state = self.state.clone();
         background::spawn(&self.runtime, async move {
             state.end_extensions().await;

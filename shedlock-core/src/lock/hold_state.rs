@@ -15,7 +15,7 @@ use super::keeper::{self, Term};
 use super::{KeepAlive, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
 use crate::retry::{Pauses, retries};
-use crate::turns;
+use crate::tasks;
 
 const RELEASE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(50), Duration::from_secs(1)).with_jitter();
@@ -113,7 +113,7 @@ impl HoldState {
     /// Gives the lease a keeper, unless it has one.
     pub(super) fn get_keeper(self: &Arc<Self>) {
         self.keeper
-            .get_or_init(|| turns::spawn(keeper::keep(self.clone())).abort_handle());
+            .get_or_init(|| tasks::spawn(keeper::keep(self.clone())).abort_handle());
     }
 
     pub(super) fn dismiss_keeper(&self) {

@@ -5,78 +5,78 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::HoldState;
-use crate::turns;
+use crate::tasks;
 
 /// Leases that need no keeper yet. Most are released long before they do, so that one task watches
 /// them all, and hires a keeper for each whose time has come.
 #[derive(Debug, Default)]
 pub(crate) struct Keepers {
-    waiting: Mutex<Waiting>,
+    queue: Mutex<Queue>,
     /// Woken when a lease needs a keeper before the task would look, and at the end.
     sooner: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
-    leases: BTreeMap<Turn, Arc<HoldState>>,
+struct Queue {
+    leases: BTreeMap<TimerKey, Arc<HoldState>>,
     /// When the task looks next; none if there is no task.
     looks_at: Option<Instant>,
-    last: u64,
+    last_number: u64,
 }
 
 /// When a lease needs a keeper, and a number of its own.
-type Turn = (Instant, u64);
+type TimerKey = (Instant, u64);
 
-/// The place of a lease that waits. Dropping it gives it up.
-pub(super) struct Place {
+/// A lease that waits for its keeper. Dropped, it waits no longer.
+pub(super) struct KeeperTimer {
     keepers: Arc<Keepers>,
-    turn: Turn,
+    key: TimerKey,
 }
 
 impl Keepers {
     /// Sees to it that the lease has a keeper in time.
-    pub(super) fn take_on(self: &Arc<Self>, state: &Arc<HoldState>) -> Place {
+    pub(super) fn take_on(self: &Arc<Self>, state: &Arc<HoldState>) -> KeeperTimer {
         let at = state.first_act();
-        let (turn, looks_at) = {
-            let mut waiting = self.waiting();
-            waiting.last += 1;
-            let turn = (at, waiting.last);
-            waiting.leases.insert(turn, state.clone());
-            let looks_at = waiting.looks_at;
-            waiting.looks_at = Some(looks_at.map_or(at, |looks_at| looks_at.min(at)));
-            (turn, looks_at)
+        let (key, looks_at) = {
+            let mut queue = self.queue();
+            queue.last_number += 1;
+            let key = (at, queue.last_number);
+            queue.leases.insert(key, state.clone());
+            let looks_at = queue.looks_at;
+            queue.looks_at = Some(looks_at.map_or(at, |looks_at| looks_at.min(at)));
+            (key, looks_at)
         };
         match looks_at {
             Some(looks_at) if looks_at <= at => {}
             Some(_) => {
                 self.sooner.notify_one();
-                turns::let_other_threads_take_it();
+                tasks::let_other_threads_take_it();
             }
-            None => drop(turns::spawn(watch(
+            None => drop(tasks::spawn(watch(
                 Arc::downgrade(self),
                 self.sooner.clone(),
             ))),
         }
         let keepers = self.clone();
-        Place { keepers, turn }
+        KeeperTimer { keepers, key }
     }
 
     /// Hires keepers for the leases whose time has come. Returns when that of the next one comes.
     fn hire(&self) -> Option<Instant> {
-        let mut waiting = self.waiting();
+        let mut queue = self.queue();
         let now = Instant::now();
-        while let Some(first) = waiting.leases.first_entry()
+        while let Some(first) = queue.leases.first_entry()
             && first.key().0 <= now
         {
-            // Nobody can give up the place before there is a keeper to dismiss.
+            // Nobody can drop the timer before there is a keeper to stop.
             first.remove().get_keeper();
         }
-        waiting.looks_at = waiting.leases.keys().next().map(|turn| turn.0);
-        waiting.looks_at
+        queue.looks_at = queue.leases.keys().next().map(|key| key.0);
+        queue.looks_at
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,9 +97,9 @@ impl Drop for Keepers {
     }
 }
 
-impl Drop for Place {
+impl Drop for KeeperTimer {
     fn drop(&mut self) {
-        let waited = self.keepers.waiting().leases.remove(&self.turn);
+        let waited = self.keepers.queue().leases.remove(&self.key);
         // Dropped outside of the lock.
         drop(waited);
     }

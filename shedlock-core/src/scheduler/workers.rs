@@ -12,7 +12,7 @@ use super::driver::Message;
 use super::firing::{Due, Fired, Firing, NotRun};
 use crate::lock::staying;
 use crate::observe::LOG_TARGET;
-use crate::turns::let_other_threads_take_it;
+use crate::tasks::let_other_threads_take_it;
 
 /// The tasks that fire what is due.
 ///

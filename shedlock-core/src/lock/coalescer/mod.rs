@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Acquire, Acquisition, LockError};
-use crate::turns::let_others_go_first;
+use crate::tasks::let_others_go_first;
 use infer::refusal_for_other;
 
 /// For providers: coalesces requests of one process for one lock. While one is under way, others

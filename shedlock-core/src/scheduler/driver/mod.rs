@@ -29,7 +29,7 @@ use super::workers::Workers;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
 use crate::panics::panic_text;
-use crate::turns::let_others_go_first;
+use crate::tasks::let_others_go_first;
 
 /// The wall clock is looked at this often, in case the machine slept or somebody set it.
 const CLOCK_CHECK: Duration = Duration::from_secs(60);

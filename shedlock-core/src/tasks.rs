@@ -1,4 +1,4 @@
-//! How tasks take turns on a runtime's threads, where what comes next may block its thread.
+//! How tasks share the threads of a runtime, where what comes next may block its thread.
 
 use std::future::poll_fn;
 use std::mem;
