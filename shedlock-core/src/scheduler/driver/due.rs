@@ -1,6 +1,5 @@
 //! What is due, what was missed, and what comes next.
 
-use std::hint::black_box;
 use std::{iter, mem};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,9 +11,9 @@ use crate::observe::EventKind;
 use crate::scheduler::agenda::Entry;
 use crate::scheduler::firing::Due;
 
-/// So many jobs are handed over before others get their turn on this thread: what was looked at is
-/// still warm when it is fired.
-const HERD: usize = 64;
+/// How many jobs are handed over before other tasks go on with this thread: few enough that what
+/// was prefetched is still in the cache when it is fired.
+const MAX_AT_ONCE: usize = 64;
 
 impl Driver {
     /// Hands what is due to the workers, or a part of it.
@@ -25,7 +24,7 @@ impl Driver {
                 continue;
             }
             let now = self.stores[store].store.clock.now();
-            for entry in self.herd(store, now) {
+            for entry in self.pop_due(store, now) {
                 due.extend(self.latest(entry, now));
             }
         }
@@ -34,13 +33,14 @@ impl Driver {
 
     /// What is due first. Its jobs lie all over the memory: a loop that only looks at each has many
     /// of them fetched at once, where firing one after the other would wait for each.
-    fn herd(&mut self, store: usize, now: DateTime<Utc>) -> Vec<Entry> {
+    fn pop_due(&mut self, store: usize, now: DateTime<Utc>) -> Vec<Entry> {
         let agenda = &mut self.stores[store].agenda;
-        let due = iter::from_fn(|| agenda.pop_due(now)).take(HERD);
-        let herd: Vec<_> = due.collect();
-        let touched = herd.iter().map(|entry| self.jobs[entry.job].plan.touch());
-        black_box(touched.sum::<usize>());
-        herd
+        let due = iter::from_fn(|| agenda.pop_due(now)).take(MAX_AT_ONCE);
+        let due: Vec<_> = due.collect();
+        for entry in &due {
+            self.jobs[entry.job].plan.prefetch();
+        }
+        due
     }
 
     /// The job at the latest fire time that has come; earlier ones that this node slept through are
