@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::current;
-use super::hold::{Care, Ended, Hold, KeepAlive};
+use super::hold::{Ended, Hold, KeepAlive, LeasePolicy};
 use super::{Acquire, Acquisition, Held, LockConfig, LockError, LockProvider};
 use crate::observe::{EventKind, Observer, Observers, Reporter, Skip};
 
@@ -168,13 +168,13 @@ impl LockExecutor {
                 return Err(LockError::too_early(reporter.lock_name()));
             }
         };
-        let care = Care {
+        let policy = LeasePolicy {
             keep_alive: self.keep_alive,
             on_lost: self.on_lost,
-            keepers: None,
+            keeper_timers: None,
         };
         let provider = self.provider.clone();
-        let hold = Hold::new(provider, config, lease, asked_at, care, reporter);
+        let hold = Hold::new(provider, config, lease, asked_at, policy, reporter);
         Ok(Attempted::Granted(hold))
     }
 }

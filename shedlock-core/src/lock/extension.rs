@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
-use super::hold_state::Standing;
-use super::keeper::Term;
+use super::hold_state::LeaseState;
+use super::term::Term;
 use super::{Extension, HoldState, Lease, LockError, Loss};
 use crate::observe::EventKind;
 use crate::tasks;
@@ -94,7 +94,7 @@ impl Extensions {
     }
 }
 
-impl Standing {
+impl LeaseState {
     /// From now on the store may have it, whatever it answers. Returns its number.
     fn begin_extension(&mut self, term: Term, at_most: Duration) -> u64 {
         // It may come to the store for about as long as a release waits for it.
@@ -137,27 +137,27 @@ impl HoldState {
     /// Lets extensions that are under way come to their end and allows no other: one that the store
     /// sees after the release could take the lock again.
     pub(super) async fn end_extensions(&self) {
-        self.standing().extensions.gate = Gate::Closed;
-        self.dismiss_keeper();
+        self.lease_state().extensions.gate = Gate::Closed;
+        self.stop_keeper();
         if self.is_extending() {
             // What is not answered by then is not worth keeping the lock for.
             let ended = self.once(|extensions| extensions.under_way.is_empty());
             let _ = Box::pin(timeout(PATIENCE, ended)).await;
             // It may have got one since.
-            self.dismiss_keeper();
+            self.stop_keeper();
         }
     }
 
     /// From now on the store may have the release.
-    pub(super) fn end_those_under_way(&self) {
-        self.standing().extensions.gate = Gate::Released;
+    pub(super) fn abandon_extensions(&self) {
+        self.lease_state().extensions.gate = Gate::Released;
         self.changed.notify_waiters();
     }
 
     async fn once(&self, is_so: impl Fn(&Extensions) -> bool) {
         loop {
             let changed = self.changed.notified();
-            if is_so(&self.standing().extensions) {
+            if is_so(&self.lease_state().extensions) {
                 return;
             }
             changed.await;
@@ -169,7 +169,7 @@ impl HoldState {
     }
 
     fn is_extending(&self) -> bool {
-        !self.standing().extensions.under_way.is_empty()
+        !self.lease_state().extensions.under_way.is_empty()
     }
 }
 
@@ -185,14 +185,14 @@ impl Extending {
     fn begin(state: &Arc<HoldState>, at_most: Duration) -> Result<Self, LockError> {
         let asked_at = Instant::now();
         let number = {
-            let mut standing = state.standing();
-            if standing.extensions.gate != Gate::Open {
+            let mut lease_state = state.lease_state();
+            if lease_state.extensions.gate != Gate::Open {
                 return Err(state.work_is_over());
             }
-            if let Some(lost) = &standing.lost {
+            if let Some(lost) = &lease_state.lost {
                 return Err(lost.clone().into());
             }
-            standing.begin_extension(Term::new(asked_at, at_most), at_most)
+            lease_state.begin_extension(Term::new(asked_at, at_most), at_most)
         };
         let extending = Self {
             state: state.clone(),
@@ -202,7 +202,7 @@ impl Extending {
         };
         state.changed.notify_waiters();
         // Its end may come sooner now.
-        state.get_keeper();
+        state.ensure_keeper();
         Ok(extending)
     }
 
@@ -218,7 +218,7 @@ impl Extending {
         };
         match answer {
             Extension::Extended(lease) => {
-                (state.standing()).take_answer(self.number, self.asked_at, &lease);
+                (state.lease_state()).take_answer(self.number, self.asked_at, &lease);
                 state.reporter.tell(EventKind::Extended {
                     until: lease.lock_until(),
                 });
@@ -231,7 +231,7 @@ impl Extending {
 
 impl Drop for Extending {
     fn drop(&mut self) {
-        self.state.standing().extensions.doubt(self.number);
+        self.state.lease_state().extensions.doubt(self.number);
         self.state.changed.notify_waiters();
     }
 }

@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::background;
-use super::keeper::Term;
-use super::keepers::{KeeperTimer, Keepers};
+use super::keeper_timers::{KeeperTimer, KeeperTimers};
+use super::term::Term;
 use super::{HoldState, Lease, LockConfig, LockProvider, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
 
@@ -29,12 +29,11 @@ impl From<bool> for KeepAlive {
 
 /// How a lease is looked after.
 #[derive(Clone, Copy)]
-pub(crate) struct Care<'a> {
+pub(crate) struct LeasePolicy<'a> {
     pub(crate) keep_alive: KeepAlive,
     pub(crate) on_lost: OnLost,
-    /// Who has a keeper for the lease once it needs one; without them it has one from the
-    /// beginning.
-    pub(crate) keepers: Option<&'a Arc<Keepers>>,
+    /// Where it waits until it needs a keeper; without them it has one from the beginning.
+    pub(crate) keeper_timers: Option<&'a Arc<KeeperTimers>>,
 }
 
 /// How work under a lease ended.
@@ -63,18 +62,18 @@ impl Hold {
         config: LockConfig,
         lease: Lease,
         asked_at: Instant,
-        care: Care<'_>,
+        policy: LeasePolicy<'_>,
         reporter: Reporter,
     ) -> Self {
         reporter.tell_lazily(|| EventKind::Acquired {
             lease: lease.clone(),
         });
         let term = Term::new(asked_at, config.at_most());
-        let state = HoldState::new(provider, config, lease, term, care, reporter);
+        let state = HoldState::new(provider, config, lease, term, policy, reporter);
         let state = Arc::new(state);
-        let keeper_timer = care.keepers.map(|keepers| keepers.take_on(&state));
+        let keeper_timer = policy.keeper_timers.map(|timers| timers.register(&state));
         if keeper_timer.is_none() {
-            state.get_keeper();
+            state.ensure_keeper();
         }
         Self {
             state,
@@ -103,7 +102,7 @@ impl Hold {
         let cancels = self.state.cancels();
         tokio::select! {
             biased;
-            lost = self.lost_by_now(), if cancels => Ended::Lost(lost),
+            lost = self.check_before_each_poll(), if cancels => Ended::Lost(lost),
             result = AssertUnwindSafe(work).catch_unwind() => match result {
                 Ok(value) => Ended::Returned(value),
                 Err(panic) => Ended::Panicked(panic),
@@ -113,9 +112,9 @@ impl Hold {
         }
     }
 
-    /// Looked at before each step of the work: in a process that stood still, the keeper may be
-    /// woken after the work.
-    async fn lost_by_now(&self) -> LostLease {
+    /// Before each step of the work: lets it begin, or loses a lease whose time is over. In a
+    /// process that stood still, the keeper may be woken after the work.
+    async fn check_before_each_poll(&self) -> LostLease {
         poll_fn(|_| match self.state.lost_lease() {
             Some(lost) => Poll::Ready(lost),
             None if Instant::now() < self.state.cancel_at() => {
@@ -135,14 +134,14 @@ impl Hold {
             let state = self.state.clone();
             background::spawn(
                 &self.runtime,
-                async move { state.release_again(error).await },
+                async move { state.retry_release(error).await },
             );
         }
         self.settled = true;
     }
 
     /// Gives the lock back, and returns only when that is done or the lease has ended.
-    pub(crate) async fn release_for_sure(mut self) {
+    pub(crate) async fn release_and_wait(mut self) {
         self.end_keeping().await;
         self.state.release_until_ended().await;
         self.settled = true;

@@ -10,8 +10,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use super::extension::Extensions;
-use super::hold::Care;
-use super::keeper::{self, Term};
+use super::hold::LeasePolicy;
+use super::keeper;
+use super::term::Term;
 use super::{KeepAlive, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
 use crate::retry::{Pauses, retries};
@@ -20,9 +21,9 @@ use crate::tasks;
 const RELEASE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(50), Duration::from_secs(1)).with_jitter();
 
-/// How it stands with a lease.
+/// What changes about a lease while it is held.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct LeaseState {
     pub(super) term: Term,
     /// The lease, if it has another end by now.
     pub(super) extended: Option<Lease>,
@@ -40,15 +41,14 @@ pub(crate) struct HoldState {
     pub(super) config: LockConfig,
     /// As it was granted.
     lease: Lease,
-    standing: Mutex<Standing>,
-    /// Woken when the standing changes, so that the keeper sees an extension at once and the work a
-    /// loss.
+    lease_state: Mutex<LeaseState>,
+    /// Woken when it changes, so that the keeper sees an extension at once and the work a loss.
     pub(super) changed: Notify,
     pub(super) keep_alive: KeepAlive,
     on_lost: OnLost,
     /// Whether the work has begun, or will whatever becomes of the lease.
     begun: AtomicBool,
-    /// Once it needs one.
+    /// None until the lease needs one.
     keeper: OnceLock<AbortHandle>,
     pub(super) reporter: Reporter,
 }
@@ -59,14 +59,14 @@ impl HoldState {
         config: LockConfig,
         lease: Lease,
         term: Term,
-        care: Care<'_>,
+        policy: LeasePolicy<'_>,
         reporter: Reporter,
     ) -> Self {
         Self {
             provider,
             config,
             lease,
-            standing: Mutex::new(Standing {
+            lease_state: Mutex::new(LeaseState {
                 latest_end: term.ends,
                 term,
                 extended: None,
@@ -74,9 +74,9 @@ impl HoldState {
                 extensions: Extensions::default(),
             }),
             changed: Notify::new(),
-            keep_alive: care.keep_alive,
-            on_lost: care.on_lost,
-            begun: AtomicBool::new(care.on_lost == OnLost::Continue),
+            keep_alive: policy.keep_alive,
+            on_lost: policy.on_lost,
+            begun: AtomicBool::new(policy.on_lost == OnLost::Continue),
             keeper: OnceLock::new(),
             reporter,
         }
@@ -91,32 +91,32 @@ impl HoldState {
     }
 
     pub(crate) fn lease(&self) -> Lease {
-        let extended = self.standing().extended.clone();
+        let extended = self.lease_state().extended.clone();
         extended.unwrap_or_else(|| self.lease.clone())
     }
 
     /// What the lease means by this process's clock.
     pub(super) fn term(&self) -> Term {
-        self.standing().term
+        self.lease_state().term
     }
 
     /// When work has to be cancelled.
     pub(super) fn cancel_at(&self) -> Instant {
-        self.standing().term.cancel_at
+        self.lease_state().term.cancel_at
     }
 
-    /// When the lease needs a keeper.
-    pub(super) fn first_act(&self) -> Instant {
-        keeper::first_act(self, &self.standing().term)
+    /// When its keeper has to do something.
+    pub(super) fn next_action_at(&self) -> Instant {
+        keeper::next_action_at(self, &self.lease_state().term)
     }
 
     /// Gives the lease a keeper, unless it has one.
-    pub(super) fn get_keeper(self: &Arc<Self>) {
+    pub(super) fn ensure_keeper(self: &Arc<Self>) {
         self.keeper
             .get_or_init(|| tasks::spawn(keeper::keep(self.clone())).abort_handle());
     }
 
-    pub(super) fn dismiss_keeper(&self) {
+    pub(super) fn stop_keeper(&self) {
         if let Some(keeper) = self.keeper.get() {
             keeper.abort();
         }
@@ -135,11 +135,13 @@ impl HoldState {
     }
 
     pub(crate) fn lost_lease(&self) -> Option<LostLease> {
-        self.standing().lost.clone()
+        self.lease_state().lost.clone()
     }
 
-    pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lease_state(&self) -> MutexGuard<'_, LeaseState> {
+        self.lease_state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the store itself said that the lock is not ours any more.
@@ -171,9 +173,9 @@ impl HoldState {
         let lock = self.name().to_owned();
         let lost = LostLease { lock, loss };
         let first = {
-            let mut standing = self.standing();
-            let first = standing.lost.is_none();
-            standing.lost.get_or_insert_with(|| lost.clone());
+            let mut lease_state = self.lease_state();
+            let first = lease_state.lost.is_none();
+            lease_state.lost.get_or_insert_with(|| lost.clone());
             first
         };
         if first {
@@ -190,8 +192,8 @@ impl HoldState {
         if self.is_taken() {
             return Ok(());
         }
-        self.end_those_under_way();
-        let extended = self.standing().extended.clone();
+        self.abandon_extensions();
+        let extended = self.lease_state().extended.clone();
         let lease = extended.as_ref().unwrap_or(&self.lease);
         let asked = async { (*self.provider).release(lease, self.config.least()).await };
         let answer = AssertUnwindSafe(asked).catch_unwind().await;
@@ -202,15 +204,15 @@ impl HoldState {
 
     pub(super) async fn release_until_ended(&self) {
         if let Err(error) = self.try_release().await {
-            Box::pin(self.release_again(error)).await;
+            Box::pin(self.retry_release(error)).await;
         }
     }
 
     /// After a first try that failed. A lease that could not be released ends by itself.
-    pub(super) async fn release_again(&self, mut error: LockError) {
+    pub(super) async fn retry_release(&self, mut error: LockError) {
         let mut pauses = Pauses::of(RELEASE_RETRIES);
         loop {
-            let retrying = Instant::now() < self.standing().latest_end;
+            let retrying = Instant::now() < self.lease_state().latest_end;
             self.reporter.tell(EventKind::ReleaseFailed {
                 error: Arc::new(error),
                 retrying,

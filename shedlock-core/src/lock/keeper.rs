@@ -6,33 +6,10 @@ use std::time::Duration;
 use backon::Retryable;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::term::Term;
 use super::{HoldState, KeepAlive, LockError, Loss};
 use crate::observe::EventKind;
 use crate::retry::retries;
-
-/// What a lease means by this process's monotonic clock.
-///
-/// The lease is counted from the moment it was asked for, so it ends here no later than in the
-/// store.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Term {
-    pub(super) ends: Instant,
-    /// When work has to be cancelled, so that it has stopped before the lease ends.
-    pub(super) cancel_at: Instant,
-    /// From when it was asked for.
-    lasts: Duration,
-}
-
-impl Term {
-    pub(super) fn new(asked_at: Instant, at_most: Duration) -> Self {
-        let margin = (at_most / 10).min(Duration::from_secs(2));
-        Self {
-            ends: asked_at + at_most,
-            cancel_at: asked_at + at_most - margin,
-            lasts: at_most,
-        }
-    }
-}
 
 /// Runs beside the work until the lease is lost (or the task is aborted, because the work ended).
 pub(super) async fn keep(state: Arc<HoldState>) {
@@ -56,7 +33,7 @@ async fn run_out(state: &Arc<HoldState>) -> Loss {
             biased;
             // An extension that came in time moves the deadline, also if both are seen at once.
             () = changed => continue,
-            () = sleep_until(first_act(state, &term)) => {}
+            () = sleep_until(next_action_at(state, &term)) => {}
         }
         match state.keep_alive {
             KeepAlive::Off => return state.loss_by_time(),
@@ -87,7 +64,7 @@ async fn out_of_time(state: &HoldState) {
 ///
 /// Renewed after a third of the lease, so that two more attempts fit; later if the work has
 /// extended it further, and sooner if it has shortened it.
-pub(super) fn first_act(state: &HoldState, term: &Term) -> Instant {
+pub(super) fn next_action_at(state: &HoldState, term: &Term) -> Instant {
     match state.keep_alive {
         KeepAlive::Off => term.cancel_at,
         KeepAlive::On => term.ends - state.config.at_most().min(term.lasts) * 2 / 3,
@@ -103,7 +80,7 @@ async fn renew(state: &Arc<HoldState>) {
         .max(Duration::from_millis(250))
         .min(at_most / 4);
     let renew = async || {
-        if state.first_act() > Instant::now() {
+        if state.next_action_at() > Instant::now() {
             return Ok(());
         }
         match timeout(patience, state.extend(at_most)).await {

@@ -11,10 +11,11 @@ mod extension;
 mod hold;
 mod hold_state;
 mod keeper;
-mod keepers;
+mod keeper_timers;
 mod lease;
 mod memory;
 mod provider;
+mod term;
 
 pub use clock::{Clock, SystemClock};
 pub use coalescer::Coalescer;
@@ -28,6 +29,6 @@ pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, Provider
 
 pub(crate) use background::staying;
 pub(crate) use current::{holding, innermost_hold};
-pub(crate) use hold::{Care, Ended, Hold, KeepAlive};
+pub(crate) use hold::{Ended, Hold, KeepAlive, LeasePolicy};
 pub(crate) use hold_state::HoldState;
-pub(crate) use keepers::Keepers;
+pub(crate) use keeper_timers::KeeperTimers;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use super::firing::{Firing, NotRun, Occasion};
 use super::plan::LockPlan;
 use super::shutdown::Phase;
-use crate::lock::{Acquire, Acquisition, Care, Hold, LockError};
+use crate::lock::{Acquire, Acquisition, Hold, LeasePolicy, LockError};
 use crate::observe::{EventKind, Skip};
 use crate::retry::{Pauses, retries};
 
@@ -247,10 +247,10 @@ impl Firing<'_> {
                 lock.config.clone(),
                 lease,
                 asked_at,
-                Care {
+                LeasePolicy {
                     keep_alive: lock.keep_alive,
                     on_lost: lock.on_lost,
-                    keepers: Some(&self.context.keepers),
+                    keeper_timers: Some(&self.context.keeper_timers),
                 },
                 self.reporter(),
             )),

@@ -285,7 +285,7 @@ impl SchedulerBuilder {
         let context = Context {
             services: Arc::new(self.services),
             observers: Arc::new(self.observers),
-            keepers: Arc::default(),
+            keeper_timers: Arc::default(),
             places: self.max_concurrent_runs.map(Semaphore::new),
             misfire_grace,
             jitter: jitter.unwrap_or_default(),

@@ -5,14 +5,14 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::shutdown::Shutdown;
 use crate::job::Services;
-use crate::lock::Keepers;
+use crate::lock::KeeperTimers;
 use crate::observe::Observers;
 
 /// What all firings of a scheduler share.
 pub(super) struct Context {
     pub(super) services: Arc<Services>,
     pub(super) observers: Arc<Observers>,
-    pub(super) keepers: Arc<Keepers>,
+    pub(super) keeper_timers: Arc<KeeperTimers>,
     /// Where runs have to find a place; none if any number of them may go on at once.
     pub(super) places: Option<Semaphore>,
     pub(super) misfire_grace: Duration,

@@ -93,7 +93,7 @@ impl Firing<'_> {
             let _releasing = progress.release();
             // The next fire time waits for a release, also for that of a firing that had no turn.
             let _turn = turn.or_else(|| progress.try_turn());
-            hold.release_for_sure().await;
+            hold.release_and_wait().await;
         }
         fired
     }

@@ -8,9 +8,9 @@ use super::HoldState;
 use crate::tasks;
 
 /// Leases that need no keeper yet. Most are released long before they do, so that one task watches
-/// them all, and hires a keeper for each whose time has come.
+/// them all, and starts the keeper of each when it is due.
 #[derive(Debug, Default)]
-pub(crate) struct Keepers {
+pub(crate) struct KeeperTimers {
     queue: Mutex<Queue>,
     /// Woken when a lease needs a keeper before the task would look, and at the end.
     sooner: Arc<Notify>,
@@ -29,14 +29,14 @@ type TimerKey = (Instant, u64);
 
 /// A lease that waits for its keeper. Dropped, it waits no longer.
 pub(super) struct KeeperTimer {
-    keepers: Arc<Keepers>,
+    timers: Arc<KeeperTimers>,
     key: TimerKey,
 }
 
-impl Keepers {
+impl KeeperTimers {
     /// Sees to it that the lease has a keeper in time.
-    pub(super) fn take_on(self: &Arc<Self>, state: &Arc<HoldState>) -> KeeperTimer {
-        let at = state.first_act();
+    pub(super) fn register(self: &Arc<Self>, state: &Arc<HoldState>) -> KeeperTimer {
+        let at = state.next_action_at();
         let (key, looks_at) = {
             let mut queue = self.queue();
             queue.last_number += 1;
@@ -57,19 +57,19 @@ impl Keepers {
                 self.sooner.clone(),
             ))),
         }
-        let keepers = self.clone();
-        KeeperTimer { keepers, key }
+        let timers = self.clone();
+        KeeperTimer { timers, key }
     }
 
-    /// Hires keepers for the leases whose time has come. Returns when that of the next one comes.
-    fn hire(&self) -> Option<Instant> {
+    /// Starts the keepers that are due. Returns when the next one is.
+    fn start_due(&self) -> Option<Instant> {
         let mut queue = self.queue();
         let now = Instant::now();
         while let Some(first) = queue.leases.first_entry()
             && first.key().0 <= now
         {
             // Nobody can drop the timer before there is a keeper to stop.
-            first.remove().get_keeper();
+            first.remove().ensure_keeper();
         }
         queue.looks_at = queue.leases.keys().next().map(|key| key.0);
         queue.looks_at
@@ -81,8 +81,8 @@ impl Keepers {
 }
 
 /// Runs for as long as leases wait, and somebody may bring more.
-async fn watch(keepers: Weak<Keepers>, sooner: Arc<Notify>) {
-    while let Some(looks_at) = keepers.upgrade().and_then(|keepers| keepers.hire()) {
+async fn watch(timers: Weak<KeeperTimers>, sooner: Arc<Notify>) {
+    while let Some(looks_at) = timers.upgrade().and_then(|timers| timers.start_due()) {
         tokio::select! {
             biased;
             () = sooner.notified() => {}
@@ -91,7 +91,7 @@ async fn watch(keepers: Weak<Keepers>, sooner: Arc<Notify>) {
     }
 }
 
-impl Drop for Keepers {
+impl Drop for KeeperTimers {
     fn drop(&mut self) {
         self.sooner.notify_one();
     }
@@ -99,7 +99,7 @@ impl Drop for Keepers {
 
 impl Drop for KeeperTimer {
     fn drop(&mut self) {
-        let waited = self.keepers.queue().leases.remove(&self.key);
+        let waited = self.timers.queue().leases.remove(&self.key);
         // Dropped outside of the lock.
         drop(waited);
     }
