@@ -11,7 +11,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 const SECOND: i128 = 1_000_000_000;
 
-/// Nanoseconds between two fire times.
+/// The time between two fire times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Every(Duration);
 

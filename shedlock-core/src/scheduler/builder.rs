@@ -16,9 +16,9 @@ use super::context::Context;
 use super::driver::Driver;
 use super::overrides::JobOverride;
 use super::plan::{Defaults, Plan};
+use super::shared_schedule::ScheduleInterner;
 use super::shutdown::Shutdown;
 use super::store::Store;
-use super::timetable::Schedules;
 use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, Setting, linked_jobs};
 use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
 use crate::observe::{Observer, Observers};
@@ -307,7 +307,7 @@ impl SchedulerBuilder {
     ) -> Vec<Arc<Plan>> {
         let changes = changes_by_job(&self.overrides);
         let mut plans = Vec::with_capacity(jobs.len());
-        let mut schedules = Schedules::default();
+        let mut interner = ScheduleInterner::default();
         for job in jobs {
             let changes = changes.get(&*job.name).map_or(&[][..], Vec::as_slice);
             let enabled = changes.iter().rev().find_map(|change| change.enabled);
@@ -317,7 +317,7 @@ impl SchedulerBuilder {
                 defaults,
                 stores,
                 &self.services,
-                &mut schedules,
+                &mut interner,
                 problems,
             );
             if let (Some(plan), Some(false)) = (&plan, enabled) {

@@ -16,12 +16,12 @@ mod handle;
 mod overrides;
 mod plan;
 mod progress;
+mod shared_schedule;
 mod shutdown;
 mod signals;
 mod status;
 mod store;
 mod store_clock;
-mod timetable;
 mod workers;
 
 use std::future::Future;

@@ -8,9 +8,9 @@ use shedlock_schedule::{MAX_AT_MOST, Schedule, Tz, check_lock_name};
 use super::build_error::Problem;
 use super::firing::{Fired, NotRun};
 use super::progress::Progress;
+use super::shared_schedule::{ScheduleInterner, SharedSchedule};
 use super::status::LastRun;
 use super::store::Store;
-use super::timetable::{Schedules, Timetable};
 use crate::job::{Job, JobSettings, Misfire, Services, Setting, Timing, Work};
 use crate::lock::{KeepAlive, LockConfig, OnLost};
 use crate::observe::LOG_TARGET;
@@ -19,7 +19,7 @@ use crate::observe::LOG_TARGET;
 pub(super) struct Plan {
     pub(super) name: Arc<str>,
     pub(super) work: Work,
-    pub(super) timetable: Timetable,
+    pub(super) shared_schedule: SharedSchedule,
     pub(super) misfire: Misfire,
     pub(super) store: Arc<Store>,
     pub(super) lock: Option<LockPlan>,
@@ -46,7 +46,7 @@ impl Plan {
         defaults: &Defaults,
         stores: &[Arc<Store>],
         services: &Services,
-        schedules: &mut Schedules,
+        interner: &mut ScheduleInterner,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let Job {
@@ -86,7 +86,7 @@ impl Plan {
         let plan = Self {
             name,
             work,
-            timetable: schedules.share(schedule??),
+            shared_schedule: interner.intern(schedule??),
             misfire: settings.misfire,
             store: store?,
             lock,
@@ -134,7 +134,8 @@ impl Plan {
         else {
             return;
         };
-        let Some(period) = shortest_period(&self.timetable.schedule, self.store.clock.now()) else {
+        let Some(period) = shortest_period(&self.shared_schedule.schedule, self.store.clock.now())
+        else {
             return;
         };
         if lock.config.least() > period {

@@ -120,7 +120,7 @@ impl Driver {
         let past = state.plan.progress.past();
         JobStatus {
             name: state.plan.name.clone(),
-            schedule: state.plan.timetable.schedule.clone(),
+            schedule: state.plan.shared_schedule.schedule.clone(),
             lock: state.plan.lock_name(),
             next_fire_time: state.next_fire_time,
             paused: state.plan.progress.is_paused(),

@@ -73,10 +73,10 @@ impl Driver {
             return (entry.fire_time, 0);
         }
         // This node was stalled or asleep.
-        let timetable = &self.jobs[entry.job].plan.timetable;
-        let latest = timetable.schedule.last_at_or_before(now);
+        let shared = &self.jobs[entry.job].plan.shared_schedule;
+        let latest = shared.schedule.last_at_or_before(now);
         let latest = latest.unwrap_or(entry.fire_time);
-        let passed = self.fire_times.count(timetable, entry.fire_time, latest);
+        let passed = self.fire_times.count(shared, entry.fire_time, latest);
         self.plan_next(entry.job, now);
         (latest, passed)
     }
@@ -98,8 +98,8 @@ impl Driver {
     }
 
     fn next_after(&mut self, job: usize, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let timetable = &self.jobs[job].plan.timetable;
-        self.fire_times.next_after(timetable, after)
+        let shared = &self.jobs[job].plan.shared_schedule;
+        self.fire_times.next_after(shared, after)
     }
 
     pub(super) fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {

@@ -22,9 +22,9 @@ use super::agenda::Agenda;
 use super::context::Context;
 use super::firing::{Due, Occasion};
 use super::plan::Plan;
+use super::shared_schedule::FireTimeCache;
 use super::shutdown::Phase;
 use super::store::Store;
-use super::timetable::FireTimes;
 use super::workers::Workers;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
@@ -43,7 +43,7 @@ pub(super) struct Driver {
     jobs: Vec<JobState>,
     by_name: HashMap<Arc<str>, usize>,
     stores: Vec<StoreState>,
-    fire_times: FireTimes,
+    fire_times: FireTimeCache,
     context: Arc<Context>,
     shutdown_grace: Duration,
     workers: Arc<Workers>,
@@ -101,7 +101,7 @@ impl Driver {
             by_name: names.zip(0..).collect(),
             jobs,
             stores: stores.iter().cloned().map(StoreState::new).collect(),
-            fire_times: FireTimes::default(),
+            fire_times: FireTimeCache::default(),
             workers: Workers::new(&context, &messages),
             context,
             shutdown_grace,

@@ -150,7 +150,7 @@ impl Driver {
             tracing::debug!(
                 target: LOG_TARGET,
                 job = &*job.plan.name,
-                schedule = %job.plan.timetable.schedule,
+                schedule = %job.plan.shared_schedule.schedule,
                 lock = job.plan.lock_name().as_deref(),
                 next_fire_time = job.next_fire_time.map(tracing::field::display),
                 paused = job.plan.progress.is_paused(),
@@ -160,7 +160,7 @@ impl Driver {
                 tracing::warn!(
                     target: LOG_TARGET,
                     job = &*job.plan.name,
-                    schedule = %job.plan.timetable.schedule,
+                    schedule = %job.plan.shared_schedule.schedule,
                     "the years of this schedule have passed: the job will not fire"
                 );
             }
@@ -226,7 +226,7 @@ impl JobState {
             return None;
         }
         let locked_at = locked_at.get(&*self.plan.lock_name()?)?;
-        let latest = self.plan.timetable.schedule.last_at_or_before(now)?;
+        let latest = self.plan.shared_schedule.schedule.last_at_or_before(now)?;
         (*locked_at < latest).then_some(latest)
     }
 }
