@@ -2,15 +2,15 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use shedlock_schedule::{
-    DurationError, LeaseError, Schedule, ScheduleError, Tz, ZoneError, parse_zone,
-};
+use shedlock_schedule::Schedule;
 
-use super::{FromRun, JobResult, MissingData, Run, Services};
+use super::{
+    FromRun, IntoZone, JobError, JobResult, JobSettings, Misfire, MissingData, Run, Services,
+    Timing,
+};
 use crate::lock::{IntoDuration, OnLost};
 use crate::observe::RunOutcome;
 
@@ -73,35 +73,6 @@ pub(crate) type Work = Arc<dyn Fn(Run) -> BoxFuture<'static, RunOutcome> + Send 
 
 /// Looks whether what a run will take is there.
 pub(crate) type Check = fn(&Services) -> Result<(), MissingData>;
-
-/// What can be set for a job, in code or by the service's configuration.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct JobSettings {
-    pub(crate) timing: Timing,
-    pub(crate) zone: Setting<Tz>,
-    pub(crate) lock: Option<String>,
-    pub(crate) at_least: Setting<Duration>,
-    pub(crate) at_most: Setting<Duration>,
-    pub(crate) keep_alive: bool,
-    pub(crate) on_lost: OnLost,
-    pub(crate) misfire: Misfire,
-    pub(crate) provider: Option<String>,
-}
-
-/// A value that may be wrong. Set again, it is what was set last.
-pub(crate) type Setting<T> = Option<Result<T, JobError>>;
-
-/// Where a schedule comes from.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Timing {
-    #[default]
-    Unset,
-    Cron(Schedule),
-    Every(Schedule),
-    Wrong(JobError),
-    /// More than one was set.
-    Several,
-}
 
 impl Job {
     /// A job of this name that does `work`. It needs a schedule: [`cron`](Self::cron) or
@@ -221,125 +192,11 @@ impl Job {
     }
 }
 
-impl JobSettings {
-    /// What is wrong with them, one by one.
-    pub(crate) fn errors(&self) -> impl Iterator<Item = &JobError> {
-        let timing = match &self.timing {
-            Timing::Wrong(error) => Some(error),
-            _ => None,
-        };
-        let zone = self.zone.as_ref().and_then(|zone| zone.as_ref().err());
-        let times = [&self.at_least, &self.at_most];
-        let times = times
-            .into_iter()
-            .filter_map(|time| time.as_ref()?.as_ref().err());
-        timing.into_iter().chain(zone).chain(times)
-    }
-}
-
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job")
             .field("name", &self.name)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
-    }
-}
-
-/// What happens to fire times that nobody took care of when they were due (no node was up, the
-/// store was away).
-///
-/// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, Misfire, Scheduler};
-///
-/// let bill = Job::new("bill", |_| async {}).cron("@daily").lock("bill").at_most("1h").misfire(Misfire::Once);
-/// let scheduler = Scheduler::builder(InMemoryLockProvider::new()).add_job(bill).build()?;
-/// # Ok::<(), shedlock_core::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
-pub enum Misfire {
-    /// They are skipped; the job goes on with the next fire time.
-    #[default]
-    Skip,
-    /// The latest of them is made up for once, on one node, as soon as a node can and unless the
-    /// next one has come. Needs a lock: when a scheduler starts, the stored `locked_at` tells what
-    /// ran last, so a job that never ran has missed nothing.
-    Once,
-}
-
-/// A setting of a job, or a default of the builder, that is wrong; a part of
-/// [`BuildError`](crate::BuildError).
-///
-/// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, JobError, Problem, Scheduler};
-///
-/// let wrong = Job::new("cleanup", |_| async {}).cron("@daily").zone("Europe/Berln");
-/// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(wrong).build().unwrap_err();
-/// assert!(matches!(error.problems(), [Problem::Setting { error: JobError::Zone(_), .. }]));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JobError {
-    /// The cron line or the period.
-    #[error(transparent)]
-    Schedule(#[from] ScheduleError),
-    /// A duration.
-    #[error(transparent)]
-    Duration(#[from] DurationError),
-    /// The time zone.
-    #[error(transparent)]
-    Zone(#[from] ZoneError),
-    /// How long a lease lasts.
-    #[error(transparent)]
-    Lease(#[from] LeaseError),
-}
-
-/// A time zone as a user writes it: `"Europe/Berlin"`, or a [`Tz`].
-///
-/// ```
-/// use shedlock_core::{IntoZone, Tz};
-///
-/// assert_eq!("Asia/Seoul".into_zone()?, Tz::Asia__Seoul);
-/// assert!("Asia/Soul".into_zone().is_err());
-/// # Ok::<(), shedlock_core::ZoneError>(())
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a time zone",
-    label = "expected a text such as \"Europe/Berlin\", or a `shedlock::Tz`"
-)]
-pub trait IntoZone {
-    /// The zone that is meant.
-    ///
-    /// # Errors
-    /// [`ZoneError`] if there is none of this name.
-    fn into_zone(self) -> Result<Tz, ZoneError>;
-}
-
-impl IntoZone for Tz {
-    fn into_zone(self) -> Result<Tz, ZoneError> {
-        Ok(self)
-    }
-}
-
-impl IntoZone for &str {
-    fn into_zone(self) -> Result<Tz, ZoneError> {
-        parse_zone(self)
-    }
-}
-
-impl IntoZone for String {
-    fn into_zone(self) -> Result<Tz, ZoneError> {
-        parse_zone(&self)
-    }
-}
-
-impl IntoZone for &String {
-    fn into_zone(self) -> Result<Tz, ZoneError> {
-        parse_zone(self)
     }
 }
