@@ -4,25 +4,16 @@
 //! store's clock and starts a firing for each that is due; a firing asks the store, runs the work
 //! under its lease and gives the lock back.
 
-mod admission;
-mod agenda;
-mod build_error;
-mod builder;
-mod clashes;
-mod context;
+mod build;
 mod driver;
 mod firing;
 mod handle;
-mod overrides;
 mod plan;
-mod progress;
-mod shared_schedule;
 mod shutdown;
 mod signals;
 mod status;
 mod store;
-mod store_clock;
-mod workers;
+mod time;
 
 use std::future::Future;
 use std::ops::Deref;
@@ -30,10 +21,8 @@ use std::pin::pin;
 
 use tokio::sync::mpsc;
 
-pub use build_error::{BuildError, Problem};
-pub use builder::SchedulerBuilder;
+pub use build::{BuildError, JobOverride, Problem, SchedulerBuilder};
 pub use handle::{ControlError, SchedulerHandle, Triggered};
-pub use overrides::JobOverride;
 pub use signals::shutdown_signal;
 pub use status::{JobStatus, LastRun};
 

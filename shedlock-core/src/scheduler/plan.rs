@@ -5,12 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use shedlock_schedule::{MAX_AT_MOST, Schedule, Tz, check_lock_name};
 
-use super::build_error::Problem;
-use super::firing::{Fired, NotRun};
-use super::progress::Progress;
-use super::shared_schedule::{ScheduleInterner, SharedSchedule};
+use super::build::Problem;
+use super::firing::{Fired, NotRun, Progress};
 use super::status::LastRun;
 use super::store::Store;
+use super::time::{ScheduleInterner, SharedSchedule};
 use crate::job::{Job, JobSettings, Misfire, Services, Setting, Timing, Work};
 use crate::lock::{KeepAlive, LockConfig, OnLost};
 use crate::observe::LOG_TARGET;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::store_clock::{STORE_PRECISION, StoreClock};
+use super::time::{STORE_PRECISION, StoreClock};
 use crate::lock::{Acquire, Acquisition, Clock, LockError, LockProvider, StoredLock};
 
 /// One lock store as the scheduler sees it: its provider, and its clock as its answers show it.

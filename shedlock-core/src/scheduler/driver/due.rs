@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::Driver;
 use crate::job::Misfire;
 use crate::observe::EventKind;
-use crate::scheduler::agenda::Entry;
 use crate::scheduler::firing::Due;
+use crate::scheduler::time::Entry;
 
 /// How many jobs are handed over before other tasks go on with this thread: few enough that what
 /// was prefetched is still in the cache when it is fired.

@@ -18,14 +18,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 pub(super) use control::Message;
 
-use super::agenda::Agenda;
-use super::context::Context;
-use super::firing::{Due, Occasion};
+use super::firing::{Context, Due, Occasion, Workers};
 use super::plan::Plan;
-use super::shared_schedule::FireTimeCache;
 use super::shutdown::Phase;
 use super::store::Store;
-use super::workers::Workers;
+use super::time::{Agenda, FireTimeCache};
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
 use crate::panics::panic_text;

@@ -7,11 +7,10 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::coop::consume_budget;
 
-use super::context::Context;
-use super::driver::Message;
-use super::firing::{Due, Fired, Firing, NotRun};
+use super::{Context, Due, Fired, Firing, NotRun};
 use crate::lock::staying;
 use crate::observe::LOG_TARGET;
+use crate::scheduler::driver::Message;
 use crate::tasks::let_other_threads_take_it;
 
 /// The tasks that fire what is due.
@@ -19,7 +18,7 @@ use crate::tasks::let_other_threads_take_it;
 /// Each fires one job after the other, and before each sees to it that another one is on its way to
 /// take the next. So a firing that ends at once costs no task of its own, and one that
 /// waits, or blocks its thread, keeps none waiting.
-pub(super) struct Workers {
+pub(crate) struct Workers {
     context: Arc<Context>,
     messages: mpsc::UnboundedSender<Message>,
     queue: Mutex<Queue>,
@@ -35,7 +34,7 @@ struct Queue {
 }
 
 impl Workers {
-    pub(super) fn new(
+    pub(crate) fn new(
         context: &Arc<Context>,
         messages: &mpsc::UnboundedSender<Message>,
     ) -> Arc<Self> {
@@ -48,7 +47,7 @@ impl Workers {
     }
 
     /// Has jobs fired, in this order.
-    pub(super) fn enqueue(self: &Arc<Self>, due: Vec<Due>) {
+    pub(crate) fn enqueue(self: &Arc<Self>, due: Vec<Due>) {
         if due.is_empty() {
             return;
         }
@@ -63,7 +62,7 @@ impl Workers {
     }
 
     /// Has a task of its own do something.
-    pub(super) fn spawn<F>(self: &Arc<Self>, task: impl FnOnce(Arc<Self>) -> F)
+    pub(crate) fn spawn<F>(self: &Arc<Self>, task: impl FnOnce(Arc<Self>) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -73,7 +72,7 @@ impl Workers {
     }
 
     /// Fires a job in this task.
-    pub(super) async fn fire(&self, due: &Due) -> Fired {
+    pub(crate) async fn fire(&self, due: &Due) -> Fired {
         let context = &self.context;
         let fired = Firing { due, context }.fire().await;
         if let (Err(NotRun::TooEarly), Some(fire_time)) = (&fired, due.fire_time()) {
@@ -85,12 +84,12 @@ impl Workers {
     }
 
     /// How many tasks go on.
-    pub(super) fn running(&self) -> usize {
+    pub(crate) fn running(&self) -> usize {
         self.tasks.receiver_count()
     }
 
     /// Completes when no task goes on.
-    pub(super) async fn idle(&self) {
+    pub(crate) async fn idle(&self) {
         self.tasks.closed().await;
     }
 

@@ -7,21 +7,21 @@ use shedlock_schedule::{Tz, check_at_most};
 use tokio::sync::Semaphore;
 use tracing::Level;
 
-use super::Scheduler;
-use super::build_error::{BuildError, Problem};
 use super::clashes::{
     find_same_names, find_same_providers, find_shared_locks, find_unknown_overrides,
 };
-use super::context::Context;
-use super::driver::Driver;
+use super::error::{BuildError, Problem};
 use super::overrides::JobOverride;
-use super::plan::{Defaults, Plan};
-use super::shared_schedule::ScheduleInterner;
-use super::shutdown::Shutdown;
-use super::store::Store;
 use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, Setting, linked_jobs};
 use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
 use crate::observe::{Observer, Observers};
+use crate::scheduler::Scheduler;
+use crate::scheduler::driver::Driver;
+use crate::scheduler::firing::Context;
+use crate::scheduler::plan::{Defaults, Plan};
+use crate::scheduler::shutdown::Shutdown;
+use crate::scheduler::store::Store;
+use crate::scheduler::time::ScheduleInterner;
 
 /// How long a shutdown waits for runs, unless set: less than the 30 s that Kubernetes grants by
 /// default.
@@ -69,7 +69,7 @@ pub struct SchedulerBuilder {
 }
 
 impl SchedulerBuilder {
-    pub(super) fn new(provider: impl LockProvider) -> Self {
+    pub(crate) fn new(provider: impl LockProvider) -> Self {
         Self {
             providers: vec![(DEFAULT_PROVIDER.to_owned(), Arc::new(provider))],
             jobs: None,

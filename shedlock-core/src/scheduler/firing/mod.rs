@@ -1,3 +1,8 @@
+mod admission;
+mod context;
+mod progress;
+mod workers;
+
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,8 +14,10 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::admission::Admission;
-use super::context::Context;
+pub(super) use context::Context;
+pub(super) use progress::Progress;
+pub(super) use workers::Workers;
+
 use super::handle::{Reply, Triggered};
 use super::plan::Plan;
 use super::shutdown::Phase;
@@ -18,6 +25,7 @@ use crate::job::Run;
 use crate::lock::{CurrentLock, Ended, Hold, LockError, holding};
 use crate::observe::{EventKind, LOG_TARGET, Reporter, RunOutcome, Skip};
 use crate::panics::panic_text;
+use admission::Admission;
 
 /// A job that is due.
 pub(super) struct Due {

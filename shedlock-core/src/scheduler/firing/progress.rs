@@ -1,12 +1,12 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::status::LastRun;
 use crate::observe::Skip;
+use crate::scheduler::status::LastRun;
 
 /// How far the firings of one job have come in this process.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// Fire times pass.
     paused: AtomicBool,
     running: AtomicUsize,
@@ -21,66 +21,66 @@ pub(super) struct Progress {
 
 /// What became of its firings.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Past {
-    pub(super) last_run: Option<LastRun>,
+pub(crate) struct Past {
+    pub(crate) last_run: Option<LastRun>,
     /// If that is newer.
-    pub(super) last_skip: Option<Skip>,
+    pub(crate) last_skip: Option<Skip>,
 }
 
 impl Progress {
-    pub(super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.running.load(Ordering::Relaxed) > 0
     }
 
-    pub(super) fn is_releasing(&self) -> bool {
+    pub(crate) fn is_releasing(&self) -> bool {
         self.releasing.load(Ordering::Relaxed) > 0
     }
 
-    pub(super) fn is_paused(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         self.paused.load(Ordering::Relaxed)
     }
 
-    pub(super) fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.paused.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was paused.
-    pub(super) fn resume(&self) -> bool {
+    pub(crate) fn resume(&self) -> bool {
         self.paused.swap(false, Ordering::Relaxed)
     }
 
     /// The turn, if no other fire time of the job waits for its answer or runs.
-    pub(super) fn try_turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+    pub(crate) fn try_turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         self.turn.try_lock().ok()
     }
 
     /// Completes when no other fire time of the job waits for its answer or runs.
-    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
-    pub(super) fn ran(&self, run: LastRun) {
+    pub(crate) fn ran(&self, run: LastRun) {
         self.change_past(|past| {
             past.last_run = Some(run);
             past.last_skip = None;
         });
     }
 
-    pub(super) fn skipped(&self, skip: Skip) {
+    pub(crate) fn skipped(&self, skip: Skip) {
         self.change_past(|past| past.last_skip = Some(skip));
     }
 
-    pub(super) fn past(&self) -> Past {
+    pub(crate) fn past(&self) -> Past {
         self.lock_past().as_deref().cloned().unwrap_or_default()
     }
 
     /// Counts a run for as long as it goes on, however it ends.
-    pub(super) fn enter(&self) -> Counted<'_> {
+    pub(crate) fn enter(&self) -> Counted<'_> {
         Counted::one_more(&self.running)
     }
 
     /// Counts a release for as long as it goes on.
-    pub(super) fn release(&self) -> Counted<'_> {
+    pub(crate) fn release(&self) -> Counted<'_> {
         Counted::one_more(&self.releasing)
     }
 
@@ -94,7 +94,7 @@ impl Progress {
 }
 
 /// One of those that go on.
-pub(super) struct Counted<'a>(&'a AtomicUsize);
+pub(crate) struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
     fn one_more(count: &'a AtomicUsize) -> Self {

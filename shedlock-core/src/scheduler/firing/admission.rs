@@ -12,12 +12,12 @@ use backon::ExponentialBuilder;
 use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use super::firing::{Firing, NotRun, Occasion};
-use super::plan::LockPlan;
-use super::shutdown::Phase;
+use super::{Firing, NotRun, Occasion};
 use crate::lock::{Acquire, Acquisition, Hold, LeasePolicy, LockError};
 use crate::observe::{EventKind, Skip};
 use crate::retry::{Pauses, retries};
+use crate::scheduler::plan::LockPlan;
+use crate::scheduler::shutdown::Phase;
 
 const ACQUIRE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(100), Duration::from_secs(2)).with_jitter();

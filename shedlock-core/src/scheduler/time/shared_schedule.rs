@@ -6,12 +6,12 @@ use shedlock_schedule::Schedule;
 
 /// The schedules of all jobs, while these are checked: equal ones are kept once.
 #[derive(Default)]
-pub(super) struct ScheduleInterner(HashMap<Schedule, usize>);
+pub(crate) struct ScheduleInterner(HashMap<Schedule, usize>);
 
 /// A schedule that jobs may share.
 #[derive(Debug)]
-pub(super) struct SharedSchedule {
-    pub(super) schedule: Schedule,
+pub(crate) struct SharedSchedule {
+    pub(crate) schedule: Schedule,
     /// The same for all jobs that share it.
     number: usize,
 }
@@ -22,7 +22,7 @@ const MOST_COUNTED: u32 = 10_000;
 /// What each schedule was last asked for: jobs that are due at once ask one after the other, and
 /// mostly for the same.
 #[derive(Debug, Default)]
-pub(super) struct FireTimeCache {
+pub(crate) struct FireTimeCache {
     next: Vec<Option<Next>>,
     counted: Vec<Option<Count>>,
 }
@@ -42,7 +42,7 @@ struct Count {
 }
 
 impl ScheduleInterner {
-    pub(super) fn intern(&mut self, schedule: Schedule) -> SharedSchedule {
+    pub(crate) fn intern(&mut self, schedule: Schedule) -> SharedSchedule {
         let new = self.0.len();
         match self.0.entry(schedule) {
             Entry::Occupied(known) => SharedSchedule {
@@ -60,7 +60,7 @@ impl ScheduleInterner {
 
 impl FireTimeCache {
     /// As [`Schedule::next_after`].
-    pub(super) fn next_after(
+    pub(crate) fn next_after(
         &mut self,
         shared: &SharedSchedule,
         after: DateTime<Utc>,
@@ -78,7 +78,7 @@ impl FireTimeCache {
 
     /// How many fire times there are from `first` to before `end`, two of them, as far as it is
     /// worth counting.
-    pub(super) fn count(
+    pub(crate) fn count(
         &mut self,
         shared: &SharedSchedule,
         first: DateTime<Utc>,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::lock::Clock;
 
 /// Stores may cut their time to milliseconds.
-pub(super) const STORE_PRECISION: TimeDelta = TimeDelta::milliseconds(1);
+pub(crate) const STORE_PRECISION: TimeDelta = TimeDelta::milliseconds(1);
 
 /// Kept in whole microseconds; an answer is rounded down.
 const ROUND_UP: Duration = Duration::from_nanos(999);
@@ -35,7 +35,7 @@ const NOTICEABLE: u64 = 5_000;
 ///
 /// Atomics rather than a lock, as all threads read it while many jobs fire.
 #[derive(Debug)]
-pub(super) struct StoreClock {
+pub(crate) struct StoreClock {
     wall: Arc<dyn Clock>,
     origin: Instant,
     /// What the store's clock showed at `origin`.
@@ -49,7 +49,7 @@ pub(super) struct StoreClock {
 }
 
 impl StoreClock {
-    pub(super) fn new(wall: Arc<dyn Clock>, moved: Arc<Notify>) -> Self {
+    pub(crate) fn new(wall: Arc<dyn Clock>, moved: Arc<Notify>) -> Self {
         let now = wall.now().timestamp_micros();
         Self {
             wall,
@@ -61,17 +61,17 @@ impl StoreClock {
         }
     }
 
-    pub(super) fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.at(Instant::now())
     }
 
     /// What it shows at an instant of the monotonic clock.
-    pub(super) fn at(&self, instant: Instant) -> DateTime<Utc> {
+    pub(crate) fn at(&self, instant: Instant) -> DateTime<Utc> {
         time(self.at_origin.load(Relaxed) + self.micros_to(instant))
     }
 
     /// When the store's clock will show `time`; now if it does already.
-    pub(super) fn instant_of(&self, time: DateTime<Utc>) -> Instant {
+    pub(crate) fn instant_of(&self, time: DateTime<Utc>) -> Instant {
         let now = Instant::now();
         let ahead = time - self.at(now);
         now + ahead.to_std().unwrap_or(Duration::ZERO)
@@ -79,7 +79,7 @@ impl StoreClock {
 
     /// Learns from an answer that was asked for at `asked` and has just come: what the store's
     /// clock `shown` in between.
-    pub(super) fn learn(&self, asked: Instant, shown: RangeInclusive<DateTime<Utc>>) {
+    pub(crate) fn learn(&self, asked: Instant, shown: RangeInclusive<DateTime<Utc>>) {
         let now = Instant::now();
         let bounds = Bounds {
             earliest: shown.start().timestamp_micros() - self.micros_to(now + ROUND_UP),
@@ -99,22 +99,22 @@ impl StoreClock {
     }
 
     /// Takes the wall clock's word, for want of a store to ask.
-    pub(super) fn follow_wall(&self) {
+    pub(crate) fn follow_wall(&self) {
         self.at_origin.store(self.wall_at_origin(), Relaxed);
     }
 
     /// What the store's clock showed when this one was made: it changes with the estimate only.
-    pub(super) fn at_origin(&self) -> DateTime<Utc> {
+    pub(crate) fn at_origin(&self) -> DateTime<Utc> {
         time(self.at_origin.load(Relaxed))
     }
 
     /// When the store last told the time.
-    pub(super) fn learned_at(&self) -> Instant {
+    pub(crate) fn learned_at(&self) -> Instant {
         self.origin + Duration::from_secs(self.learned_at.load(Relaxed))
     }
 
     /// Whether the wall clock has jumped since this was last asked.
-    pub(super) fn wall_jumped(&self) -> bool {
+    pub(crate) fn wall_jumped(&self) -> bool {
         let now = self.wall_at_origin();
         let moved = time(now) - time(self.wall_at_origin.load(Relaxed));
         let jumped = moved.abs() > JUMP;

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::build_error::Problem;
+use super::error::Problem;
 use super::overrides::JobOverride;
-use super::plan::Plan;
 use crate::job::Job;
 use crate::lock::LockProvider;
+use crate::scheduler::plan::Plan;
 
 pub(super) fn find_same_names(jobs: &[Job], problems: &mut Vec<Problem>) {
     let mut seen = HashMap::with_capacity(jobs.len());

@@ -1,0 +1,10 @@
+//! From what a user says to a scheduler: all of it is checked before anything runs.
+
+mod builder;
+mod clashes;
+mod error;
+mod overrides;
+
+pub use builder::SchedulerBuilder;
+pub use error::{BuildError, Problem};
+pub use overrides::JobOverride;
