@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,38 +5,16 @@ use shedlock_schedule::{Tz, check_at_most};
 use tokio::sync::Semaphore;
 use tracing::Level;
 
-use super::clashes::{
-    find_same_names, find_same_providers, find_shared_locks, find_unknown_overrides,
-};
-use super::error::{BuildError, Problem};
 use super::overrides::JobOverride;
 use crate::job::{IntoZone, Job, JobError, ScheduledJob, Services, Setting, linked_jobs};
 use crate::lock::{Clock, IntoDuration, LockProvider, SystemClock};
 use crate::observe::{Observer, Observers};
-use crate::scheduler::Scheduler;
-use crate::scheduler::driver::Driver;
-use crate::scheduler::firing::Context;
-use crate::scheduler::plan::{Defaults, Plan};
-use crate::scheduler::shutdown::Shutdown;
-use crate::scheduler::store::Store;
-use crate::scheduler::time::ScheduleInterner;
-
-/// How long a shutdown waits for runs, unless set: less than the 30 s that Kubernetes grants by
-/// default.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
-
-/// How late a fire time may be taken care of, unless set.
-const MISFIRE_GRACE: Duration = Duration::from_secs(60);
-
-/// How late that may be: with none at all nothing would ever be in time.
-const MISFIRE_GRACES: RangeInclusive<Duration> =
-    Duration::from_millis(1)..=Duration::from_secs(366 * 86_400);
 
 /// The name of the provider that jobs use that name none.
 const DEFAULT_PROVIDER: &str = "default";
 
-/// Puts a [`Scheduler`] together: providers, jobs, the values they take, defaults, and changes by
-/// configuration.
+/// Puts a [`Scheduler`](crate::Scheduler) together: providers, jobs, the values they take,
+/// defaults, and changes by configuration.
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
@@ -54,18 +30,18 @@ const DEFAULT_PROVIDER: &str = "default";
 #[derive(Debug)]
 #[must_use]
 pub struct SchedulerBuilder {
-    providers: Vec<(String, Arc<dyn LockProvider>)>,
-    jobs: Option<Vec<Job>>,
-    services: Services,
-    overrides: Vec<(String, JobOverride)>,
-    default_at_most: Setting<Duration>,
-    default_zone: Setting<Tz>,
-    shutdown_grace: Setting<Duration>,
-    misfire_grace: Setting<Duration>,
-    jitter: Setting<Duration>,
-    max_concurrent_runs: Option<usize>,
-    observers: Observers,
-    clock: Arc<dyn Clock>,
+    pub(super) providers: Vec<(String, Arc<dyn LockProvider>)>,
+    pub(super) jobs: Option<Vec<Job>>,
+    pub(super) services: Services,
+    pub(super) overrides: Vec<(String, JobOverride)>,
+    pub(super) default_at_most: Setting<Duration>,
+    pub(super) default_zone: Setting<Tz>,
+    pub(super) shutdown_grace: Setting<Duration>,
+    pub(super) misfire_grace: Setting<Duration>,
+    pub(super) jitter: Setting<Duration>,
+    pub(super) max_concurrent_runs: Option<usize>,
+    pub(super) observers: Observers,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl SchedulerBuilder {
@@ -239,117 +215,4 @@ impl SchedulerBuilder {
         self.clock = Arc::new(clock);
         self
     }
-
-    /// Checks everything. Talks to no store.
-    ///
-    /// # Errors
-    /// [`BuildError`] with all that is wrong: no job, two jobs of one name or with one lock, values
-    /// that do not parse, a missing `at_most`, `Data<T>` that was not registered, names that nobody
-    /// has. [`Problem`] lists them.
-    pub fn build(mut self) -> Result<Scheduler, BuildError> {
-        let mut problems = Vec::new();
-        settled("default_at_most", &self.default_at_most, &mut problems);
-        let zone = settled("default_zone", &self.default_zone, &mut problems);
-        let shutdown_grace = settled("shutdown_grace", &self.shutdown_grace, &mut problems);
-        let misfire_grace = settled("misfire_grace", &self.misfire_grace, &mut problems);
-        let misfire_grace = misfire_grace.unwrap_or(MISFIRE_GRACE);
-        if !MISFIRE_GRACES.contains(&misfire_grace) {
-            problems.push(Problem::MisfireGrace(misfire_grace));
-        }
-        let jitter = settled("jitter", &self.jitter, &mut problems);
-        let jobs = self.jobs.take().unwrap_or_else(|| linked_jobs().collect());
-        if jobs.is_empty() {
-            problems.push(Problem::NoJobs);
-        }
-        find_same_names(&jobs, &mut problems);
-        find_same_providers(&self.providers, &mut problems);
-        find_unknown_overrides(&jobs, &self.overrides, &mut problems);
-        let clock_moved = Arc::default();
-        let store = |(name, provider): (String, _)| {
-            let store = Store::new(
-                &name,
-                provider,
-                self.clock.clone(),
-                Arc::clone(&clock_moved),
-            );
-            Arc::new(store)
-        };
-        let stores: Vec<_> = self.providers.drain(..).map(store).collect();
-        let defaults = Defaults {
-            at_most: self.default_at_most.take(),
-            zone: zone.unwrap_or(Tz::UTC),
-        };
-        let plans = self.plans(jobs, &defaults, &stores, &mut problems);
-        find_shared_locks(&plans, &mut problems);
-        BuildError::unless_empty(problems)?;
-        let context = Context {
-            services: Arc::new(self.services),
-            observers: Arc::new(self.observers),
-            keeper_timers: Arc::default(),
-            places: self.max_concurrent_runs.map(Semaphore::new),
-            misfire_grace,
-            jitter: jitter.unwrap_or_default(),
-            shutdown: Shutdown::default(),
-            clock_moved,
-        };
-        let shutdown_grace = shutdown_grace.unwrap_or(SHUTDOWN_GRACE);
-        let (driver, messages) = Driver::new(plans, stores, context, shutdown_grace);
-        Ok(Scheduler { driver, messages })
-    }
-
-    /// Jobs as the configuration has them, checked.
-    fn plans(
-        &self,
-        jobs: Vec<Job>,
-        defaults: &Defaults,
-        stores: &[Arc<Store>],
-        problems: &mut Vec<Problem>,
-    ) -> Vec<Arc<Plan>> {
-        let changes = changes_by_job(&self.overrides);
-        let mut plans = Vec::with_capacity(jobs.len());
-        let mut interner = ScheduleInterner::default();
-        for job in jobs {
-            let changes = changes.get(&*job.name).map_or(&[][..], Vec::as_slice);
-            let enabled = changes.iter().rev().find_map(|change| change.enabled);
-            let job = changes.iter().fold(job, |job, change| change.apply(job));
-            let plan = Plan::check(
-                job,
-                defaults,
-                stores,
-                &self.services,
-                &mut interner,
-                problems,
-            );
-            if let (Some(plan), Some(false)) = (&plan, enabled) {
-                plan.progress.pause();
-            }
-            plans.extend(plan.map(Arc::new));
-        }
-        plans
-    }
-}
-
-/// What a setting of the builder was set to, if it was, and can be used.
-fn settled<T: Copy>(
-    setting: &'static str,
-    value: &Setting<T>,
-    problems: &mut Vec<Problem>,
-) -> Option<T> {
-    match value.as_ref()? {
-        Ok(value) => Some(*value),
-        Err(error) => {
-            let error = error.clone();
-            problems.push(Problem::Default { setting, error });
-            None
-        }
-    }
-}
-
-/// The changes to each job, in the order in which they were made.
-fn changes_by_job(overrides: &[(String, JobOverride)]) -> HashMap<&str, Vec<&JobOverride>> {
-    let mut changes: HashMap<_, Vec<_>> = HashMap::new();
-    for (name, change) in overrides {
-        changes.entry(&**name).or_default().push(change);
-    }
-    changes
 }

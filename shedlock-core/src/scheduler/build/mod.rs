@@ -1,6 +1,8 @@
 //! From what a user says to a scheduler: all of it is checked before anything runs.
 
+mod assemble;
 mod builder;
+mod check;
 mod clashes;
 mod error;
 mod overrides;
