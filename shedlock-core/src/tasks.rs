@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use tokio::task::JoinHandle;
 
-/// As tokio's, for a task that any thread may begin at once.
+/// Like tokio's `spawn`, for a task that any thread may begin at once.
 pub(crate) fn spawn<T: Send + 'static>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {
@@ -22,15 +22,15 @@ pub(crate) fn let_other_threads_take_it() {
     tokio::spawn(async {});
 }
 
-/// As tokio's `yield_now`, after which no other thread could go on with the task.
+/// Like tokio's `yield_now`, after which no other thread could go on with the task.
 pub(crate) async fn let_others_go_first() {
     let mut polled = false;
-    poll_fn(|task| match mem::replace(&mut polled, true) {
-        true => Poll::Ready(()),
-        false => {
-            task.waker().wake_by_ref();
-            Poll::Pending
+    poll_fn(|task| {
+        if mem::replace(&mut polled, true) {
+            return Poll::Ready(());
         }
+        task.waker().wake_by_ref();
+        Poll::Pending
     })
     .await;
 }

@@ -46,7 +46,7 @@ pub(crate) struct JobSettings {
     pub(crate) provider: Option<String>,
 }
 
-/// A value that may be wrong. Set again, it is what was set last.
+/// A value that was set, if it was; it may be wrong. The last one that was set counts.
 pub(crate) type Setting<T> = Option<Result<T, JobError>>;
 
 /// Where a schedule comes from.

@@ -106,7 +106,7 @@ impl LockExecutor {
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         Arc::make_mut(&mut self.observers)
-            .observers
+            .list
             .push(Arc::new(observer));
         self
     }

@@ -28,7 +28,7 @@ const DOUBTED_FOR: Duration = Duration::from_secs(300);
 pub(super) struct Extensions {
     gate: Gate,
     under_way: Vec<Request>,
-    /// Those that got no answer, each longer than all before it.
+    /// The ones that got no answer, each longer than all before it.
     in_doubt: Vec<Doubt>,
     last: u64,
 }
@@ -48,7 +48,7 @@ enum Gate {
 struct Request {
     number: u64,
     at_most: Duration,
-    /// Of all that may come to the store after it.
+    /// The shortest of all that may come to the store after it.
     shortest: Duration,
 }
 
@@ -59,7 +59,7 @@ struct Doubt {
 }
 
 impl Extensions {
-    /// Returns its number.
+    /// Returns the number of the extension.
     fn begin(&mut self, at_most: Duration) -> u64 {
         let now = Instant::now();
         self.in_doubt.retain(|doubt| now < doubt.until);
@@ -83,7 +83,7 @@ impl Extensions {
         Some(self.under_way.swap_remove(index))
     }
 
-    /// It will get no answer, which says nothing about the store.
+    /// The extension will get no answer, which says nothing about the store.
     fn doubt(&mut self, number: u64) {
         if let Some(Request { at_most, .. }) = self.end(number) {
             // One that is shorter, and in doubt for longer, says all that they say.
@@ -95,7 +95,7 @@ impl Extensions {
 }
 
 impl LeaseState {
-    /// From now on the store may have it, whatever it answers. Returns its number.
+    /// From now on the store may have the extension, whatever it answers. Returns its number.
     fn begin_extension(&mut self, term: Term, at_most: Duration) -> u64 {
         // It may come to the store for about as long as a release waits for it.
         self.latest_end = self.latest_end.max(term.ends + PATIENCE);
@@ -105,7 +105,7 @@ impl LeaseState {
         self.extensions.begin(at_most)
     }
 
-    /// The store has done it. An old answer that comes late tells nothing new.
+    /// The store has extended the lease. An old answer that comes late tells nothing new.
     fn take_answer(&mut self, number: u64, asked_at: Instant, lease: &Lease) {
         let Some(request) = self.extensions.end(number) else {
             return;
@@ -143,7 +143,7 @@ impl HoldState {
             // What is not answered by then is not worth keeping the lock for.
             let ended = self.once(|extensions| extensions.under_way.is_empty());
             let _ = Box::pin(timeout(PATIENCE, ended)).await;
-            // It may have got one since.
+            // The lease may have got a keeper since.
             self.stop_keeper();
         }
     }

@@ -25,7 +25,7 @@ const RELEASE_RETRIES: ExponentialBuilder =
 #[derive(Debug)]
 pub(super) struct LeaseState {
     pub(super) term: Term,
-    /// The lease, if it has another end by now.
+    /// The lease with its present end, if that is another one by now.
     pub(super) extended: Option<Lease>,
     /// When it is over in the store, whatever came of its extensions.
     pub(super) latest_end: Instant,
@@ -39,7 +39,7 @@ pub(super) struct LeaseState {
 pub(crate) struct HoldState {
     pub(super) provider: Arc<dyn LockProvider>,
     pub(super) config: LockConfig,
-    /// As it was granted.
+    /// The lease as it was granted.
     lease: Lease,
     lease_state: Mutex<LeaseState>,
     /// Woken when it changes, so that the keeper sees an extension at once and the work a loss.
@@ -208,7 +208,7 @@ impl HoldState {
         }
     }
 
-    /// After a first try that failed. A lease that could not be released ends by itself.
+    /// Goes on after a first try that failed. A lease that could not be released ends by itself.
     pub(super) async fn retry_release(&self, mut error: LockError) {
         let mut pauses = Pauses::of(RELEASE_RETRIES);
         loop {

@@ -110,15 +110,12 @@ async fn renew(state: &Arc<HoldState>) {
 async fn report_unstoppable(state: &HoldState) {
     let told = Instant::now();
     let term = state.term();
-    let over = match state.is_taken() {
-        true => told,
-        false => term.ends,
-    };
+    let over = if state.is_taken() { told } else { term.ends };
     // It has the margin to stop, also if it is told late, as the process stood still.
     sleep_until(over.max(told + (term.ends - term.cancel_at))).await;
     if state.cancels() {
         state.reporter.tell(EventKind::Unstoppable {
-            for_: told.elapsed(),
+            since_cancelled: told.elapsed(),
         });
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct Term {
     pub(super) ends: Instant,
     /// When work has to be cancelled, so that it has stopped before the lease ends.
     pub(super) cancel_at: Instant,
-    /// From when it was asked for.
+    /// Its length, from when it was asked for.
     pub(super) lasts: Duration,
 }
 

@@ -136,7 +136,7 @@ pub enum EventKind {
     /// The work was to be cancelled, but it blocks its thread and goes on without its lease.
     Unstoppable {
         /// How long ago it was told to stop.
-        for_: Duration,
+        since_cancelled: Duration,
     },
     /// The lock was given back, or the store no longer had it as ours.
     Released,

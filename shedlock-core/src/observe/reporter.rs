@@ -14,20 +14,20 @@ pub(crate) const LOG_TARGET: &str = "shedlock";
 /// Who is told, and how loudly skips are logged.
 #[derive(Clone)]
 pub(crate) struct Observers {
-    pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) list: Vec<Arc<dyn Observer>>,
     pub(crate) skip_level: Level,
 }
 
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} observers", self.observers.len())
+        write!(f, "{} observers", self.list.len())
     }
 }
 
 impl Default for Observers {
     fn default() -> Self {
         Self {
-            observers: Vec::new(),
+            list: Vec::new(),
             skip_level: Level::DEBUG,
         }
     }
@@ -49,16 +49,14 @@ impl Reporter {
 
     /// The same of what takes some making, if anybody listens.
     pub(crate) fn tell_lazily(&self, kind: impl FnOnce() -> EventKind) {
-        if !self.observers.observers.is_empty()
-            || tracing::enabled!(target: LOG_TARGET, Level::DEBUG)
-        {
+        if !self.observers.list.is_empty() || tracing::enabled!(target: LOG_TARGET, Level::DEBUG) {
             self.tell(kind());
         }
     }
 
     pub(crate) fn tell(&self, kind: EventKind) {
         log(self, &kind, self.observers.skip_level);
-        if self.observers.observers.is_empty() {
+        if self.observers.list.is_empty() {
             return;
         }
         let event = Event {
@@ -67,7 +65,7 @@ impl Reporter {
             fire_time: self.fire_time,
             kind,
         };
-        for observer in &self.observers.observers {
+        for observer in &self.observers.list {
             if catch_unwind(AssertUnwindSafe(|| observer.on_event(&event))).is_err() {
                 tracing::warn!(target: LOG_TARGET, "an observer panicked; its panic is ignored");
             }
@@ -148,8 +146,8 @@ fn log(about: &Reporter, kind: &EventKind, skip_level: Level) {
         EventKind::Lost { lost, cancelling } => {
             say!(Level::ERROR, about, loss = %lost.loss, cancelling, "the lease is lost");
         }
-        EventKind::Unstoppable { for_ } => say!(
-            Level::ERROR, about, told_to_stop = ?for_,
+        EventKind::Unstoppable { since_cancelled } => say!(
+            Level::ERROR, about, since_cancelled = ?since_cancelled,
             "the run goes on without its lease: it blocks its thread, so it cannot be cancelled"
         ),
         EventKind::Released => say!(Level::DEBUG, about, "lock released"),

@@ -28,7 +28,7 @@ use crate::observe::{RunOutcome, Skip};
 #[derive(Clone, Debug)]
 pub struct SchedulerHandle {
     messages: mpsc::UnboundedSender<Message>,
-    /// Once it has ended: what it said if it panicked.
+    /// Once the scheduler has ended: what it said if it panicked.
     end: watch::Receiver<Option<Result<(), String>>>,
 }
 
@@ -64,7 +64,7 @@ impl SchedulerHandle {
         let _ = self.end.clone().wait_for(Option::is_some).await;
     }
 
-    /// Once it has ended: whether as it should.
+    /// An error if the scheduler has ended with a panic.
     pub(super) fn outcome(&self) -> Result<(), RunError> {
         match &*self.end.borrow() {
             Some(Err(panic)) => Err(RunError::Broken(panic.clone())),

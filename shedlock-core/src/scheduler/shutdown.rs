@@ -47,9 +47,12 @@ impl Shutdown {
     /// The same as [`reached`](Self::reached), but it only looks whenever it is polled: for a
     /// `select!` that listens once it has to wait, which costs more than many a run.
     pub(super) async fn once_reached(&self, phase: Phase) {
-        poll_fn(|_| match self.has_reached(phase) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        poll_fn(|_| {
+            if self.has_reached(phase) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }

@@ -58,14 +58,14 @@ async fn a_run_that_blocks_its_thread_after_its_lock_was_taken_is_reported_soon(
         }
     })
     .await;
-    let told_to_stop = seen
+    let since_cancelled = seen
         .events()
         .into_iter()
         .find_map(|event| match event.kind {
-            EventKind::Unstoppable { for_ } => Some(for_),
+            EventKind::Unstoppable { since_cancelled } => Some(since_cancelled),
             _ => None,
         });
-    assert!(told_to_stop.unwrap() < Duration::from_secs(3));
+    assert!(since_cancelled.unwrap() < Duration::from_secs(3));
 }
 
 /// Runs a job that blocks its thread after `before`, until that is reported.

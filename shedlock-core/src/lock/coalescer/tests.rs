@@ -194,7 +194,7 @@ async fn whom_an_answer_does_not_decide_waits_for_the_next_one() {
     let later = request().for_fire_time(DateTime::UNIX_EPOCH);
     let undecided = wait(&coalescer, &later);
     first.gather();
-    // Of a plain request: it says nothing about a fire time.
+    // The answer to a plain request says nothing about a fire time.
     answered(first, 1);
     next_leader(&mut vec![undecided]);
 }

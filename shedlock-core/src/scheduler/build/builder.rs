@@ -205,7 +205,7 @@ impl SchedulerBuilder {
 
     /// Adds an observer of every step of every run; see the example at [`Event`](crate::Event).
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observers.observers.push(Arc::new(observer));
+        self.observers.list.push(Arc::new(observer));
         self
     }
 

@@ -45,7 +45,7 @@ pub(super) struct Driver {
     shutdown_grace: Duration,
     workers: Arc<Workers>,
     inbox: mpsc::UnboundedReceiver<Message>,
-    /// For the driver's own tasks, which report back.
+    /// What the driver's own tasks report back through.
     messages: mpsc::UnboundedSender<Message>,
 }
 
@@ -57,7 +57,7 @@ struct StoreState {
     clock_at_origin: DateTime<Utc>,
     /// When the store's clock was last asked for by itself.
     read_at: Instant,
-    /// What asks for it, until it is told.
+    /// The task that asks for the time, until it is told.
     reader: Option<JoinHandle<()>>,
     /// Until when nothing is fired: the estimate may be hours behind.
     waits_until: Instant,
@@ -66,7 +66,7 @@ struct StoreState {
 struct JobState {
     plan: Arc<Plan>,
     store: usize,
-    /// What the agenda has for it.
+    /// The fire time that is on the agenda.
     next_fire_time: Option<DateTime<Utc>>,
 }
 
@@ -161,7 +161,7 @@ impl Driver {
         }
     }
 
-    /// Until a shutdown begins.
+    /// Whether no shutdown has begun.
     fn is_open(&self) -> bool {
         !self.context.shutdown.has_reached(Phase::Draining)
     }

@@ -16,7 +16,7 @@ use crate::scheduler::store::Store;
 const STORE_RETRIES: ExponentialBuilder =
     retries(Duration::from_millis(250), Duration::from_secs(10)).with_jitter();
 
-/// From when a store does not answer until it does.
+/// The time from when a store does not answer until it does.
 pub(super) struct Outage {
     store: Arc<Store>,
     /// Tells what the store says, and what that means.

@@ -122,9 +122,10 @@ impl Firing<'_> {
             biased;
             turn = progress.turn() => Ok(Some(turn)),
             () = self.shutdown() => Err(NotRun::Skipped(Skip::ShuttingDown)),
-            () = patience => match progress.is_running() {
-                true => Err(NotRun::Skipped(Skip::StillRunning)),
-                false => Ok(None),
+            () = patience => if progress.is_running() {
+                Err(NotRun::Skipped(Skip::StillRunning))
+            } else {
+                Ok(None)
             },
         }
     }
@@ -164,9 +165,10 @@ impl Firing<'_> {
             asked_at - ASKED_IN_TIME > self.due.worth_until
                 && self.context.is_misfire(asked_at - fire_time)
         });
-        match was_past {
-            true => Err(NotRun::Misfired),
-            false => Ok(()),
+        if was_past {
+            Err(NotRun::Misfired)
+        } else {
+            Ok(())
         }
     }
 
@@ -213,9 +215,10 @@ impl Firing<'_> {
         };
         self.check_wanted()?;
         // The clock may have been corrected meanwhile, as the machine slept.
-        match self.worth().is_zero() {
-            true => Err(NotRun::Skipped(Skip::AtCapacity)),
-            false => Ok(place),
+        if self.worth().is_zero() {
+            Err(NotRun::Skipped(Skip::AtCapacity))
+        } else {
+            Ok(place)
         }
     }
 
@@ -224,7 +227,7 @@ impl Firing<'_> {
         self.context.shutdown.reached(Phase::Draining).await;
     }
 
-    /// Until when it is worth asking the store.
+    /// The instant until which it is worth asking the store.
     fn give_up_at(&self) -> Instant {
         self.due.plan.store.clock.instant_of(self.due.worth_until)
     }

@@ -13,13 +13,13 @@ pub(crate) struct Context {
     pub(crate) services: Arc<Services>,
     pub(crate) observers: Arc<Observers>,
     pub(crate) keeper_timers: Arc<KeeperTimers>,
-    /// Where runs have to find a place; none if any number of them may go on at once.
+    /// The places that runs have to find; none if any number of them may go on at once.
     pub(crate) places: Option<Semaphore>,
     pub(crate) misfire_grace: Duration,
     /// How long a fire time is delayed at most, so that all nodes get their share.
     pub(crate) jitter: Duration,
     pub(crate) shutdown: Shutdown,
-    /// Told when an answer showed that a store's clock is not where it seemed to be.
+    /// Notified when an answer shows that a store's clock is not where it seemed.
     pub(crate) clock_moved: Arc<Notify>,
 }
 

@@ -29,7 +29,7 @@ use admission::Admission;
 
 /// A job that is due.
 pub(super) struct Due {
-    /// Its number.
+    /// The number of the job.
     pub(super) job: usize,
     pub(super) plan: Arc<Plan>,
     pub(super) occasion: Occasion,
@@ -44,7 +44,7 @@ pub(super) enum Occasion {
 }
 
 impl Due {
-    /// None if somebody triggered it.
+    /// The fire time; none if somebody triggered the job.
     pub(super) fn fire_time(&self) -> Option<DateTime<Utc>> {
         match self.occasion {
             Occasion::FireTime(fire_time) => Some(fire_time),

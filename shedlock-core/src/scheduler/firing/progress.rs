@@ -7,23 +7,23 @@ use crate::scheduler::status::LastRun;
 /// How far the firings of one job have come in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// Fire times pass.
+    /// Whether fire times pass without a firing.
     paused: AtomicBool,
     running: AtomicUsize,
-    /// Runs that are over, but not their locks.
+    /// Runs that are over, but whose locks are not given back yet.
     releasing: AtomicUsize,
     /// Fire times take turns: one that waits for a slow store is not overtaken by the next, which
     /// would take it along.
     turn: tokio::sync::Mutex<()>,
-    /// From the first firing on: of many jobs most are seldom due.
+    /// None before the first firing: of many jobs most are seldom due.
     past: Mutex<Option<Box<Past>>>,
 }
 
-/// What became of its firings.
+/// What became of the firings of a job.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Past {
     pub(crate) last_run: Option<LastRun>,
-    /// If that is newer.
+    /// The last skip, if it is newer than the last run.
     pub(crate) last_skip: Option<Skip>,
 }
 
@@ -93,7 +93,7 @@ impl Progress {
     }
 }
 
-/// One of those that go on.
+/// Counts one more for as long as it lives.
 pub(crate) struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {

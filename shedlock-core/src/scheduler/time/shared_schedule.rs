@@ -16,7 +16,7 @@ pub(crate) struct SharedSchedule {
     number: usize,
 }
 
-/// Counting those of a machine that slept for long takes time.
+/// How many fire times are counted at most: those of a machine that slept for long are many.
 const MOST_COUNTED: u32 = 10_000;
 
 /// What each schedule was last asked for: jobs that are due at once ask one after the other, and
@@ -33,7 +33,7 @@ struct Next {
     next: Option<DateTime<Utc>>,
 }
 
-/// So many fire times there are from `first` to before `end`, which is one itself.
+/// The number of fire times from `first` to before `end`, which is one itself.
 #[derive(Clone, Copy, Debug)]
 struct Count {
     first: DateTime<Utc>,
@@ -59,7 +59,7 @@ impl ScheduleInterner {
 }
 
 impl FireTimeCache {
-    /// As [`Schedule::next_after`].
+    /// The same as [`Schedule::next_after`].
     pub(crate) fn next_after(
         &mut self,
         shared: &SharedSchedule,
