@@ -13,8 +13,8 @@ use crate::lock::{
 /// [`assert_locked`](crate::assert_locked) and extensions work as in production.
 ///
 /// # Errors
-/// [`LockError::Config`] if `name` is no lock name, [`LockError::Lost`] if `work` goes on for about
-/// an hour.
+/// [`LockError::Config`] if `name` is not a valid lock name, [`LockError::Lost`] if `work` goes on
+/// for about an hour.
 ///
 /// ```
 /// async fn settle() -> u64 {

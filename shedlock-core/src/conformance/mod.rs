@@ -49,9 +49,9 @@
 //! # }
 //! ```
 //!
-//! The lock names are made anew by each run and removed when a case has passed, so the suite can
-//! run on a server that others use too, and several times at once. A case that fails leaves its
-//! locks there to be looked at.
+//! Each run makes new lock names, and they are removed when a case has passed, so the suite can run
+//! on a server that others use too, and several times at once. A case that fails leaves its locks
+//! there to be looked at.
 
 mod answers;
 mod case;

@@ -116,8 +116,9 @@ impl Job {
         self
     }
 
-    /// Fires as a cron line says: six fields (seconds first, as Spring), seven (with a year), five
-    /// (as crontab), or a macro such as `@daily`. [`Schedule::cron`] tells how each is read.
+    /// Fires as a cron line says: six fields (seconds first, as in Spring), seven (with a year),
+    /// five (as in crontab), or a macro such as `@daily`. [`Schedule::cron`] tells how each is
+    /// read.
     pub fn cron(self, line: impl AsRef<str>) -> Self {
         let schedule = Schedule::cron(line.as_ref()).map_err(JobError::from);
         self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Cron))
@@ -131,7 +132,7 @@ impl Job {
         self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Every))
     }
 
-    /// The time zone that a cron line is read in. The builder's default, and UTC without one.
+    /// The time zone that a cron line is read in; the builder's default unless set, or else UTC.
     pub fn zone(mut self, zone: impl IntoZone) -> Self {
         self.settings.zone = Some(zone.into_zone().map_err(JobError::from));
         self
@@ -151,7 +152,7 @@ impl Job {
         self
     }
 
-    /// How long a run may hold the lock at most. The builder's default without it.
+    /// How long a run may hold the lock at most; the builder's default unless set.
     pub fn at_most(mut self, at_most: impl IntoDuration) -> Self {
         self.settings.at_most = Some(at_most.into_duration().map_err(JobError::from));
         self
@@ -176,8 +177,8 @@ impl Job {
         self
     }
 
-    /// The lock provider, by the name that it was registered with; the scheduler's first one
-    /// without it.
+    /// The lock provider, by the name that it was registered with; the scheduler's first one unless
+    /// set.
     pub fn provider(mut self, name: impl AsRef<str>) -> Self {
         self.settings.provider = Some(name.as_ref().to_owned());
         self

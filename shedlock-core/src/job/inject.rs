@@ -58,7 +58,7 @@ pub struct Data<T>(pub T);
     note = "wrap the type: `Data(value): Data<{Self}>`, or `Data<Arc<{Self}>>` if it is not `Clone`"
 )]
 pub trait FromRun: Sized {
-    /// Looks whether the service registered what a run will need; asked by `build()`.
+    /// Checks that the service registered what a run will need; called by `build()`.
     ///
     /// # Errors
     /// [`MissingData`] naming the type.
@@ -114,7 +114,7 @@ impl FromRun for Run {
 pub struct MissingData {
     /// The type, as the compiler names it.
     pub type_name: &'static str,
-    /// The types of the values that were.
+    /// The types of the values that were registered.
     pub registered: String,
 }
 

@@ -18,8 +18,8 @@ pub enum Misfire {
     /// They are skipped; the job goes on with the next fire time.
     #[default]
     Skip,
-    /// The latest of them is made up for once, on one node, as soon as a node can and unless the
-    /// next one has come. Needs a lock: when a scheduler starts, the stored `locked_at` tells what
-    /// ran last, so a job that never ran has missed nothing.
+    /// The latest missed fire time is run once, on one node, as soon as possible, unless the next
+    /// fire time has already come. Needs a lock: when a scheduler starts, the stored `locked_at`
+    /// tells what ran last, so a job that never ran has missed nothing.
     Once,
 }

@@ -5,7 +5,7 @@ use shedlock_schedule::{DurationError, LeaseError, Schedule, ScheduleError, Tz, 
 use super::Misfire;
 use crate::lock::OnLost;
 
-/// A setting of a job, or a default of the builder, that is wrong; a part of
+/// What is wrong with a setting of a job, or with a default of the builder; a part of
 /// [`BuildError`](crate::BuildError).
 ///
 /// ```

@@ -97,7 +97,7 @@ pub enum ConfigError {
     /// A duration does not parse.
     #[error(transparent)]
     Duration(#[from] DurationError),
-    /// A lease of this length cannot be.
+    /// A lease cannot have this length.
     #[error(transparent)]
     Lease(#[from] LeaseError),
 }

@@ -125,7 +125,7 @@ impl CurrentLock {
         self.0.name()
     }
 
-    /// Who holds it: this process, as the store keeps it.
+    /// The holder: this process, by the name that the store keeps.
     pub fn holder(&self) -> String {
         self.0.lease().holder().to_owned()
     }
@@ -146,14 +146,14 @@ impl CurrentLock {
     /// the next renewal comes in time for a sooner end, and not so soon that it would shorten a
     /// later one.
     ///
-    /// The request is carried out even if the caller goes away. If it gets no answer, the store may
-    /// still apply it later; for five minutes this process counts later, longer extensions only up
-    /// to its length.
+    /// The request is carried out even if the caller goes away. If no answer comes, the store may
+    /// still apply the request later. So for five minutes this process treats a longer extension as
+    /// if it were only as long as the unanswered one.
     ///
     /// # Errors
     /// [`LockError::Lost`] if the lease is no longer ours, [`LockError::NotLocked`] if the work
-    /// under the lock is over, [`LockError::Config`] for a duration that is none or out of range,
-    /// or what the store said; this process then goes by the sooner of the old end and the new one.
+    /// under the lock is over, [`LockError::Config`] for a duration that does not parse or is out
+    /// of range, or what the store said; this process then goes by the sooner of the two ends.
     pub async fn extend(&self, at_most: impl IntoDuration) -> Result<DateTime<Utc>, LockError> {
         let lease = self.0.extend(lease_time(at_most)?).await?;
         Ok(lease.lock_until())

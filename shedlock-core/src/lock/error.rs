@@ -7,8 +7,8 @@ use crate::panics::panic_text;
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// Why a lock could be neither granted nor refused, or not be kept. "Held by somebody else" is
-/// never one of these.
+/// Why a lock could be neither granted nor refused, or could not be kept. "Held by somebody else"
+/// is never one of these.
 ///
 /// The text says what is wrong and what to do; the driver's own words are the
 /// [`source`](Error::source).
@@ -34,7 +34,7 @@ pub enum LockError {
     /// The request itself is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A provider cannot be set up like this: a bad name of a table, a URL of no known store, a
+    /// A provider cannot be set up like this: a bad table name, the URL of an unknown store, a
     /// feature that is off.
     #[error("the lock provider cannot be set up: {problem}")]
     Setup {
@@ -63,7 +63,7 @@ pub enum LockError {
         /// What the driver said.
         source: Source,
     },
-    /// The store's user may not do it.
+    /// The store's user lacks a permission.
     #[error("the user of the lock store may not use `{locks}`: {remedy}")]
     PermissionDenied {
         /// The table, or the keys.
@@ -103,8 +103,8 @@ pub enum LockError {
         /// The name in the store.
         stored: String,
     },
-    /// The store cannot be reached, did not answer in time, or was too busy to decide. It was asked
-    /// again before this is said.
+    /// The store cannot be reached, did not answer in time, or was too busy to decide. The provider
+    /// has asked again before it says so.
     #[error("no decision from the lock store: {problem}")]
     Unavailable {
         /// What was tried.
@@ -185,8 +185,8 @@ pub struct LostLease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// The work took longer than the lease, and nobody extended it. Told before the lease ends: by
-    /// a tenth of it, at most 2 s.
+    /// The work took longer than the lease, and nobody extended it. Told a tenth of the lease
+    /// before it ends, at most 2 s.
     Expired,
     /// The lease was over, or as good as over, before the work could begin: it counts from when it
     /// was asked for, and the answer took about as long as the lease.

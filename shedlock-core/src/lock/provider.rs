@@ -17,9 +17,9 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 ///   A node's clock is never written.
 /// - **One atomic statement decides** each acquire, even for a name never seen before or deleted a
 ///   moment ago. A refused acquire writes nothing.
-/// - **`locked_at` is strictly increasing per lock**, through releases and expiries. It is the fire
-///   time of a scheduled acquisition, whenever that is granted, so it claims no other fire time;
-///   else `max(now, previous locked_at + smallest step)`.
+/// - **`locked_at` is strictly increasing per lock**, through releases and expiries. For a
+///   scheduled acquisition it is the fire time, even if the lock is granted later, so a late grant
+///   claims no other fire time. Otherwise it is `max(now, previous locked_at + smallest step)`.
 /// - **Ownership is the acquisition**: `extend` and `release` match the name, the holder and
 ///   `locked_at` of the lease.
 /// - **"Held by somebody else" is a value, never an error**; an error never means that the lock is
@@ -65,7 +65,7 @@ pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
     /// for that.
     ///
     /// # Errors
-    /// [`LockError`] if the store did not decide; the lease then stands as it was, or extended.
+    /// [`LockError`] if the store did not decide; the lease is then as it was, or extended.
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
 
     /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`. (Where `locked_at` had

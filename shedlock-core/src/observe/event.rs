@@ -81,7 +81,7 @@ pub enum EventKind {
         /// The lease.
         lease: Lease,
     },
-    /// The run was rightly not made here.
+    /// This node did not run the job, for a reason that is no error.
     Skipped(Skip),
     /// The store could not decide; the fire time is lost on this node unless `retrying`.
     AcquireFailed {
@@ -90,8 +90,7 @@ pub enum EventKind {
         /// Whether it is asked again for the same fire time.
         retrying: bool,
     },
-    /// The event's fire time passed, and perhaps some after it, and this node takes care of none of
-    /// them.
+    /// This node missed the event's fire time, and possibly later ones, and will not run them.
     Misfired {
         /// How late the node is for the first of them.
         late_by: Duration,
@@ -133,12 +132,12 @@ pub enum EventKind {
         /// Whether the work is cancelled for it (`on_lost = "cancel"`).
         cancelling: bool,
     },
-    /// The work was to be cancelled, but it blocks its thread and goes on without its lease.
+    /// The work should have been cancelled, but it blocks its thread and goes on without its lease.
     Unstoppable {
         /// How long ago it was told to stop.
         since_cancelled: Duration,
     },
-    /// The lock was given back, or the store no longer had it as ours.
+    /// The lock was given back, or the store no longer counted it as ours.
     Released,
     /// The lock could not be given back. If it is not `retrying`, the lease has ended, and with it
     /// the lock.

@@ -76,12 +76,11 @@ impl SchedulerHandle {
     /// has ended and the lock is given back. A round trip to acquire and one to release, none for a
     /// job without a lock.
     ///
-    /// A lock that is held is an answer, [`Triggered::Skipped`], and so is a run that goes on here
-    /// where a job has no lock; a store that is away is asked
-    /// again, and a place among
-    /// [`max_concurrent_runs`](crate::SchedulerBuilder::max_concurrent_runs) waited for, as for a
-    /// fire time that is due now: for `misfire_grace` at most. So a job that triggers another one
-    /// and waits for it keeps its own place meanwhile.
+    /// If the lock is held, or a job without a lock is already running here, this returns
+    /// [`Triggered::Skipped`]. If the store is away, or no place among
+    /// [`max_concurrent_runs`](crate::SchedulerBuilder::max_concurrent_runs) is free, it keeps
+    /// trying for up to `misfire_grace`. A job that triggers another and awaits it keeps its own
+    /// place meanwhile.
     ///
     /// If this future is dropped before the run begins, the run is skipped ([`Skip::Abandoned`]); a
     /// run that has begun goes on.
@@ -94,8 +93,8 @@ impl SchedulerHandle {
             .await?
     }
 
-    /// Lets a job's fire times pass on this node, until it is resumed; other nodes go on. A run
-    /// that goes on is not touched. Talks to no store.
+    /// Lets a job's fire times pass on this node without a run, until it is resumed; other nodes go
+    /// on. A run that is under way is not touched. Talks to no store.
     ///
     /// # Errors
     /// [`ControlError`] if there is no job of this name, or the scheduler has ended.

@@ -182,14 +182,14 @@ pub enum RunError {
     /// The lock store cannot be used as it is.
     #[error(transparent)]
     Store(#[from] LockError),
-    /// The operating system lets us catch no signals.
+    /// The operating system does not let this process catch signals.
     #[error("SIGINT and SIGTERM cannot be caught: use `run_until` or `start`")]
     Signals(#[source] std::io::Error),
     /// A second signal came before the shutdown was complete. Runs may have been cut; their leases
     /// end by themselves.
     #[error("a second signal ended the scheduler before its runs had ended")]
     Interrupted,
-    /// The scheduler itself panicked (a clock of the service's own did, or a defect of this
+    /// The scheduler itself panicked (because of the service's own clock, or a defect of this
     /// library), and fires nothing any more.
     #[error("the scheduler panicked: {0}")]
     Broken(String),

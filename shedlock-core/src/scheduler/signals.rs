@@ -7,7 +7,7 @@ use std::io;
 /// [`SchedulerHandle::shutdown`](crate::SchedulerHandle::shutdown).
 ///
 /// # Errors
-/// If the operating system lets us catch no signals.
+/// If the operating system does not let this process catch signals.
 ///
 /// ```no_run
 /// # async fn example(handle: shedlock_core::SchedulerHandle) -> std::io::Result<()> {

@@ -89,12 +89,12 @@ struct Leader {
 }
 
 impl Coalescer {
-    /// Asks the store, or hears from another request for the same lock, for which this one waits
-    /// within its `timeout`; `ask` is told how much of that is left. If that is nothing, it says
-    /// that the time is over, and asks nobody. No round trip of its own.
+    /// Asks the store, or takes the answer to another request for the same lock, which it waits for
+    /// within `timeout`. `ask` is told how much of that is left; if nothing is, it shall fail
+    /// without asking the store. No round trip of its own.
     ///
-    /// Others hear of an answer when it is there for the caller. So a lock that was granted to one
-    /// who went away is reason for none to skip.
+    /// Others hear of an answer only once its caller has it. So nobody skips because of a lock that
+    /// was granted to a caller who went away.
     ///
     /// # Errors
     /// Those of `ask`.

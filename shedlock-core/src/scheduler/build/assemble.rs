@@ -36,9 +36,9 @@ impl SchedulerBuilder {
     /// Checks everything. Talks to no store.
     ///
     /// # Errors
-    /// [`BuildError`] with all that is wrong: no job, two jobs of one name or with one lock, values
-    /// that do not parse, a missing `at_most`, `Data<T>` that was not registered, names that nobody
-    /// has. [`Problem`] lists them.
+    /// [`BuildError`] with all that is wrong: no job, two jobs with the same name or lock, values
+    /// that do not parse, a missing `at_most`, `Data<T>` that was not registered, names that do not
+    /// exist. [`Problem`] lists them.
     pub fn build(mut self) -> Result<Scheduler, BuildError> {
         let mut problems = Vec::new();
         settled("default_at_most", &self.default_at_most, &mut problems);

@@ -78,27 +78,27 @@ impl SchedulerBuilder {
         self
     }
 
-    /// A value that jobs take as [`Data<T>`](crate::Data); a later value of one type replaces an
-    /// earlier one.
+    /// A value that jobs take as [`Data<T>`](crate::Data); a later value of the same type replaces
+    /// an earlier one.
     pub fn data<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.services.insert(value);
         self
     }
 
-    /// Takes this annotated fn. Once a job is chosen, only the chosen ones run, not every one that
-    /// is linked in.
+    /// Adds this annotated fn. Once a job is added, only those that were added run, not every one
+    /// that is linked in.
     pub fn job<J: ScheduledJob>(self) -> Self {
         self.add_job(J::job())
     }
 
-    /// Takes this job. Once a job is chosen, only the chosen ones run, not every annotated fn that
-    /// is linked in.
+    /// Adds this job. Once a job is added, only those that were added run, not every annotated fn
+    /// that is linked in.
     pub fn add_job(mut self, job: Job) -> Self {
         self.jobs.get_or_insert_default().push(job);
         self
     }
 
-    /// Takes every annotated fn that is linked in, beside those that were chosen.
+    /// Adds every annotated fn that is linked in, beside those that were added by hand.
     pub fn linked_jobs(mut self) -> Self {
         self.jobs.get_or_insert_default().extend(linked_jobs());
         self

@@ -80,7 +80,7 @@ pub enum Problem {
         /// Where it is defined.
         defined_at: &'static Location<'static>,
     },
-    /// Two jobs have one name.
+    /// Two jobs have the same name.
     #[error(
         "two jobs are named `{name}`, at {first} and at {second}: give one of them another `name`"
     )]
@@ -92,7 +92,7 @@ pub enum Problem {
         /// Where the other is defined.
         second: &'static Location<'static>,
     },
-    /// Two jobs share a lock of one provider, so the one would take the fire times of the other.
+    /// Two jobs share a lock of the same provider, so one would take the fire times of the other.
     #[error(
         "the jobs `{first}` and `{second}` share the lock `{lock}`: a fire time that one takes is taken for the other as well, so runs would be lost. Give each a lock of its own; to keep them from running at once, let both take one more lock inside with `#[locked(..)]`"
     )]
@@ -124,7 +124,7 @@ pub enum Problem {
         /// The job.
         job: Arc<str>,
     },
-    /// The lock of a job is not what a lock can be.
+    /// The lock of a job is invalid.
     #[error("job `{job}`: {error}")]
     Lock {
         /// The job.
@@ -132,14 +132,14 @@ pub enum Problem {
         /// What is wrong.
         error: ConfigError,
     },
-    /// A setting that needs a lock, but no lock.
+    /// A setting needs a lock, but the job has none.
     #[error(
         "job `{job}` has `{setting}` but no `lock`: without a lock it runs on every node, and there is no lease to set"
     )]
     NoLock {
         /// The job.
         job: Arc<str>,
-        /// What is set in vain.
+        /// The setting.
         setting: &'static str,
     },
     /// Nothing says how long a run may hold the lock.
@@ -181,7 +181,7 @@ pub enum Problem {
         /// Those that were registered.
         known: String,
     },
-    /// Two lock providers have one name, so one of them would never be asked.
+    /// Two lock providers have the same name, so one of them would never be asked.
     #[error(
         "two lock providers are named `{name}`: give one of them another name (`default` is the one that `Scheduler::builder(..)` took)"
     )]
