@@ -244,7 +244,7 @@ impl StoreState {
     }
 }
 
-/// Completes at `wake`, and never before others had their turn.
+/// Completes at `wake`, and never before other tasks could go on.
 async fn reached(wake: Instant) {
     if wake <= Instant::now() {
         let_others_go_first().await;

@@ -12,8 +12,8 @@ pub(crate) struct Progress {
     running: AtomicUsize,
     /// Runs that are over, but whose locks are not given back yet.
     releasing: AtomicUsize,
-    /// Fire times take turns: one that waits for a slow store is not overtaken by the next, which
-    /// would take it along.
+    /// Fire times take turns: one that waits for a slow store is not overtaken by the next,
+    /// after which it could not run.
     turn: tokio::sync::Mutex<()>,
     /// None before the first firing: of many jobs most are seldom due.
     past: Mutex<Option<Box<Past>>>,

@@ -16,8 +16,8 @@ use crate::tasks::let_other_threads_take_it;
 /// The tasks that fire what is due.
 ///
 /// Each fires one job after the other, and before each sees to it that another one is on its way to
-/// take the next. So a firing that ends at once costs no task of its own, and one that
-/// waits, or blocks its thread, keeps none waiting.
+/// take the next. So a firing that ends at once costs no task of its own, and one that waits, or
+/// blocks its thread, keeps none waiting.
 pub(crate) struct Workers {
     context: Arc<Context>,
     messages: mpsc::UnboundedSender<Message>,
@@ -105,21 +105,21 @@ impl Workers {
             if fired.is_err() {
                 tracing::error!(target: LOG_TARGET, job = &*due.plan.name, "firing a job panicked; the scheduler goes on");
             }
-            // Other tasks of the service have their turn now and then.
+            // Other tasks of the service go on now and then.
             consume_budget().await;
         }
     }
 
     /// What is to be fired next; if more waits, another worker is on its way to it.
     fn next(self: &Arc<Self>) -> Option<Due> {
-        let (next, taken_care_of) = {
+        let (next, needs_worker) = {
             let mut queue = self.queue();
             let next = queue.due.pop_front()?;
-            let taken_care_of =
-                queue.due.is_empty() || mem::replace(&mut queue.worker_coming, true);
-            (next, taken_care_of)
+            let needs_worker =
+                !queue.due.is_empty() && !mem::replace(&mut queue.worker_coming, true);
+            (next, needs_worker)
         };
-        if !taken_care_of {
+        if needs_worker {
             self.start_worker();
         }
         Some(next)
