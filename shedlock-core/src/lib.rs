@@ -61,6 +61,7 @@ mod panics;
 mod retry;
 mod scheduler;
 mod settings;
+mod tasks;
 pub mod testing;
 
 pub use job::{
