@@ -83,7 +83,7 @@ fn wait(patience: Duration) -> u128 {
 /// the snapshot that the rest of the statement sees, so the condition itself leaves it in a setting
 /// that lasts as long as the statement. Nor does a loser wait for the disk, as it has nothing to
 /// keep.
-fn acquire(t: &Table, waits: &str) -> String {
+fn acquire(t: &Table, settings: &str) -> String {
     let Table {
         table,
         name,
@@ -100,7 +100,7 @@ fn acquire(t: &Table, waits: &str) -> String {
     let now = format!("{} - $at_most", micros(&format!("excluded.{lock_until}")));
     format!(
         "WITH clock AS MATERIALIZED (
-            SELECT {clock} AS now, {waits}
+            SELECT {clock} AS now, {settings}
         ), seen AS MATERIALIZED (
             SELECT {name}::text AS name, {locked_by}::text AS holder, {seen_at} AS locked_at, {seen_until} AS lock_until
             FROM {table} WHERE {name} = $name
@@ -171,8 +171,17 @@ impl Dialect for Postgres {
         // For as long as the statement lasts; where the session has it already, it costs nothing
         // that could be measured.
         let waits = format!("set_config('lock_timeout', '{}', true)", wait(patience));
-        let with_clock = format!("WITH clock AS MATERIALIZED (SELECT {clock} AS now, {waits})");
+        let with_clock = |settings: &str| {
+            format!("WITH clock AS MATERIALIZED (SELECT {clock} AS now, {settings})")
+        };
         let now = instant("clock.now", lock_until, table);
+        // A lease is a promise that a crash must not break, whatever the service, its role or its
+        // database has set for other work. What is less than `on` and more than `off` waits for the
+        // disk as well.
+        let durably = format!(
+            "{waits}, set_config('synchronous_commit',
+                coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)"
+        );
         // A release need not wait for the disk: if it is lost, the lock is free later.
         let lazily = format!("{waits}, set_config('synchronous_commit', 'off', true)");
         let lost = format!(
@@ -199,11 +208,11 @@ impl Dialect for Postgres {
         let probe = probe(t);
         Statements {
             acquire: Forms {
-                single: acquire(t, &waits),
+                single: acquire(t, &durably),
                 batch: Some(together(
                     t,
                     &Change {
-                        settings: &waits,
+                        settings: &durably,
                         wanted: &free(t),
                         set: &taken(t),
                         made: "coalesce($fire_time <= clock.now, true)",
@@ -212,7 +221,8 @@ impl Dialect for Postgres {
             },
             take_back: Forms {
                 single: format!(
-                    "{with_clock} UPDATE {table} AS l SET {undo} FROM clock WHERE {lost}"
+                    "{} UPDATE {table} AS l SET {undo} FROM clock WHERE {lost}",
+                    with_clock(&waits)
                 ),
                 batch: Some(changes(&waits, &lost, &undo)),
             },
@@ -224,15 +234,16 @@ impl Dialect for Postgres {
             },
             extend: Forms {
                 single: format!(
-                    "{with_clock} UPDATE {table} AS l SET {extend} FROM clock WHERE {live}
-                    RETURNING clock.now, 1::bigint, {row}"
+                    "{} UPDATE {table} AS l SET {extend} FROM clock WHERE {live}
+                    RETURNING clock.now, 1::bigint, {row}",
+                    with_clock(&durably)
                 ),
-                batch: Some(changes(&waits, &live, &extend)),
+                batch: Some(changes(&durably, &live, &extend)),
             },
             release: Forms {
                 single: format!(
-                    "WITH clock AS MATERIALIZED (SELECT {clock} AS now, {lazily})
-                    UPDATE {table} AS l SET {release} FROM clock WHERE {owned}"
+                    "{} UPDATE {table} AS l SET {release} FROM clock WHERE {owned}",
+                    with_clock(&lazily)
                 ),
                 batch: Some(changes(&lazily, &owned, &release)),
             },
