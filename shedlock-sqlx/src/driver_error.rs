@@ -14,6 +14,9 @@ pub(crate) enum Kind {
     /// Where the table would be; `migrate()` makes none.
     SchemaMissing,
     ColumnMissing,
+    /// Nothing in the table keeps a name from having two rows.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    NotUnique,
     Denied,
     /// There is no such user, password or database.
     #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -6,6 +6,9 @@ use shedlock_core::{DurationError, LockError};
 use crate::advice::Advice;
 use crate::driver_error::{Cause, DriverError, Kind};
 
+/// Two rows could have the name of one lock, and two holders.
+const NOT_UNIQUE: &str = "nothing keeps rows from having the same `name`, make it the primary key, or give it a unique index of its own";
+
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -35,6 +38,8 @@ pub(crate) enum Failure {
     /// The columns cut off what makes the smallest step.
     #[error("`locked_at` and `lock_until` keep too few digits of a second")]
     Coarse { table: String, right: &'static str },
+    #[error("{NOT_UNIQUE}")]
+    NotUnique { table: String },
     /// A column of a lock holds something that is no time, or none that another one can follow.
     #[error("`{column}` of the lock `{name}` is not a time")]
     Garbled { column: &'static str, name: String },
@@ -105,6 +110,11 @@ impl From<Failure> for LockError {
                 problem: format!("{failure}, alter both to {right}"),
                 source: failure.into(),
             },
+            Failure::NotUnique { ref table } => Self::TableMismatch {
+                table: table.clone(),
+                problem: NOT_UNIQUE.into(),
+                source: failure.into(),
+            },
             Failure::Garbled { .. } => Self::Store {
                 problem: format!("{failure} that can be used; correct or delete the row"),
                 source: failure.into(),
@@ -153,6 +163,12 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
         Kind::ColumnMissing => LockError::TableMismatch {
             table,
             problem: source.to_string(),
+            source,
+        },
+        #[cfg(any(feature = "postgres", feature = "sqlite"))]
+        Kind::NotUnique => LockError::TableMismatch {
+            table,
+            problem: NOT_UNIQUE.into(),
             source,
         },
         Kind::Denied => LockError::PermissionDenied {

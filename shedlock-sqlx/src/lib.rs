@@ -28,6 +28,7 @@ mod database;
 mod dialect;
 mod driver_error;
 mod error;
+mod flaw;
 mod holder;
 mod idle;
 mod look;

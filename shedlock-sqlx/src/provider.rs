@@ -128,9 +128,11 @@ impl SqlxLockProvider {
     /// in the repository's `migrations` folder for whoever runs it there.
     ///
     /// # Errors
-    /// [`LockError`] if it is missing and cannot be created, if it lacks one of the columns, or if
-    /// their times keep too few digits of a second: on MySQL and MariaDB 3 are needed, which a
-    /// plain `DATETIME` or `TIMESTAMP` has not, and on PostgreSQL 6, which it has.
+    /// [`LockError`] if it is missing and cannot be created, if it lacks one of the columns, if
+    /// their times keep too few digits of a second (on MySQL and MariaDB 3 are needed, which a
+    /// plain `DATETIME` or `TIMESTAMP` has not, and on PostgreSQL 6, which it has), or if no unique
+    /// index keeps a name from having two rows, so that one lock could be granted to two (on SQLite
+    /// every acquire says so).
     /// [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the
     /// same reason.
     pub async fn migrate(&self) -> Result<(), LockError> {

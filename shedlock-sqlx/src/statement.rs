@@ -22,8 +22,8 @@ pub(crate) struct Statements<S> {
     pub(crate) locks: S,
     /// A record of the clock, without the table.
     pub(crate) now: S,
-    /// Reads no row, but names every column. Where columns differ in what they keep of an instant,
-    /// its record has no lock, and the instants are what each column keeps of the smallest step.
+    /// Reads no row, but names every column. Where tables may have [flaws](crate::flaw), its record
+    /// has no lock, and tells them.
     pub(crate) probe: S,
     /// Creates the table.
     pub(crate) create: S,

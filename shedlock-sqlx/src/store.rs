@@ -140,37 +140,21 @@ impl<D: Dialect> SqlStore<D> {
             // Whoever may not create tables still runs where there is one.
             Err(Failure::Driver { error, .. }) if error.kind == Kind::TableMissing => {
                 self.ask_at_large(&self.requests.create).await?;
-                self.columns_keep_steps(&self.ask_at_large(&self.requests.probe).await?)
+                self.can_keep_locks(&self.ask_at_large(&self.requests.probe).await?)
             }
-            probed => self.columns_keep_steps(&probed?),
+            probed => self.can_keep_locks(&probed?),
         }
     }
 
     async fn try_locks(&self) -> Result<Vec<StoredLock>, Failure> {
         let answer = self.ask_at_large(&self.requests.locks).await?;
-        self.columns_keep_steps(&answer)?;
+        self.can_keep_locks(&answer)?;
         let looks = answer.records.into_iter().map(Look::of);
         let mut locks: Vec<_> = looks
             .filter_map(|look| Some(look.row?.into_stored()))
             .collect();
         locks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(locks)
-    }
-
-    /// Whether `locked_at` grows with every acquisition and comes back as it was written, so that
-    /// it tells whose a lock is.
-    fn columns_keep_steps(&self, probed: &Answer) -> Result<(), Failure> {
-        let of_table = probed.records.iter().filter(|record| record.name.is_none());
-        let mut kept = of_table
-            .flat_map(|record| [record.locked_at, record.lock_until])
-            .flatten();
-        if kept.all(|kept| kept == D::STEP) {
-            return Ok(());
-        }
-        Err(Failure::Coarse {
-            table: self.table.clone(),
-            right: D::TIMES,
-        })
     }
 
     /// How long a call may go on though nobody waits for it any more: its answer may still come and

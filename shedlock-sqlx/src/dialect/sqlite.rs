@@ -207,6 +207,7 @@ impl Dialect for Sqlite {
             1 if message.contains("no such column") || message.contains("has no column") => {
                 Kind::ColumnMissing
             }
+            1 if message.contains("PRIMARY KEY or UNIQUE constraint") => Kind::NotUnique,
             _ => Kind::Other,
         }
     }

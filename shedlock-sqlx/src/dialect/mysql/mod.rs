@@ -1,5 +1,6 @@
 mod batch;
 mod carried;
+mod probe;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use sqlx::{AssertSqlSafe, Executor, MySql};
 
 use self::batch::{BEGAN, Change};
 use self::carried::{Carried, clock, packed};
+use self::probe::probe;
 use super::{Dialect, STATEMENTS, is_unknown_by_state, to_take_back};
 use crate::advice::Advice;
 use crate::answer::{Answer, Extended, Verdict};
@@ -107,21 +109,6 @@ fn acquire_together(t: &Table, row: &str) -> (String, Reading) {
     batch::change(t, row, &deed)
 }
 
-/// What a column keeps of the smallest step; all of it if the server does not tell.
-fn kept(t: &Table, column: &str) -> String {
-    let (schema, table) = match t.table.split_once('.') {
-        Some((schema, table)) => (Table::text(schema), table),
-        None => ("DATABASE()".into(), &*t.table),
-    };
-    format!(
-        "(SELECT IF(MIN(datetime_precision) < 3, 0, {step}) FROM information_schema.columns
-            WHERE table_schema = {schema} AND table_name = {table} AND column_name = {column})",
-        step = MySql::STEP,
-        table = Table::text(table),
-        column = Table::text(column),
-    )
-}
-
 impl Dialect for MySql {
     const QUOTE: char = '`';
     const NUMBERED: Option<char> = None;
@@ -191,11 +178,7 @@ impl Dialect for MySql {
                 &format!("{owned} AND {until} = {new_until}"),
             )
         };
-        let [kept_at, kept_until] = [locked_at, lock_until].map(|column| kept(t, column));
-        let probe = format!(
-            "SELECT {now}, 0, CONVERT(l.{name} USING utf8mb4), CONVERT(l.{locked_by} USING utf8mb4), {kept_at}, {kept_until}
-            FROM (SELECT 1) AS clock LEFT JOIN {table} AS l ON FALSE AND l.{locked_at} = l.{lock_until}"
-        );
+        let probe = probe(t);
         Statements {
             acquire: Forms {
                 single: acquire(t),

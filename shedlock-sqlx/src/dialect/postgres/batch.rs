@@ -105,7 +105,7 @@ pub(super) fn together(t: &Table, deed: &Change<'_>) -> (String, Reading) {
             SELECT a.name, {new_until}, {new_at}, a.holder FROM seen AS a CROSS JOIN clock
             WHERE a.stored IS NULL AND {made}
             ORDER BY a.name COLLATE \"C\"
-            ON CONFLICT DO NOTHING
+            ON CONFLICT ({name}) DO NOTHING
             RETURNING {made_row}
         ), told AS (
             SELECT place, 0 AS done, stored, stored_by, {seen_at} AS stored_at, {seen_until} AS stored_until

@@ -1,4 +1,5 @@
 mod batch;
+mod probe;
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgQueryResult};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
 
 use self::batch::{Change, free, taken, together};
+use self::probe::probe;
 use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
 use crate::answer::Answer;
@@ -38,35 +40,6 @@ fn new_times(t: &Table) -> (String, String) {
     (
         instant("clock.now + $at_most", &t.lock_until, &t.table),
         instant("coalesce($fire_time, clock.now)", &t.locked_at, &t.table),
-    )
-}
-
-/// Whether a column keeps microseconds, 1 or 0: those of its own type, or of the domain that it
-/// has.
-fn kept(t: &Table, column: &str) -> String {
-    format!(
-        "(SELECT (coalesce(nullif(a.atttypmod, -1), nullif(y.typtypmod, -1), 6) >= 6
-                AND coalesce(nullif(y.typbasetype, 0), y.oid) <> 'pg_catalog.date'::pg_catalog.regtype)::int::bigint
-            FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
-            WHERE a.attrelid = '{table}'::pg_catalog.regclass AND a.attname = {column})",
-        table = t.table,
-        column = Table::text(column),
-    )
-}
-
-fn probe(t: &Table) -> String {
-    let Table {
-        table,
-        name,
-        lock_until,
-        locked_at,
-        locked_by,
-    } = t;
-    let clock = micros("clock_timestamp()");
-    let [kept_at, kept_until] = [locked_at, lock_until].map(|column| kept(t, column));
-    format!(
-        "SELECT {clock}, 0::bigint, l.{name}::text, l.{locked_by}::text, {kept_at}, {kept_until}
-        FROM (SELECT) AS clock LEFT JOIN {table} AS l ON l.{locked_at} = l.{lock_until} AND false"
     )
 }
 
@@ -300,6 +273,8 @@ impl Dialect for Postgres {
             "42P01" => Kind::TableMissing,
             "3F000" => Kind::SchemaMissing,
             "42703" => Kind::ColumnMissing,
+            // `ON CONFLICT` finds no index.
+            "42P10" => Kind::NotUnique,
             "42501" => Kind::Denied,
             "28000" | "28P01" | "3D000" => Kind::LoginRefused,
             "25006" => Kind::ReadOnly,
