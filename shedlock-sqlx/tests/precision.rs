@@ -34,7 +34,13 @@ async fn is_fine(locks: &SqlxLockProvider) {
 
 #[tokio::test]
 async fn postgres_keeps_microseconds() {
-    for times in ["TIMESTAMP(0)", "TIMESTAMP(3)", "TIMESTAMPTZ(5)", "DATE"] {
+    for times in [
+        "TIMESTAMP(0)",
+        "TIMESTAMP(3)",
+        "TIMESTAMPTZ(5)",
+        "DATE",
+        "TIME",
+    ] {
         let nodes = Nodes::on(pg_pool(postgres()), times).await;
         is_told(&nodes.provider("a"), "TIMESTAMP(6)").await;
     }
@@ -63,11 +69,18 @@ async fn postgres_domains() {
 
 #[tokio::test]
 async fn mysql_keeps_milliseconds() {
-    for times in ["DATETIME", "DATETIME(2)", "TIMESTAMP DEFAULT '2000-01-01'"] {
+    for times in [
+        "DATETIME",
+        "DATETIME(2)",
+        "TIMESTAMP DEFAULT '2000-01-01'",
+        "DATE",
+        "TIME(3)",
+        "BIGINT",
+    ] {
         let nodes = Nodes::on(mysql_pool(mysql()), times).await;
         is_told(&nodes.provider("a"), "DATETIME(3)").await;
     }
-    for times in ["DATETIME(3)", "DATETIME(6)", "TIMESTAMP(3)"] {
+    for times in ["DATETIME(3)", "DATETIME(6)", "TIMESTAMP(3)", "VARCHAR(30)"] {
         let nodes = Nodes::on(mysql_pool(mysql()), times).await;
         is_fine(&nodes.provider("a")).await;
     }

@@ -31,10 +31,13 @@ fn flaws(t: &Table) -> String {
     );
     let [name, lock_until, locked_at] =
         [&t.name, &t.lock_until, &t.locked_at].map(|column| Table::text(column));
+    // A text keeps what is written, or says that it is too long.
+    let kept = "CASE WHEN data_type IN ('datetime', 'timestamp') THEN datetime_precision
+        WHEN character_maximum_length IS NULL THEN 0 ELSE 6 END";
     // A view has no index, and its table may.
     format!(
         "CONCAT_WS(', ',
-            (SELECT IF(MIN(datetime_precision) < 3, '{COARSE}', NULL) FROM information_schema.columns
+            (SELECT IF(MIN({kept}) < 3, '{COARSE}', NULL) FROM information_schema.columns
                 WHERE {here} AND column_name IN ({lock_until}, {locked_at})),
             (SELECT '{NOT_UNIQUE}' FROM information_schema.tables
                 WHERE {here} AND table_type = 'BASE TABLE' AND NOT EXISTS (

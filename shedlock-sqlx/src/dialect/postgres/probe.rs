@@ -37,7 +37,7 @@ fn flaws(t: &Table) -> String {
 fn kept(column: &str) -> String {
     format!(
         "(SELECT coalesce(nullif(a.atttypmod, -1), nullif(y.typtypmod, -1), 6) >= 6
-                AND coalesce(nullif(y.typbasetype, 0), y.oid) <> 'pg_catalog.date'::pg_catalog.regtype
+                AND coalesce(nullif(y.typbasetype, 0), y.oid) <> ALL ('{{date, time, timetz}}'::pg_catalog.regtype[])
             FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
             WHERE a.attrelid = t.oid AND a.attname = {column})",
         column = Table::text(column),
