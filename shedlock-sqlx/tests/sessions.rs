@@ -7,10 +7,11 @@ mod support;
 use std::time::Duration;
 
 use shedlock_core::{Acquisition, LockError, LockProvider, Release};
-use sqlx::Executor;
+use shedlock_sqlx::SqlxLockProvider;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
-use support::herd::{extended, herd, names, released};
+use sqlx::{AssertSqlSafe, Executor};
+use support::herd::{extended, herd, leases, names, released};
 use support::{Nodes, acquire, acquired, fresh, held, mysql, mysql_pool, pg_pool, postgres};
 
 /// What is granted is there, for others as well.
@@ -20,7 +21,7 @@ async fn mysql_without_autocommit() {
     let without = MySqlPoolOptions::new().after_connect(|connection, _| {
         Box::pin(async move { connection.execute("SET autocommit = 0").await.map(drop) })
     });
-    let builder = shedlock_sqlx::SqlxLockProvider::builder(without.connect_lazy_with(mysql()));
+    let builder = SqlxLockProvider::builder(without.connect_lazy_with(mysql()));
     let locks = builder.table(&direct.table).build().expect("settings");
     let lease = acquired(&locks, "job").await;
     assert_eq!(
@@ -33,13 +34,36 @@ async fn mysql_without_autocommit() {
     acquired(&direct.provider("other"), "job").await;
 }
 
+/// The end of a batch begins no transaction that others would not see the end of.
+#[tokio::test]
+async fn mysql_with_transactions_in_a_chain() {
+    let direct = Nodes::migrated(mysql_pool(mysql())).await;
+    let other = direct.provider("other");
+    for kind in ["CHAIN", "RELEASE"] {
+        let chains = MySqlPoolOptions::new().after_connect(move |connection, _| {
+            let set = format!("SET completion_type = '{kind}'");
+            Box::pin(async move { connection.execute(AssertSqlSafe(set)).await.map(drop) })
+        });
+        let builder = SqlxLockProvider::builder(chains.connect_lazy_with(mysql()));
+        let builder = builder.table(&direct.table).connections(1);
+        let locks = builder.build().expect("settings");
+        let many = leases(herd(&locks, &names(8)).await);
+        let one = acquired(&locks, "job").await;
+        for lease in many.iter().chain([&one]) {
+            let held = held(&other, lease.name()).await;
+            assert_eq!(held.holder, lease.holder(), "{kind}");
+        }
+        direct.run("DELETE FROM {table}").await;
+    }
+}
+
 /// A name is the same alone and among many, and for a session that speaks UTF-8.
 #[tokio::test]
 async fn mysql_in_another_character_set() {
     let direct = Nodes::migrated(mysql_pool(mysql())).await;
     for (charset, name) in [("latin1", "é"), ("utf8mb3", "🔒")] {
         let pool = mysql_pool(mysql().charset(charset));
-        let builder = shedlock_sqlx::SqlxLockProvider::builder(pool).table(&direct.table);
+        let builder = SqlxLockProvider::builder(pool).table(&direct.table);
         let locks = builder.connections(1).build().expect("settings");
         acquired(&locks, name).await;
         held(&direct.provider("other"), name).await;
@@ -116,7 +140,7 @@ async fn postgres_shared_with_another_client() {
             connection.execute(others).await.map(drop)
         })
     });
-    let builder = shedlock_sqlx::SqlxLockProvider::builder(shared.connect_lazy_with(postgres()));
+    let builder = SqlxLockProvider::builder(shared.connect_lazy_with(postgres()));
     let locks = builder.table(&direct.table).build().expect("settings");
     match acquire(&locks, "job").await {
         Err(LockError::Store { problem, .. }) => assert!(problem.contains("a proxy"), "{problem}"),

@@ -35,6 +35,11 @@ const COLUMNS: [(&str, &str); 6] = [
 /// MySQL's places are not.
 const PLACE: &str = "CAST(a.place AS SIGNED) * 4";
 
+/// How a transaction ends, also where a session has set that the next one begins with it, or that
+/// the connection ends: what is granted after it would be in that next one, and gone with the
+/// connection.
+const NO_CHAIN: &str = "AND NO CHAIN NO RELEASE";
+
 /// Where the values go, as literals: a message with several statements has no parameters.
 const JSON: &str = "{batch}";
 const NAMES: &str = "{names}";
@@ -132,7 +137,7 @@ pub(super) fn change(t: &Table, row: &str, deed: &Change<'_>) -> (String, Readin
                 {PLACE} + CASE WHEN {done} THEN 1 WHEN IF(l.{name} IS NULL, {missing}, {wanted}) THEN 2 ELSE 0 END,
                 {row}
             FROM {looking} LEFT JOIN {rows};
-        COMMIT",
+        COMMIT {NO_CHAIN}",
         changing = batch(&[&new_until, &new_at, &new_by, &wanted]),
         make = make.unwrap_or_default(),
         looking = batch(&[&done, &missing, &wanted]),
@@ -150,7 +155,8 @@ pub(super) async fn exchange(
     let answer = read::<MySql>(connection.fetch_many(message)).await;
     if let Err(sqlx::Error::Database(_)) = &answer {
         // What came before the statement that failed.
-        connection.execute("ROLLBACK").await?;
+        let rollback = format!("ROLLBACK {NO_CHAIN}");
+        connection.execute(AssertSqlSafe(rollback)).await?;
     }
     let mut answer = answer?;
     answer.records.sort_by_key(|record| record.place);
