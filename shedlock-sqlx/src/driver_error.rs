@@ -37,6 +37,10 @@ pub(crate) enum Kind {
     Busy,
     /// The connection is of no use any more; another one may be.
     Broken,
+    /// The file that the connection has open is no whole database; the one that another connection
+    /// finds in its place may be.
+    #[cfg(feature = "sqlite")]
+    Damaged,
     /// There is no connection to be had.
     Unreachable,
     /// The database has as many connections as it may, or as our user may.
@@ -81,8 +85,23 @@ impl Kind {
 
     /// Whether a connection is as good as before.
     pub(crate) fn keeps_connection(self) -> bool {
-        // After a failover, the same address may lead to the new primary.
-        !matches!(self, Self::Broken | Self::Unreachable | Self::ReadOnly)
+        match self {
+            // After a failover, the same address may lead to the new primary.
+            Self::Broken | Self::Unreachable | Self::ReadOnly => false,
+            #[cfg(feature = "sqlite")]
+            Self::Damaged => false,
+            _ => true,
+        }
+    }
+
+    /// Whether it may be gone a moment later, with another connection if not with this one.
+    pub(crate) fn may_pass(self) -> bool {
+        match self {
+            Self::Conflict | Self::Broken => true,
+            #[cfg(feature = "sqlite")]
+            Self::Damaged => true,
+            _ => false,
+        }
     }
 }
 
@@ -143,6 +162,8 @@ impl DriverError {
     pub(crate) fn leaves_in_doubt(&self) -> bool {
         match self.kind {
             Kind::Broken => true,
+            #[cfg(feature = "sqlite")]
+            Kind::Damaged => true,
             Kind::Other => self.refusal().is_none(),
             // The database has refused it.
             _ => false,

@@ -210,6 +210,11 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
             problem: "every connection to the database broke".into(),
             source,
         },
+        #[cfg(feature = "sqlite")]
+        Kind::Damaged => LockError::Store {
+            problem: "the database's file is damaged, or is no database; put one in its place that is whole".into(),
+            source,
+        },
         Kind::Unreachable => LockError::Unavailable {
             problem: format!(
                 "no connection to the database can be opened; {}",

@@ -64,7 +64,7 @@ impl<D: Dialect> SqlStore<D> {
             // A statement about this lock alone would have waited in the store. The time of whoever
             // asks is limited.
             Kind::Busy => true,
-            Kind::Conflict | Kind::Broken => {
+            kind if kind.may_pass() => {
                 times += 1;
                 times <= TIMES
             }

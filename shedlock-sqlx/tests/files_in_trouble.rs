@@ -4,13 +4,14 @@
 
 mod support;
 
+use std::fs;
 use std::time::Duration;
 
 use shedlock_core::LockError;
 use shedlock_sqlx::{SqlxLockProvider, connect};
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
-use support::{acquire, folder, sqlite, sqlite_pool};
+use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::{Connection as _, Executor as _};
+use support::{acquire, acquired, folder, sqlite, sqlite_pool};
 
 /// What an acquire fails with: nothing that only a server has.
 async fn told(locks: &SqlxLockProvider) -> String {
@@ -70,6 +71,49 @@ async fn a_file_that_somebody_keeps_locked() {
         .expect("a transaction");
     let told = told(&locks).await;
     assert!(told.contains("keep its file locked"), "{told}");
+}
+
+/// A connection that has it open sees the old one for ever.
+#[tokio::test]
+async fn a_damaged_file_that_another_one_replaces() {
+    let folder = folder();
+    let locks = SqlxLockProvider::new(sqlite_pool(sqlite(&folder)));
+    locks.migrate().await.expect("a table");
+    let [file, copy] = ["locks.db", "copy.db"].map(|file| folder.path().join(file));
+    fs::copy(&file, &copy).expect("a copy");
+    acquired(&locks, "job").await;
+    for garbage in [0, 0xff] {
+        let length = fs::metadata(&file).expect("a file").len();
+        fs::write(&file, vec![garbage; length as usize]).expect("garbage");
+        for answer in [
+            acquire(&locks, "job").await.map(drop),
+            locks.migrate().await,
+        ] {
+            let error = answer.expect_err("an error");
+            assert!(!error.is_transient(), "{error:?}");
+            assert!(error.to_string().contains("damaged"), "{error}");
+        }
+        fs::copy(&copy, folder.path().join("whole.db")).expect("a copy");
+        fs::rename(folder.path().join("whole.db"), &file).expect("to replace it");
+        acquired(&locks, "job").await;
+    }
+}
+
+/// A connection that has read the log finds no end of it that it knows.
+#[tokio::test]
+async fn a_log_that_was_cut() {
+    let folder = folder();
+    let options = sqlite(&folder).journal_mode(SqliteJournalMode::Wal);
+    let locks = SqlxLockProvider::new(sqlite_pool(options.clone()));
+    locks.migrate().await.expect("a table");
+    let other = sqlite_pool(options);
+    let checkpoint = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    checkpoint.expect("a checkpoint");
+    let insert = "INSERT INTO shedlock VALUES ('other', '2020-01-01', '2020-01-01', 'other')";
+    other.execute(insert).await.expect("a row");
+    other.close().await;
+    fs::write(folder.path().join("locks.db-wal"), []).expect("to cut it");
+    acquired(&locks, "job").await;
 }
 
 #[tokio::test]

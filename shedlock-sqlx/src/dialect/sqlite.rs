@@ -201,6 +201,9 @@ impl Dialect for Sqlite {
             8 => Kind::ReadOnly,
             3 | 23 => Kind::Denied,
             14 => Kind::Unreachable,
+            // An I/O error. The file system may be another one by now, as may be the file.
+            10 => Kind::Broken,
+            11 | 26 => Kind::Damaged,
             18 => Kind::TooLong,
             1 if message.contains("no such table") => Kind::TableMissing,
             1 if message.contains("unknown database") => Kind::SchemaMissing,
