@@ -8,6 +8,7 @@ use std::error::Error;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use support::herd::{extend_all, extended, herd, leases, names, release_all, released};
 use support::{
     Nodes, Sql, acquire, acquired, folder, fresh, mysql, mysql_pool, pg_pool, postgres, sqlite,
     sqlite_pool,
@@ -134,6 +135,32 @@ async fn a_right_that_is_missing_on_postgres() {
         .await;
     locks.migrate().await.expect("nothing to do");
     acquired(&locks, "job").await;
+    nodes.run(&format!("DROP OWNED BY {role}")).await;
+    nodes.run(&format!("DROP ROLE {role}")).await;
+}
+
+/// Of a table that has more, those of the four columns are enough.
+#[tokio::test]
+async fn rights_on_columns() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    let role = fresh("role");
+    for sql in [
+        "ALTER TABLE {table} ADD secret TEXT DEFAULT 's3cret'",
+        "CREATE ROLE {role} LOGIN",
+        "GRANT SELECT ({columns}), INSERT ({columns}), UPDATE ({columns}) ON {table} TO {role}",
+    ] {
+        let sql = sql.replace("{columns}", "name, lock_until, locked_at, locked_by");
+        nodes.run(&sql.replace("{role}", &role)).await;
+    }
+    let builder = SqlxLockProvider::builder(pg_pool(postgres().username(&role)));
+    let builder = builder.table(&nodes.table).connections(1);
+    let locks = builder.build().expect("settings");
+    locks.migrate().await.expect("nothing to do");
+    let lease = extended(&locks, acquired(&locks, "job").await).await;
+    released(&locks, &lease).await;
+    let many = leases(herd(&locks, &names(8)).await);
+    release_all(&locks, &extend_all(&locks, &many).await).await;
+    assert_eq!(locks.locks().await.expect("a list").len(), 9);
     nodes.run(&format!("DROP OWNED BY {role}")).await;
     nodes.run(&format!("DROP ROLE {role}")).await;
 }

@@ -90,7 +90,10 @@ pub(super) fn together(t: &Table, deed: &Change<'_>) -> (String, Reading) {
             SELECT a.*, ({wanted}) AS wanted, l.{name}::text AS stored, l.{locked_by}::text AS stored_by,
                 l.{locked_at} AS stored_at, l.{lock_until} AS stored_until
             FROM asked AS a CROSS JOIN clock
-                LEFT JOIN LATERAL (SELECT * FROM {table} AS l WHERE l.{name} = a.name OFFSET 0) AS l ON true
+                LEFT JOIN LATERAL (
+                    SELECT l.{name}, l.{lock_until}, l.{locked_at}, l.{locked_by}
+                    FROM {table} AS l WHERE l.{name} = a.name OFFSET 0
+                ) AS l ON true
         ), free AS MATERIALIZED (
             SELECT a.*, locked.key FROM seen AS a CROSS JOIN clock CROSS JOIN LATERAL (
                 SELECT l.{name} AS key FROM {table} AS l WHERE l.{name} = a.name AND {wanted}
