@@ -58,7 +58,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Of a statement's error.
     pub(crate) fn of<D: Dialect>(error: &sqlx::Error) -> Self {
+        match (Self::by_itself::<D>(error), error.as_database_error()) {
+            (Self::Other | Self::Conflict, Some(last)) if D::ends_session(last) => Self::Broken,
+            (kind, _) => kind,
+        }
+    }
+
+    fn by_itself<D: Dialect>(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(error) => D::kind(error.as_ref()),
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
@@ -73,7 +81,7 @@ impl Kind {
 
     /// The same for an error while a connection was opened, which is tried often enough in there.
     pub(crate) fn of_opening<D: Dialect>(error: &sqlx::Error) -> Self {
-        match Self::of::<D>(error) {
+        match Self::by_itself::<D>(error) {
             Self::Broken => Self::Unreachable,
             // Of the database that the options name.
             #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -4,12 +4,14 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use shedlock_core::{Acquisition, Extension, LockError, LockProvider, Release};
 use shedlock_sqlx::SqlxLockProvider;
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Executor};
 use support::{
     Nodes, acquire, acquired, folder, held, mysql, mysql_pool, pg_pool, postgres, sqlite,
     sqlite_pool,
@@ -74,6 +76,37 @@ async fn a_connection_that_postgres_ended_is_replaced() {
             .expect("to kill");
     })
     .await;
+}
+
+/// Whatever the reason is: it is what the next statement hears.
+#[tokio::test]
+async fn a_session_that_postgres_ended_for_a_reason_of_its_own_is_replaced() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    let is_first = Arc::new(AtomicBool::new(true));
+    let pool = PgPoolOptions::new().after_connect(move |connection, _| {
+        let limited = "SET idle_in_transaction_session_timeout = '50ms'; BEGIN";
+        let is_limited = is_first.swap(false, Ordering::Relaxed);
+        Box::pin(async move {
+            let sql = if is_limited { limited } else { "" };
+            connection.execute(sql).await.map(drop)
+        })
+    });
+    let app = support::fresh("app");
+    let pool = pool.connect_lazy_with(postgres().application_name(&app));
+    let builder = SqlxLockProvider::builder(pool).table(&nodes.table);
+    let locks = builder.connections(1).build().expect("settings");
+    locks.now().await.expect("the clock");
+    let asked_at = Instant::now();
+    while {
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+        let sessions = sqlx::query_scalar(sessions).bind(&app);
+        let sessions: i64 = sessions.fetch_one(&nodes.pool).await.expect("a count");
+        sessions > 0
+    } {
+        assert!(asked_at.elapsed() < Duration::from_secs(10), "it goes on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    acquired(&locks, "job").await;
 }
 
 #[tokio::test]

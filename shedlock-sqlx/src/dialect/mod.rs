@@ -103,6 +103,11 @@ pub(crate) trait Dialect: Database {
     /// What an error means.
     fn kind(error: &dyn DatabaseError) -> Kind;
 
+    /// Whether an error is the last that a connection tells.
+    fn ends_session(_error: &dyn DatabaseError) -> bool {
+        false
+    }
+
     /// Whether an error means that the database takes no such statement, whatever the values.
     fn is_unknown(error: &dyn DatabaseError) -> bool {
         is_unknown_by_state(error)

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgConnectOptions, PgQueryResult};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgSeverity};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
 
 use self::batch::{Change, free, taken, together};
@@ -292,5 +292,11 @@ impl Dialect for Postgres {
             code if code.starts_with("57P") || code.starts_with("08") => Kind::Broken,
             _ => Kind::Other,
         }
+    }
+
+    fn ends_session(error: &dyn DatabaseError) -> bool {
+        let error = error.try_downcast_ref::<PgDatabaseError>();
+        let severity = error.map(PgDatabaseError::severity);
+        matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
     }
 }
