@@ -1,5 +1,6 @@
 //! What is wrong with a table, as its [probe](crate::statement::Statements::probe) tells in the
-//! place of a holder: a word for each flaw, with commas between them.
+//! place of a holder: a word for each flaw, with commas between them. What would break a promise at
+//! once is an error; of what will some day, whoever runs a fleet on it is warned.
 
 use crate::dialect::Dialect;
 use crate::error::Failure;
@@ -10,6 +11,10 @@ use crate::store::SqlStore;
 pub(crate) const COARSE: &str = "coarse";
 /// A name may be in several rows.
 pub(crate) const NOT_UNIQUE: &str = "not-unique";
+/// The server empties the table when it has crashed, and has none of it on its standbys.
+pub(crate) const UNLOGGED: &str = "unlogged";
+/// The server numbers the rows, in a column whose name follows, and has not numbers enough.
+pub(crate) const FEW_NUMBERS: &str = "few-numbers ";
 
 impl<D: Dialect> SqlStore<D> {
     /// Whether `locked_at` grows with every acquisition and comes back as it was written, so that
@@ -25,9 +30,28 @@ impl<D: Dialect> SqlStore<D> {
                     return Err(Failure::Coarse { table, right });
                 }
                 NOT_UNIQUE => return Err(Failure::NotUnique { table }),
-                _ => {}
+                // Once is enough: locks may be listed every other second.
+                _ => {
+                    self.warned.get_or_init(|| warn(&table, flaw));
+                }
             }
         }
         Ok(())
+    }
+}
+
+fn warn(table: &str, flaw: &str) {
+    if flaw == UNLOGGED {
+        tracing::warn!(
+            table,
+            "this lock table is UNLOGGED, so it is empty after a crash of the server, or when a standby takes over: what is locked then is free, and what ran may run again; ALTER TABLE .. SET LOGGED cures it"
+        );
+    }
+    if let Some(column) = flaw.strip_prefix(FEW_NUMBERS) {
+        tracing::warn!(
+            table,
+            column,
+            "each request for a lock uses up a number of this AUTO_INCREMENT column of the lock table, also if it is refused, and when there are none left no lock is granted any more: make it BIGINT"
+        );
     }
 }

@@ -135,6 +135,9 @@ impl SqlxLockProvider {
     /// every acquire says so).
     /// [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the
     /// same reason.
+    ///
+    /// Both warn, once per provider, of a table that is `UNLOGGED`, and of an `AUTO_INCREMENT`
+    /// column that is no `BIGINT`: each request takes a number of it, until there are none left.
     pub async fn migrate(&self) -> Result<(), LockError> {
         let store = self.store.clone();
         self.detached(async move { store.migrate().await }).await

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -60,6 +60,8 @@ pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) timeout: Duration,
     pub(crate) doubts: Doubts,
     pub(crate) table: String,
+    /// Set once somebody was told what could be better.
+    pub(crate) warned: OnceLock<()>,
 }
 
 /// What a store can be asked.
@@ -102,6 +104,7 @@ impl<D: Dialect> SqlStore<D> {
             holder,
             timeout,
             doubts: Doubts::default(),
+            warned: OnceLock::new(),
         }
     }
 

@@ -1,5 +1,5 @@
 //! A table in which a name may have two rows would grant a lock to two: that is told when a service
-//! starts, or when a lock is asked for.
+//! starts, or when a lock is asked for. What will be trouble some day is warned of.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
@@ -8,6 +8,7 @@ mod support;
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
 use support::herd::{herd, names};
+use support::log::Log;
 use support::{
     Nodes, Sql, acquire, acquired, folder, fresh, held, mysql, mysql_pool, pg_pool, postgres,
     sqlite, sqlite_pool,
@@ -117,6 +118,40 @@ async fn sqlite_rows_of_one_name() {
         let nodes = Nodes::nowhere(sqlite_pool(sqlite(&folder)));
         is_told_to_whoever_asks(&on(nodes, "TEXT", indexes).await).await;
     }
+}
+
+/// How often it is warned of something, by one provider; and it works as long as it does.
+async fn warnings<DB: Sql>(nodes: &Nodes<DB>, of: &str) -> usize {
+    let log = Log::default();
+    let _listening = log.listen();
+    let locks = nodes.provider("a");
+    is_fine(&locks).await;
+    locks.locks().await.expect("a list");
+    let log = log.text();
+    let warnings = log.lines().filter(|line| line.contains("WARN"));
+    let ours = warnings.filter(|line| line.contains(&nodes.table) && line.contains(of));
+    ours.count()
+}
+
+#[tokio::test]
+async fn mysql_numbers_that_end_soon() {
+    for (number, warned) in [("INT", 1), ("INT UNSIGNED", 1), ("BIGINT", 0)] {
+        let nodes = on_mysql(&format!(
+            "name VARCHAR(64) NOT NULL UNIQUE, job_number {number} AUTO_INCREMENT PRIMARY KEY"
+        ))
+        .await;
+        let count = warnings(&nodes, "job_number").await;
+        assert_eq!(count, warned, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn postgres_tables_that_a_crash_empties() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    assert_eq!(warnings(&nodes, "UNLOGGED").await, 0);
+    nodes.run("ALTER TABLE {table} SET UNLOGGED").await;
+    nodes.run("DELETE FROM {table}").await;
+    assert_eq!(warnings(&nodes, "UNLOGGED").await, 1);
 }
 
 /// Its table has the index.

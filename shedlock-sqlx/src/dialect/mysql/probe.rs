@@ -1,5 +1,5 @@
 use super::{NOW, micros};
-use crate::flaw::{COARSE, NOT_UNIQUE};
+use crate::flaw::{COARSE, FEW_NUMBERS, NOT_UNIQUE};
 use crate::table::Table;
 
 /// See [`Statements::probe`](crate::statement::Statements::probe).
@@ -43,6 +43,8 @@ fn flaws(t: &Table) -> String {
                 WHERE {here} AND table_type = 'BASE TABLE' AND NOT EXISTS (
                     SELECT 1 FROM information_schema.statistics WHERE {here} AND non_unique = 0
                     GROUP BY index_name HAVING COUNT(*) = 1 AND MIN(column_name) = {name}
-                )))"
+                )),
+            (SELECT CONCAT('{FEW_NUMBERS}', MIN(column_name)) FROM information_schema.columns
+                WHERE {here} AND extra LIKE '%auto_increment%' AND data_type <> 'bigint'))"
     )
 }
