@@ -13,8 +13,9 @@ use crate::driver_error::{DriverError, Kind};
 /// pool only opens them, with the options and the `after_connect` of the service's own.
 pub(crate) struct Opener<D: Dialect> {
     pool: Pool<D>,
-    /// Whether what the pool has are the only connections there can be.
-    lent: bool,
+    /// The service's, which may be given other options, such as credentials that are renewed. None
+    /// if `pool` is the service's, as what it has are the only connections there can be.
+    service: Option<Pool<D>>,
     patience: Duration,
 }
 
@@ -27,9 +28,8 @@ impl<D: Dialect> Opener<D> {
     /// Connections to where `pool` leads, at most `limit` at once.
     pub(crate) fn new(pool: Pool<D>, limit: u32, patience: Duration) -> Self {
         let options: Options<D> = (*pool.connect_options()).clone();
-        let lent = D::is_private(&options);
-        let pool = if lent {
-            pool
+        let (pool, service) = if D::is_private(&options) {
+            (pool, None)
         } else {
             // Without limits of time the pool needs no task that watches them.
             let own = pool
@@ -39,11 +39,12 @@ impl<D: Dialect> Opener<D> {
                 .min_connections(0);
             let own = own.idle_timeout(None).max_lifetime(None);
             let own = own.test_before_acquire(false).acquire_timeout(patience);
-            own.connect_lazy_with(D::tune(options, patience))
+            let own = own.connect_lazy_with(D::tune(options, patience));
+            (own, Some(pool))
         };
         Self {
             pool,
-            lent,
+            service,
             patience,
         }
     }
@@ -55,14 +56,15 @@ impl<D: Dialect> Opener<D> {
     /// To its end: if it were cut short, the pool would drop the connection, and what is in memory
     /// with it.
     pub(crate) async fn open(&self) -> Result<Live<D>, DriverError> {
+        self.follow_service();
         let connection = match self.pool.acquire().await {
             Ok(connection) => connection,
-            Err(sqlx::Error::PoolTimedOut) if !self.lent => {
+            Err(sqlx::Error::PoolTimedOut) if self.service.is_some() => {
                 return Err(self.why_none_opens().await);
             }
             Err(error) => return Err(DriverError::of_opening::<D>(error)),
         };
-        if self.lent {
+        if self.service.is_none() {
             return Ok(Live::Lent(connection));
         }
         let mut connection = connection.detach();
@@ -71,9 +73,19 @@ impl<D: Dialect> Opener<D> {
         Ok(Live::Own(connection))
     }
 
+    /// Takes over the options that the service's pool has by now.
+    fn follow_service(&self) {
+        if let Some(service) = &self.service {
+            let options: Options<D> = (*service.connect_options()).clone();
+            self.pool
+                .set_connect_options(D::tune(options, self.patience));
+        }
+    }
+
     /// The pool tried again and again, and does not tell what it was that failed. A connection
     /// without the pool does.
     async fn why_none_opens(&self) -> DriverError {
+        self.follow_service();
         let options = self.pool.connect_options();
         let opened = D::Connection::connect_with(&options);
         match tokio::time::timeout(self.patience, opened).await {
@@ -97,7 +109,8 @@ impl<D: Dialect> Clone for Opener<D> {
     fn clone(&self) -> Self {
         Self {
             pool: self.pool.clone(),
-            ..*self
+            service: self.service.clone(),
+            patience: self.patience,
         }
     }
 }

@@ -11,7 +11,7 @@ use shedlock_core::LockError;
 use shedlock_sqlx::SqlxLockProvider;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Executor};
-use support::{acquire, fresh, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, acquire, acquired, fresh, held, mysql, mysql_pool, pg_pool, postgres};
 
 async fn is_told(locks: &SqlxLockProvider, what: &str) {
     let error = acquire(locks, "job").await.expect_err("an error");
@@ -77,6 +77,35 @@ async fn a_connection_that_mysql_refuses_is_no_refused_statement() {
         other => panic!("{other:?}"),
     }
     run(format!("DROP USER '{user}'@'%'")).await;
+}
+
+/// As a pool has them whose credentials last for minutes.
+#[tokio::test]
+async fn credentials_that_the_service_has_renewed() {
+    let nodes = Nodes::migrated(mysql_pool(mysql())).await;
+    let user = fresh("u").split_off(2);
+    nodes
+        .run(&format!("CREATE USER '{user}'@'%' IDENTIFIED BY 'first'"))
+        .await;
+    nodes
+        .run(&format!(
+            "GRANT SELECT, INSERT, UPDATE ON {{table}} TO '{user}'@'%'"
+        ))
+        .await;
+    let with = |password| mysql().username(&user).password(password);
+    let pool = mysql_pool(with("first"));
+    let builder = SqlxLockProvider::builder(pool.clone()).table(&nodes.table);
+    let locks = builder.connections(1).build().expect("settings");
+    acquired(&locks, "before").await;
+    nodes
+        .run(&format!("ALTER USER '{user}'@'%' IDENTIFIED BY 'second'"))
+        .await;
+    nodes.run(&format!("KILL USER '{user}'")).await;
+    is_told(&locks, &user).await;
+    pool.set_connect_options(with("second"));
+    held(&locks, "before").await;
+    acquired(&locks, "job").await;
+    nodes.run(&format!("DROP USER '{user}'@'%'")).await;
 }
 
 #[tokio::test]
