@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 use tokio::runtime::Handle;
 
-use crate::answer::{Answer, Extended};
+use crate::answer::Extended;
 use crate::attempt::Doubts;
 use crate::batch_queue::BatchQueue;
 use crate::caller::Caller;
