@@ -106,7 +106,8 @@ pub fn scheduled(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # The fn
 /// Any `async fn`: free, a method, generic, with lifetimes. In an impl of a trait (also under
 /// `#[async_trait]`) the trait declares the method with the result that it has then,
-/// `Result<Outcome<R>, LockError>`.
+/// `Result<Outcome<R>, LockError>`. It awaits its work itself: a future as its result would be
+/// awaited after the lock was released.
 ///
 /// # Arguments
 ///

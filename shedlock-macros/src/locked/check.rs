@@ -1,9 +1,10 @@
 use proc_macro2::TokenTree;
+use quote::ToTokens;
 use shedlock_schedule::check_lock_name;
-use syn::{Expr, ExprMacro, LitStr, Signature, Type};
+use syn::{Expr, ExprMacro, Ident, LitStr, ReturnType, Signature, Type};
 
 use super::model::Locked;
-use super::output::Output;
+use super::output::{Output, future_output};
 use crate::arguments::placeholders::{self, Name};
 use crate::errors::Errors;
 use crate::value::Value;
@@ -23,11 +24,19 @@ pub(super) fn check_arguments(locked: &Locked, errors: &mut Errors) {
 
 /// Checks that the fn can run under a lock; none if nothing can be made of it.
 pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Option<Output> {
+    let name = &signature.ident;
     let Some(output) = Output::of(signature) else {
-        let name = &signature.ident;
+        let cure = match &signature.output {
+            ReturnType::Type(_, ty) if let Some(awaited) = future_output(ty) => {
+                async_fn(name, &awaited)
+            }
+            _ => format!("`async fn {name}`"),
+        };
         errors.at(
             signature.fn_token,
-            format!("a lock is taken without blocking a thread, so the fn has to be async: write `async fn {name}`"),
+            format!(
+                "a lock is taken without blocking a thread, so the fn has to be async: write {cure}"
+            ),
         );
         return None;
     };
@@ -38,7 +47,29 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Opt
         );
         return None;
     }
+    if let Some(awaited) = future_output(output.ty()) {
+        let cure = async_fn(name, &awaited);
+        errors.at(
+            output.ty(),
+            format!("the lock is released before this future is awaited: write {cure}, and await the future in there"),
+        );
+    }
     Some(output)
+}
+
+/// The fn as one that awaits what it would have returned.
+fn async_fn(name: &Ident, awaited: &Type) -> String {
+    // A printed token stream has a blank between any two tokens.
+    let ty = [(" < ", "<"), (" >", ">"), (" :: ", "::"), ("& ", "&")]
+        .iter()
+        .fold(
+            awaited.to_token_stream().to_string(),
+            |ty, (apart, written)| ty.replace(apart, written),
+        );
+    match ty.as_str() {
+        "()" => format!("`async fn {name}(..)`"),
+        ty => format!("`async fn {name}(..) -> {ty}`"),
+    }
 }
 
 fn check_name(literal: &LitStr, errors: &mut Errors) {

@@ -21,7 +21,7 @@ impl Output {
             (Some(_), ReturnType::Type(_, ty)) => Some(Self::Awaited((**ty).clone())),
             (None, ReturnType::Default) => None,
             (None, ReturnType::Type(_, ty)) => {
-                future_output(&mut ty.clone()).map(|ty| Self::Boxed(ty.clone()))
+                boxed_output(&mut ty.clone()).map(|ty| Self::Boxed(ty.clone()))
             }
         }
     }
@@ -41,7 +41,7 @@ impl Output {
         let mut output = output.clone();
         match (self, &mut output) {
             (Self::Boxed(_), ReturnType::Type(_, boxed)) => {
-                if let Some(inside) = future_output(boxed) {
+                if let Some(inside) = boxed_output(boxed) {
                     *inside = wrapped;
                 }
                 output
@@ -51,12 +51,31 @@ impl Output {
     }
 }
 
+/// The `R` of a type that is a future of it, as far as its name tells: `impl Future<Output = R>`,
+/// `Pin<Box<dyn Future<Output = R>>>`, `BoxFuture<'_, R>`.
+pub(super) fn future_output(ty: &Type) -> Option<Type> {
+    let mut ty = without_delimiters(ty).clone();
+    if let Type::ImplTrait(opaque) = &mut ty {
+        return output_of_bounds(opaque.bounds.iter_mut()).cloned();
+    }
+    ["BoxFuture", "LocalBoxFuture"]
+        .iter()
+        .find_map(|alias| type_argument(&mut ty, alias).cloned())
+        .or_else(|| boxed_output(&mut ty).cloned())
+}
+
 /// The `R` of `Pin<Box<dyn Future<Output = R>>>`.
-fn future_output(ty: &mut Type) -> Option<&mut Type> {
-    let Type::TraitObject(object) = type_argument(type_argument(ty, "Pin")?, "Box")? else {
-        return None;
-    };
-    object.bounds.iter_mut().find_map(|bound| match bound {
+fn boxed_output(ty: &mut Type) -> Option<&mut Type> {
+    match type_argument(type_argument(ty, "Pin")?, "Box")? {
+        Type::TraitObject(object) => output_of_bounds(object.bounds.iter_mut()),
+        _ => None,
+    }
+}
+
+fn output_of_bounds<'a>(
+    mut bounds: impl Iterator<Item = &'a mut TypeParamBound>,
+) -> Option<&'a mut Type> {
+    bounds.find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => {
             generic_arguments(&mut bound.path, "Future")?.find_map(|argument| match argument {
                 GenericArgument::AssocType(output) if output.ident == "Output" => {
@@ -67,6 +86,15 @@ fn future_output(ty: &mut Type) -> Option<&mut Type> {
         }
         _ => None,
     })
+}
+
+/// What a `macro_rules!` macro passes on as `$ty:ty` comes in a group without delimiters.
+fn without_delimiters(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => without_delimiters(&group.elem),
+        Type::Paren(paren) => without_delimiters(&paren.elem),
+        other => other,
+    }
 }
 
 fn type_argument<'a>(ty: &'a mut Type, name: &str) -> Option<&'a mut Type> {
