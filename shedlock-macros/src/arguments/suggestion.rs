@@ -35,16 +35,24 @@ const NEAR_ENOUGH: f64 = 0.6;
 pub(super) fn nearest(name: &str, known: &'static [Known]) -> Option<&'static str> {
     let name = plain(name);
     let alias = without_java_suffix(&name);
+    // First, as `Lock` is no alias of `name` where there is a `lock`.
+    let is_same = |known: &&Known| name == plain(known.name);
     let is_alias = |known: &&Known| ALIASES.contains(&(alias, known.name));
-    if let Some(meant) = known.iter().find(is_alias) {
-        return Some(meant.name);
-    }
+    known
+        .iter()
+        .find(is_same)
+        .or_else(|| known.iter().find(is_alias))
+        .map(|known| known.name)
+        .or_else(|| most_like(&name, known))
+}
+
+fn most_like(name: &str, known: &'static [Known]) -> Option<&'static str> {
     known
         .iter()
         // Whoever needs it has read of it: nobody means it by another word.
         .filter(|known| known.name != "crate")
         .map(|known| {
-            let likeness = strsim::normalized_damerau_levenshtein(&name, &plain(known.name));
+            let likeness = strsim::normalized_damerau_levenshtein(name, &plain(known.name));
             (likeness, known.name)
         })
         .filter(|(likeness, _)| *likeness >= NEAR_ENOUGH)
@@ -105,6 +113,8 @@ mod tests {
             ("fixed_delay", Some("every")),
             ("fixedRateString", Some("every")),
             ("lockName", Some("lock")),
+            ("Lock", Some("lock")),
+            ("LOCK", Some("lock")),
             ("rate", Some("every")),
             ("period", Some("every")),
             ("date", None),
