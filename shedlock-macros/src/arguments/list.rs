@@ -3,7 +3,8 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Ident, Lit, Token, token};
 
-use super::suggestion::{nearest, why_absent};
+use super::absent::why_absent;
+use super::suggestion::nearest;
 use super::{Argument, Arguments, Known};
 
 impl Arguments<'_> {
@@ -110,7 +111,7 @@ impl Arguments<'_> {
             .map(|known| format!("`{}`", known.name))
             .collect();
         let known = known.join(", ");
-        let message = match (why_absent(&name.to_string(), self.known), self.meant(name)) {
+        let message = match (why_absent(&name.to_string(), attribute), self.meant(name)) {
             (Some(reason), _) => {
                 format!("`#[{attribute}]` has no argument `{name}`, as {reason}")
             }

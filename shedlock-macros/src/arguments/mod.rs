@@ -1,5 +1,6 @@
 //! The list in an attribute's parentheses: `name = value, flag, ..`.
 
+mod absent;
 mod list;
 pub(crate) mod placeholders;
 pub(crate) mod spring;

@@ -1,7 +1,7 @@
 use super::Known;
 
 /// What other schedulers call it, as `plain` has it.
-const ALIASES: [(&str, &str); 13] = [
+const ALIASES: [(&str, &str); 14] = [
     ("schedule", "cron"),
     ("interval", "every"),
     ("period", "every"),
@@ -14,19 +14,8 @@ const ALIASES: [(&str, &str); 13] = [
     ("lockname", "name"),
     ("lock", "name"),
     ("lockatmostfor", "at_most"),
+    ("timeout", "at_most"),
     ("lockatleastfor", "at_least"),
-];
-
-/// What Spring's schedules have and ours do not, as `plain` has it, with the reason and the cure.
-const ABSENT: [(&str, &str); 2] = [
-    (
-        "fixeddelay",
-        "a delay after the end of a run would be another one on each node: write `every = \"30s\"`, and a run that still goes on makes the others skip",
-    ),
-    (
-        "initialdelay",
-        "fire times do not depend on when a process starts, so that all nodes agree on them: remove it",
-    ),
 ];
 
 const NEAR_ENOUGH: f64 = 0.6;
@@ -60,25 +49,13 @@ fn most_like(name: &str, known: &'static [Known]) -> Option<&'static str> {
         .map(|(_, name)| name)
 }
 
-/// Why there is no argument of that name, and what to do, if Spring has one.
-pub(super) fn why_absent(name: &str, known: &'static [Known]) -> Option<&'static str> {
-    if !known.iter().any(|known| known.name == "every") {
-        return None;
-    }
-    let name = plain(name);
-    let (_, reason) = ABSENT
-        .iter()
-        .find(|(absent, _)| *absent == without_java_suffix(&name))?;
-    Some(reason)
-}
-
 /// Java has a second name where a value is a text: `fixedRateString`.
-fn without_java_suffix(plain: &str) -> &str {
+pub(super) fn without_java_suffix(plain: &str) -> &str {
     plain.strip_suffix("string").unwrap_or(plain)
 }
 
 /// A name in whatever case of letters: `at_most` and `atMost` are the same.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.to_lowercase().replace('_', "")
 }
 
@@ -116,6 +93,7 @@ mod tests {
             ("Lock", Some("lock")),
             ("LOCK", Some("lock")),
             ("rate", Some("every")),
+            ("timeout", Some("at_most")),
             ("period", Some("every")),
             ("date", None),
             ("time", None),

@@ -1,6 +1,6 @@
 use shedlock::scheduled;
 
-#[scheduled(cron = "0 0 12 * * *", retries = 3)]
+#[scheduled(cron = "0 0 12 * * *", priority = 3)]
 async fn send_report() {}
 
 fn main() {}
