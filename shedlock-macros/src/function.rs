@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Signature, Token, Visibility};
+use syn::{Attribute, Ident, Signature, Token, Visibility};
 
 /// A fn whose body stays unread: rustc tells what is wrong in there better than a second parser
 /// could.
@@ -72,6 +72,14 @@ pub(crate) fn impl_trait(ty: &impl ToTokens) -> Option<Span> {
         })
     }
     find(ty.to_token_stream())
+}
+
+/// How a fn becomes async that is not.
+pub(crate) fn write_async(name: &Ident) -> String {
+    format!(
+        "write `async fn {name}` (if that is what it says, an attribute above has made a plain fn of it, \
+         as `#[tokio::test]` does: annotate a fn that it calls)"
+    )
 }
 
 /// Whether an attribute has this name, by whatever path.

@@ -7,6 +7,7 @@ use super::model::Locked;
 use super::output::{Output, future_output};
 use crate::arguments::placeholders::{self, Name};
 use crate::errors::Errors;
+use crate::function::write_async;
 use crate::value::Value;
 
 /// Checks the literals, as the library would check them at each call.
@@ -28,15 +29,13 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Opt
     let Some(output) = Output::of(signature) else {
         let cure = match &signature.output {
             ReturnType::Type(_, ty) if let Some(awaited) = future_output(ty) => {
-                async_fn(name, &awaited)
+                write_awaiting(name, &awaited)
             }
-            _ => format!("`async fn {name}`"),
+            _ => write_async(name),
         };
         errors.at(
             signature.fn_token,
-            format!(
-                "a lock is taken without blocking a thread, so the fn has to be async: write {cure}"
-            ),
+            format!("a lock is taken without blocking a thread, so the fn has to be async: {cure}"),
         );
         return None;
     };
@@ -48,17 +47,17 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) -> Opt
         return None;
     }
     if let Some(awaited) = future_output(output.ty()) {
-        let cure = async_fn(name, &awaited);
+        let cure = write_awaiting(name, &awaited);
         errors.at(
             output.ty(),
-            format!("the lock is released before this future is awaited: write {cure}, and await the future in there"),
+            format!("the lock is released before this future is awaited: {cure}, and await the future in there"),
         );
     }
     Some(output)
 }
 
-/// The fn as one that awaits what it would have returned.
-fn async_fn(name: &Ident, awaited: &Type) -> String {
+/// How to write the fn as one that awaits what it would have returned.
+fn write_awaiting(name: &Ident, awaited: &Type) -> String {
     // A printed token stream has a blank between any two tokens.
     let ty = [(" < ", "<"), (" >", ">"), (" :: ", "::"), ("& ", "&")]
         .iter()
@@ -67,8 +66,8 @@ fn async_fn(name: &Ident, awaited: &Type) -> String {
             |ty, (apart, written)| ty.replace(apart, written),
         );
     match ty.as_str() {
-        "()" => format!("`async fn {name}(..)`"),
-        ty => format!("`async fn {name}(..) -> {ty}`"),
+        "()" => format!("write `async fn {name}(..)`"),
+        ty => format!("write `async fn {name}(..) -> {ty}`"),
     }
 }
 

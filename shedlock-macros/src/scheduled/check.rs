@@ -7,7 +7,7 @@ use super::LOCKED_JOB;
 use super::model::Scheduled;
 use crate::arguments::spring::refuse_placeholders;
 use crate::errors::Errors;
-use crate::function::{Function, impl_trait};
+use crate::function::{Function, impl_trait, write_async};
 use crate::lease::literal_duration;
 use crate::value::Text;
 
@@ -55,7 +55,7 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) {
     if signature.asyncness.is_none() {
         errors.at(
             signature.fn_token,
-            format!("a job is an async fn: write `async fn {name}`"),
+            format!("a job is an async fn: {}", write_async(name)),
         );
     }
     if let Safety::Unsafe(token) = &signature.safety {
