@@ -12,6 +12,7 @@ mod arguments;
 mod errors;
 mod function;
 mod lease;
+mod local;
 mod locked;
 mod place;
 mod scheduled;

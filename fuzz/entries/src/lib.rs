@@ -32,6 +32,8 @@ mod errors;
 mod function;
 #[path = "../../../shedlock-macros/src/lease.rs"]
 mod lease;
+#[path = "../../../shedlock-macros/src/local.rs"]
+mod local;
 #[path = "../../../shedlock-macros/src/locked/mod.rs"]
 mod locked;
 #[path = "../../../shedlock-macros/src/place.rs"]

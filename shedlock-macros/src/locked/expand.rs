@@ -1,4 +1,4 @@
-use proc_macro2::{Group, Ident, Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::{AttrStyle, Attribute, Expr, LitStr, Path, Type, parse_quote};
@@ -7,14 +7,14 @@ use super::model::Locked;
 use super::output::Output;
 use crate::arguments::placeholders::{self, Name};
 use crate::function::{Function, impl_trait};
+use crate::local::local;
 use crate::place::put_at;
 use crate::value::{Text, Value};
 
 /// The fn, which asks for the lock before it does its work.
 pub(super) fn expand(locked: &Locked, function: Function, output: &Output) -> TokenStream {
     let library = &locked.library;
-    let [config, executor] =
-        ["config", "executor"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [config, executor] = ["config", "executor"].map(local);
     let (config_value, executor_value) = (config_of(locked), executor_of(locked));
     let function = with_work(library, function, output, |work| {
         quote! {
@@ -75,7 +75,7 @@ fn with_work(
 /// The body as a future of `ty`: told first, so that `?`, `return` and literals mean what they mean
 /// in a fn.
 fn work(ty: &Type, body: &Group) -> TokenStream {
-    let result = Ident::new("result", Span::mixed_site());
+    let result = local("result");
     let hint = impl_trait(ty).is_none().then(|| {
         quote! {
             if let ::core::option::Option::Some(#result) = ::core::option::Option::None::<#ty> {

@@ -1,10 +1,11 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{FnArg, Ident, LitStr, ReturnType, Type};
 
 use super::model::Scheduled;
 use crate::function::Function;
+use crate::local::local;
 use crate::place::put_at;
 
 /// The fn as it was, a type of the same name that stands for its job, and the job's registration.
@@ -78,10 +79,10 @@ fn job(scheduled: &Scheduled, function: &Function) -> TokenStream {
         Some(name) => name.to_token_stream(),
         None => LitStr::new(&fn_name.unraw().to_string(), fn_name.span()).to_token_stream(),
     };
-    let run = Ident::new("run", Span::mixed_site());
+    let run = local("run");
     let types: Vec<_> = injected(function).collect();
     let values: Vec<_> = (0..types.len())
-        .map(|n| format_ident!("argument_{n}", span = Span::mixed_site()))
+        .map(|n| local(format_args!("argument_{n}")))
         .collect();
     let settings = settings(scheduled);
     let call = quote! {
@@ -95,7 +96,7 @@ fn job(scheduled: &Scheduled, function: &Function) -> TokenStream {
         ReturnType::Default => put_at(fn_name, call),
         ReturnType::Type(_, ty) => put_at(ty, call),
     };
-    let named = Ident::new("job", Span::mixed_site());
+    let named = local("job");
     quote! {
         // The fn itself is where the use of what is deprecated is told, or allowed.
         #[allow(deprecated)]

@@ -53,6 +53,22 @@ async fn opaque(locks: InMemoryLockProvider) -> impl Iterator<Item = u8> {
     0..3
 }
 
+mod beside_items {
+    //! Beside items of short names, as attributes of web frameworks make of handlers.
+    #![allow(non_camel_case_types, non_upper_case_globals, dead_code)]
+
+    use shedlock::{InMemoryLockProvider, locked};
+
+    struct config;
+    const executor: u8 = 0;
+    static result: u8 = 1;
+
+    #[locked(provider = locks, name = "beside-items", at_most = "1m")]
+    pub(super) async fn beside_items(locks: InMemoryLockProvider) -> String {
+        crate::lock_name()
+    }
+}
+
 macro_rules! by_macro {
     ($name:ident, $locks:expr, $ty:ty, $body:block) => {
         #[locked(provider = $locks, name = "of-a-macro", at_most = "1m")]
@@ -100,6 +116,10 @@ async fn every_kind_of_fn() {
     assert_eq!(
         of_a_macro().await.unwrap(),
         Outcome::Ran("of-a-macro".to_owned())
+    );
+    assert_eq!(
+        beside_items::beside_items(locks.clone()).await.unwrap(),
+        Outcome::Ran("beside-items".to_owned())
     );
     assert_eq!(opaque(locks).await.unwrap().ran().unwrap().count(), 3);
 }

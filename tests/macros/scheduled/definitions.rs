@@ -94,6 +94,21 @@ pub mod made_by_macro {
     public_job!(public_of_a_macro);
 }
 
+mod beside_items {
+    //! Jobs beside items of short names, as attributes of web frameworks make of handlers.
+    #![allow(non_camel_case_types, non_upper_case_globals, dead_code)]
+
+    use shedlock::{Data, Run, scheduled};
+
+    struct run;
+    struct job(u8);
+    const argument_0: u8 = 0;
+    static argument_1: u8 = 1;
+
+    #[scheduled(every = "1h")]
+    async fn beside_items(_: Data<u8>, _: Run) {}
+}
+
 mod deprecation {
     //! Where jobs, and what they take, are on their way out: who uses them is told, and not what
     //! the attribute writes.
