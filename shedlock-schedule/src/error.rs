@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::MAX_LOCK_NAME_CHARS;
 use crate::in_words::InWords;
+use crate::visible::Visible;
 
 /// Why a text is not a schedule.
 ///
@@ -25,7 +26,7 @@ pub enum ScheduleError {
         "a cron line cannot be `-`: to disable a job, override it with `JobOverride {{ enabled: Some(false), .. }}`"
     )]
     Disabled,
-    /// The line begins with a time zone, such as `CRON_TZ=Asia/Tokyo`.
+    /// The line begins or ends with a time zone, as with `CRON_TZ=Asia/Tokyo`.
     #[error(
         "a cron line does not hold its time zone: write `cron = \"{line}\"` and `zone = \"{zone}\"`"
     )]
@@ -38,7 +39,8 @@ pub enum ScheduleError {
     /// The line has too few or too many fields.
     #[error(
         "a cron line has 5, 6 or 7 fields, `{line}` has {found}: \
-         5 are minute, hour, day of month, month and day of week, 6 start with seconds, 7 end with a year"
+         5 are minute, hour, day of month, month and day of week, 6 start with seconds, 7 end with a year",
+        line = Visible(.line)
     )]
     FieldCount {
         /// The line as it was written.
@@ -46,8 +48,16 @@ pub enum ScheduleError {
         /// How many fields it has.
         found: usize,
     },
+    /// A blank within a field, as in `MON, WED`.
+    #[error("a field has no blanks, so `{field}` is none: write `{cure}`")]
+    BlankInField {
+        /// The field as it was written.
+        field: String,
+        /// The field as it would be right.
+        cure: String,
+    },
     /// A part of a field cannot be read.
-    #[error("the {field} field has `{token}`: {problem}")]
+    #[error("the {field} field has `{token}`: {problem}", token = Visible(.token))]
     Field {
         /// The field's name, such as `day-of-month`.
         field: &'static str,
@@ -58,7 +68,8 @@ pub enum ScheduleError {
     },
     /// A macro that does not exist, such as `@reboot`.
     #[error(
-        "there is no macro `{name}`: the known macros are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly and @every 30s"
+        "there is no macro `{name}`: the known macros are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly and @every 30s",
+        name = Visible(.name)
     )]
     Macro {
         /// The macro as it was written.
@@ -69,6 +80,14 @@ pub enum ScheduleError {
         "`{line}` never fires: no date matches its day-of-month, month and day-of-week fields together; change one of them"
     )]
     NeverFires {
+        /// The line as it was written.
+        line: String,
+    },
+    /// Dates match the line, but none of its years.
+    #[error(
+        "`{line}` never fires: no date of its years matches the other fields; change the year field"
+    )]
+    NeverInYears {
         /// The line as it was written.
         line: String,
     },
@@ -143,7 +162,8 @@ pub enum DurationError {
     },
     /// Neither notation.
     #[error(
-        "`{text}` is not a duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`"
+        "`{text}` is not a duration: write for example `59s`, `1m 30s`, `500ms`, `PT59S` or `P1D`",
+        text = Visible(.text)
     )]
     Unreadable {
         /// The text as it was written.
@@ -161,7 +181,7 @@ pub enum DurationError {
 #[non_exhaustive]
 pub enum ZoneError {
     /// A name that is nearly right.
-    #[error("there is no time zone `{name}`: did you mean `{nearest}`?")]
+    #[error("there is no time zone `{name}`: did you mean `{nearest}`?", name = Visible(.name))]
     Misspelt {
         /// The name as it was written.
         name: String,
@@ -188,7 +208,10 @@ pub enum ZoneError {
         name: String,
     },
     /// A name that is like none.
-    #[error("there is no time zone `{name}`: write an IANA name such as `Europe/Berlin`, or `UTC`")]
+    #[error(
+        "there is no time zone `{name}`: write an IANA name such as `Europe/Berlin`, or `UTC`",
+        name = Visible(.name)
+    )]
     Unknown {
         /// The name as it was written.
         name: String,

@@ -25,6 +25,7 @@ mod in_words;
 mod lease_time;
 mod lock_name;
 mod schedule;
+mod visible;
 mod zone;
 
 pub use chrono_tz::Tz;

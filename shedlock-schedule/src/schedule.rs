@@ -150,12 +150,12 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// Refuses what stands for more than a schedule elsewhere: Spring's `-`, and a crontab's time zone.
+/// Refuses what stands for more than a schedule elsewhere: Spring's `-`, and a time zone.
 fn refuse_foreign(line: &str) -> Result<(), ScheduleError> {
     if line == "-" {
         return Err(ScheduleError::Disabled);
     }
-    match zone_before(line) {
+    match zone_before(line).or_else(|| zone_behind(line)) {
         Some((zone, line)) => Err(ScheduleError::ZoneInLine {
             zone: zone.to_owned(),
             line: line.to_owned(),
@@ -172,6 +172,13 @@ fn zone_before(line: &str) -> Option<(&str, &str)> {
         .strip_prefix("CRON_TZ=")
         .or_else(|| word.strip_prefix("TZ="))?;
     Some((zone, rest.trim_start()))
+}
+
+/// `Asia/Tokyo` behind a line, and the line without it.
+fn zone_behind(line: &str) -> Option<(&str, &str)> {
+    let (line, word) = line.rsplit_once(char::is_whitespace)?;
+    word.parse::<Tz>().ok()?;
+    Some((word, line.trim_end()))
 }
 
 /// The period behind `@every`, which Go's cron knows as well.

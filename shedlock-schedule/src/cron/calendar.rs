@@ -76,6 +76,14 @@ impl Calendar {
             .and_then(|day| from.with_day(day))
     }
 
+    /// The same days of whatever year.
+    pub(super) fn in_every_year(self) -> Self {
+        Self {
+            years: Years::Every,
+            ..self
+        }
+    }
+
     /// Whether any day at all is named.
     pub(super) fn is_feasible(&self) -> bool {
         super::feasible::years_to_try(&self.years)

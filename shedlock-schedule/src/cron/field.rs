@@ -95,7 +95,8 @@ impl Field {
 
     /// The name that a longer word such as `MONDAY` begins with.
     pub(super) fn name_within(self, word: &str) -> Option<&'static str> {
-        let head = word.get(..3)?;
+        let is_word = word.bytes().all(|b| b.is_ascii_alphabetic());
+        let head = word.get(..3).filter(|_| is_word)?;
         self.names()
             .iter()
             .find(|known| known.eq_ignore_ascii_case(head))

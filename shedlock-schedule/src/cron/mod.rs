@@ -55,9 +55,13 @@ impl Cron {
     pub(crate) fn parse(line: &str) -> Result<Self, ScheduleError> {
         let cron = parse::parse(line)?;
         if cron.calendar.is_feasible() {
-            Ok(cron)
+            return Ok(cron);
+        }
+        let line = cron.source;
+        if cron.calendar.in_every_year().is_feasible() {
+            Err(ScheduleError::NeverInYears { line })
         } else {
-            Err(ScheduleError::NeverFires { line: cron.source })
+            Err(ScheduleError::NeverFires { line })
         }
     }
 

@@ -6,16 +6,27 @@ use super::{Bits, Clock, Cron, Dialect};
 use crate::ScheduleError;
 
 mod day;
+mod pasted;
 mod values;
 
+use pasted::{Parted, wrong_character};
 use values::{Wrong, parse_values};
 
 /// Reads a line of five, six or seven fields, or a macro.
 pub(super) fn parse(line: &str) -> Result<Cron, ScheduleError> {
     let source = line.trim();
     let expanded = expand_macro(source)?;
-    let fields: Vec<&str> = expanded.split_ascii_whitespace().collect();
-    match fields[..] {
+    let fields: Vec<&str> = expanded.split_whitespace().collect();
+    if let Some(Parted { field, cure, line }) = Parted::find(&fields)
+        && read(source, &line.iter().map(String::as_str).collect::<Vec<_>>()).is_ok()
+    {
+        return Err(ScheduleError::BlankInField { field, cure });
+    }
+    read(source, &fields)
+}
+
+fn read(source: &str, fields: &[&str]) -> Result<Cron, ScheduleError> {
+    match *fields {
         [] => Err(ScheduleError::Empty),
         [a, b, c, d, e] => crontab(source, [a, b, c, d, e]),
         [a, b, c, d, e, f] => spring(source, [a, b, c, d, e, f], None),
@@ -152,11 +163,11 @@ fn years(text: &str) -> Result<Years, ScheduleError> {
     Ok(Years::Listed(years))
 }
 
-fn error(field: Field, text: &str, Wrong { token, problem }: Wrong) -> ScheduleError {
-    let token = if token.is_empty() {
-        text.to_owned()
-    } else {
-        token
+fn error(field: Field, text: &str, wrong: Wrong) -> ScheduleError {
+    let Wrong { token, problem } = match wrong_character(text) {
+        Some(problem) => Wrong::new(text, problem),
+        None if wrong.token.is_empty() => Wrong::new(text, wrong.problem),
+        None => wrong,
     };
     ScheduleError::Field {
         field: field.name(),

@@ -110,6 +110,10 @@ fn parse_weekday_special(element: &str) -> Result<Special, Wrong> {
                 element,
                 "say which weekday is the last of its month, as in `FRIL`",
             )),
+            weekday if weekday.contains('#') => Err(Wrong::new(
+                element,
+                "the last of a weekday is `FRIL`, and its second is `FRI#2`",
+            )),
             weekday => Ok(Special::LastOf {
                 weekday: parse_weekday(weekday)?,
             }),

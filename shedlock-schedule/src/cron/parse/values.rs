@@ -70,6 +70,9 @@ fn parse_range(field: Field, text: &str) -> Result<Range, Wrong> {
         };
         return Ok(Range::Single(only));
     };
+    if last.contains('-') {
+        return Err(Wrong::new(text, "a range has two ends, as in `1-5`"));
+    }
     let (first, last) = match (field, parse_value(field, first)?, parse_value(field, last)?) {
         // Spring takes it for the whole week.
         (Field::DayOfWeek(Week::FromSunday), 7, 7) => (0, 0),
@@ -105,7 +108,12 @@ fn parse_step(element: &str, text: &str) -> Result<usize, Wrong> {
 
 fn not_a_number(field: Field, text: &str) -> String {
     if text == "?" {
-        return "`?` stands for a day only, write `*`".to_owned();
+        return match field {
+            Field::DayOfMonth | Field::DayOfWeek(_) => {
+                "`?` stands alone, without a step or a list: write `*`".to_owned()
+            }
+            _ => "`?` stands for a day only, write `*`".to_owned(),
+        };
     }
     if let Some(name) = field.name_within(text) {
         return format!("names have three letters, so write `{name}`");
