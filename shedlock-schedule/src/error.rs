@@ -36,6 +36,12 @@ pub enum ScheduleError {
         /// The rest of the line.
         line: String,
     },
+    /// The line is a period, such as `5m` or `every 5m`.
+    #[error("`{period}` is a period, not a cron line: write `every = \"{period}\"`")]
+    PeriodInLine {
+        /// The period as it was written.
+        period: String,
+    },
     /// The line has too few or too many fields.
     #[error(
         "a cron line has 5, 6 or 7 fields, `{line}` has {found}: \

@@ -46,8 +46,14 @@ impl Schedule {
         if let Some(period) = every_macro(line) {
             return Schedule::every(parse_duration(period)?);
         }
+        let cron = Cron::parse(line).map_err(|error| match period_in(line) {
+            Some(period) => ScheduleError::PeriodInLine {
+                period: period.to_owned(),
+            },
+            None => error,
+        })?;
         Ok(Schedule {
-            rule: Rule::Cron(Arc::new(Cron::parse(line)?)),
+            rule: Rule::Cron(Arc::new(cron)),
             zone: Tz::UTC,
         })
     }
@@ -183,9 +189,20 @@ fn zone_behind(line: &str) -> Option<(&str, &str)> {
 
 /// The period behind `@every`, which Go's cron knows as well.
 fn every_macro(line: &str) -> Option<&str> {
-    let (word, period) = line
-        .trim()
-        .split_once(char::is_whitespace)
-        .unwrap_or((line.trim(), ""));
+    let (word, period) = first_word(line);
     word.eq_ignore_ascii_case("@every").then_some(period)
+}
+
+/// The period of what is no line: `5m`, `every 5m`.
+fn period_in(line: &str) -> Option<&str> {
+    let period = match first_word(line) {
+        (word, period) if word.eq_ignore_ascii_case("every") => period.trim_start(),
+        _ => line.trim(),
+    };
+    parse_duration(period).is_ok().then_some(period)
+}
+
+fn first_word(line: &str) -> (&str, &str) {
+    let line = line.trim();
+    line.split_once(char::is_whitespace).unwrap_or((line, ""))
 }

@@ -70,6 +70,8 @@ fn messages_say_what_is_right() {
         ("0 0 12 * * * Asia/Seoul", "a cron line does not hold its time zone: write `cron = \"0 0 12 * * *\"` and `zone = \"Asia/Seoul\"`".to_owned()),
         ("@daily UTC", "a cron line does not hold its time zone: write `cron = \"@daily\"` and `zone = \"UTC\"`".to_owned()),
         ("TZ=UTC @every 1h", "a cron line does not hold its time zone: write `cron = \"@every 1h\"` and `zone = \"UTC\"`".to_owned()),
+        ("5m", "`5m` is a period, not a cron line: write `every = \"5m\"`".to_owned()),
+        (" Every  1d 2h 3m 4s 5ms ", "`1d 2h 3m 4s 5ms` is a period, not a cron line: write `every = \"1d 2h 3m 4s 5ms\"`".to_owned()),
         ("@every", "the duration is empty: write for example `59s` or `PT59S`".to_owned()),
         ("@every 1M", "the duration `1M` has months or years, which have no fixed length: count in days (`1m` is a minute)".to_owned()),
         ("@every 0s", "a period goes from 1ms to 366days, not 0s".to_owned()),

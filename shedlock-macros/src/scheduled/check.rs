@@ -14,11 +14,7 @@ use crate::value::Text;
 /// Checks the literals, as `build()` would check them.
 pub(super) fn check_arguments(scheduled: &Scheduled, errors: &mut Errors) {
     check_literal(&scheduled.cron, Schedule::cron, errors);
-    if let Some((place, period)) = literal_duration(scheduled.every.as_ref(), errors)
-        && let Err(error) = Schedule::every(period)
-    {
-        errors.at(place, error);
-    }
+    check_every(&scheduled.every, errors);
     check_literal(&scheduled.zone, parse_zone, errors);
     check_literal(&scheduled.lock, check_lock, errors);
     check_literal(
@@ -90,6 +86,21 @@ fn check_literal<T, E: Display>(
         errors.at(literal, error);
     } else if let Err(error) = parse(&text) {
         errors.at(literal, error);
+    }
+}
+
+fn check_every(every: &Option<Text>, errors: &mut Errors) {
+    if let Some(literal) = every.as_ref().and_then(Text::literal)
+        && Schedule::cron(&literal.value()).is_ok()
+    {
+        let line = literal.value();
+        let message = format!("this is a cron line, not a period: write `cron = {line:?}`");
+        return errors.at(literal, message);
+    }
+    if let Some((place, period)) = literal_duration(every.as_ref(), errors)
+        && let Err(error) = Schedule::every(period)
+    {
+        errors.at(place, error);
     }
 }
 
