@@ -54,7 +54,7 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | `cron` | `"0 */15 * * * *"` | when the job is due: a cron line of six fields as in Spring, five as in crontab, seven with a year, or a macro such as `@daily` |
 /// | `every` | `"30s"` | instead of `cron`: at the multiples of a period since the Unix epoch, on all nodes alike |
-/// | `zone` | `"Europe/Berlin"` | the time zone of the cron line; the builder's `default_zone`, and UTC, without it. A period has the same fire times in every zone |
+/// | `zone` | `"Europe/Berlin"` | the time zone of the cron line; the builder's `default_zone`, and UTC, without it. A period has the same fire times in every zone, so beside one of more than an hour it is an error |
 /// | `lock` | `"send-report"` | the lock that makes each fire time run once, on one node. Without it the job runs on every node. The name has no placeholders |
 /// | `at_most` | `"14m"` | how long a run may hold the lock: after that it is free even if its node died. The builder's `default_at_most` without it |
 /// | `at_least` | `"59s"` | how long the lock stays taken at least, however soon the run ends |

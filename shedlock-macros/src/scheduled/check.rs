@@ -1,6 +1,7 @@
 use std::fmt::Display;
+use std::time::Duration;
 
-use shedlock_schedule::{Schedule, check_lock_name, parse_zone};
+use shedlock_schedule::{Schedule, Tz, check_lock_name, parse_zone};
 use syn::{FnArg, GenericParam, Generics, ReturnType, Safety, Signature, Type};
 
 use super::LOCKED_JOB;
@@ -11,10 +12,14 @@ use crate::function::{Function, impl_trait, write_async};
 use crate::lease::literal_duration;
 use crate::value::Text;
 
+/// Periods up to this one fire at the same times of the day wherever clocks differ from UTC by
+/// whole hours.
+const SAME_ON_ALL_CLOCKS: Duration = Duration::from_secs(3_600);
+
 /// Checks the literals, as `build()` would check them.
 pub(super) fn check_arguments(scheduled: &Scheduled, errors: &mut Errors) {
     check_literal(&scheduled.cron, Schedule::cron, errors);
-    check_every(&scheduled.every, errors);
+    check_every(scheduled, errors);
     check_literal(&scheduled.zone, parse_zone, errors);
     check_literal(&scheduled.lock, check_lock, errors);
     check_literal(
@@ -89,7 +94,7 @@ fn check_literal<T, E: Display>(
     }
 }
 
-fn check_every(every: &Option<Text>, errors: &mut Errors) {
+fn check_every(Scheduled { every, zone, .. }: &Scheduled, errors: &mut Errors) {
     if let Some(literal) = every.as_ref().and_then(Text::literal)
         && Schedule::cron(&literal.value()).is_ok()
     {
@@ -97,10 +102,29 @@ fn check_every(every: &Option<Text>, errors: &mut Errors) {
         let message = format!("this is a cron line, not a period: write `cron = {line:?}`");
         return errors.at(literal, message);
     }
-    if let Some((place, period)) = literal_duration(every.as_ref(), errors)
-        && let Err(error) = Schedule::every(period)
-    {
-        errors.at(place, error);
+    if let Some((place, period)) = literal_duration(every.as_ref(), errors) {
+        match Schedule::every(period) {
+            Ok(_) if period > SAME_ON_ALL_CLOCKS => refuse_zone(zone, errors),
+            Ok(_) => {}
+            Err(error) => errors.at(place, error),
+        }
+    }
+}
+
+/// Refuses a zone where its clocks would tell other fire times than those of the period.
+fn refuse_zone(zone: &Option<Text>, errors: &mut Errors) {
+    let Some(literal) = zone.as_ref().and_then(Text::literal) else {
+        return;
+    };
+    let Ok(zone) = parse_zone(&literal.value()) else {
+        return;
+    };
+    if !matches!(zone, Tz::UTC | Tz::Etc__UTC) {
+        errors.at(
+            literal,
+            "a period is counted from the Unix epoch, in every zone alike: \
+             for the clocks of this zone write a cron line, such as `cron = \"@daily\"`, or remove `zone`",
+        );
     }
 }
 

@@ -13,6 +13,13 @@ async fn with_cron() {}
 #[scheduled(every = "30s")]
 async fn with_every() {}
 
+// Where a zone cannot matter it does no harm.
+#[scheduled(every = "1h", zone = "Asia/Seoul")]
+async fn with_every_in_zone() {}
+
+#[scheduled(every = "1d", zone = "UTC")]
+async fn with_every_in_utc() {}
+
 #[scheduled(
     cron = "0 0 7 * * MON-FRI",
     zone = "Asia/Seoul",
@@ -44,6 +51,14 @@ fn literals() {
         by_hand("with_cron").cron("0 */15 * * * *"),
     );
     assert_same(with_every::job(), by_hand("with_every").every("30s"));
+    assert_same(
+        with_every_in_zone::job(),
+        by_hand("with_every_in_zone").every("1h").zone("Asia/Seoul"),
+    );
+    assert_same(
+        with_every_in_utc::job(),
+        by_hand("with_every_in_utc").every("1d").zone("UTC"),
+    );
     assert_same(
         with_every_argument::job(),
         by_hand("named")
