@@ -46,6 +46,13 @@ impl Function {
             .any(|attribute| is_named(attribute, name))
     }
 
+    /// Whether an attribute is about this word or is it, such as `#[allow(deprecated)]` and
+    /// `#[deprecated]`.
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        let mut attributes = self.attributes.iter();
+        attributes.any(|attribute| find_word(word, attribute.meta.to_token_stream()).is_some())
+    }
+
     pub(crate) fn take_attributes(&mut self, name: &str) -> Vec<Attribute> {
         self.attributes
             .extract_if(.., |attribute| is_named(attribute, name))
@@ -64,14 +71,15 @@ impl ToTokens for Function {
 
 /// The `impl` of an `impl Trait` in a type, if it has one.
 pub(crate) fn impl_trait(ty: &impl ToTokens) -> Option<Span> {
-    fn find(tokens: TokenStream) -> Option<Span> {
-        tokens.into_iter().find_map(|token| match token {
-            TokenTree::Ident(word) if word == "impl" => Some(word.span()),
-            TokenTree::Group(group) => find(group.stream()),
-            _ => None,
-        })
-    }
-    find(ty.to_token_stream())
+    find_word("impl", ty.to_token_stream())
+}
+
+fn find_word(wanted: &str, tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(word) if word == wanted => Some(word.span()),
+        TokenTree::Group(group) => find_word(wanted, group.stream()),
+        _ => None,
+    })
 }
 
 /// How a fn becomes async that is not.

@@ -34,7 +34,8 @@ use proc_macro::TokenStream;
 /// attribute also makes a type of the fn's name, so that `.job::<send_report>()` can choose single
 /// jobs instead; one `use` brings the fn and the type. (So a module of that name cannot stand
 /// beside the fn, as both are types to the compiler. A crate of that name is hidden: a job that
-/// uses the crate `reports` must not be named `reports`.)
+/// uses the crate `reports` must not be named `reports`. And documentation links to the fn as
+/// ``[`send_report()`]``, as without parentheses the link could mean either.)
 ///
 /// The fn stays an ordinary fn that a test can call: `send_report(Data(mailer), run).await`.
 ///

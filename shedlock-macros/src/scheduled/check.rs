@@ -111,7 +111,8 @@ fn check_every(Scheduled { every, zone, .. }: &Scheduled, errors: &mut Errors) {
     }
 }
 
-/// Refuses a zone where its clocks would tell other fire times than those of the period.
+/// Refuses a zone where its clocks would tell other fire times than those of the period. Not when
+/// the program runs: there it may be for the cron line of an override.
 fn refuse_zone(zone: &Option<Text>, errors: &mut Errors) {
     let Some(literal) = zone.as_ref().and_then(Text::literal) else {
         return;

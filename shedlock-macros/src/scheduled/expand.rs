@@ -61,13 +61,17 @@ pub(super) fn expand_wrong(
 
 /// A struct with braces takes the name among the types only, so the fn keeps it among the values,
 /// and one `use` brings both.
+///
+/// No lint is switched off, as a crate may forbid that.
 fn stand_in(function: &Function) -> TokenStream {
     let visibility = &function.visibility;
-    let name = &function.signature.ident;
+    let mut name = function.signature.ident.clone();
+    // As generated code, whose small letters no lint minds.
+    name.set_span(Span::call_site().located_at(name.span()));
     let doc = format!("The job of the fn `{name}`, for `Scheduler::builder(..).job::<{name}>()`.");
     quote! {
         #[doc = #doc]
-        #[allow(non_camel_case_types, missing_copy_implementations, missing_debug_implementations)]
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #visibility struct #name {}
     }
 }
@@ -97,9 +101,13 @@ fn job(scheduled: &Scheduled, function: &Function) -> TokenStream {
         ReturnType::Type(_, ty) => put_at(ty, call),
     };
     let named = local("job");
+    // A fn that is deprecated is used all the same, and what it may use, its job may as well. Not
+    // elsewhere, as a crate may forbid to allow it.
+    let allow = function
+        .mentions("deprecated")
+        .then(|| quote!(#[allow(deprecated)]));
     quote! {
-        // The fn itself is where the use of what is deprecated is told, or allowed.
-        #[allow(deprecated)]
+        #allow
         let #named = #job #(.needs::<#types>())*;
         #named #settings
     }

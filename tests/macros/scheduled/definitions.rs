@@ -94,6 +94,34 @@ pub mod made_by_macro {
     public_job!(public_of_a_macro);
 }
 
+pub mod forbidden {
+    //! Jobs under lints that nobody may allow.
+    #![forbid(
+        missing_docs,
+        unreachable_pub,
+        non_camel_case_types,
+        deprecated,
+        missing_debug_implementations,
+        missing_copy_implementations
+    )]
+
+    use shedlock::scheduled;
+
+    /// A public job, that needs a doc comment.
+    #[scheduled(every = "1h")]
+    pub async fn public_under_forbid() {}
+
+    macro_rules! public_job {
+        ($name:ident) => {
+            /// A public job, that needs a doc comment.
+            #[scheduled(every = "1h")]
+            pub async fn $name() {}
+        };
+    }
+
+    public_job!(public_of_a_macro_under_forbid);
+}
+
 mod beside_items {
     //! Jobs beside items of short names, as attributes of web frameworks make of handlers.
     #![allow(non_camel_case_types, non_upper_case_globals, dead_code)]
