@@ -14,8 +14,8 @@ mod function;
 mod lease;
 mod local;
 mod locked;
-mod place;
 mod scheduled;
+mod span;
 mod value;
 
 use proc_macro::TokenStream;

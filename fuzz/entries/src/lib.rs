@@ -36,9 +36,9 @@ mod lease;
 mod local;
 #[path = "../../../shedlock-macros/src/locked/mod.rs"]
 mod locked;
-#[path = "../../../shedlock-macros/src/place.rs"]
-mod place;
 #[path = "../../../shedlock-macros/src/scheduled/mod.rs"]
 mod scheduled;
+#[path = "../../../shedlock-macros/src/span.rs"]
+mod span;
 #[path = "../../../shedlock-macros/src/value.rs"]
 mod value;

@@ -8,7 +8,7 @@ use super::output::Output;
 use crate::arguments::placeholders::{self, Name};
 use crate::function::{Function, impl_trait};
 use crate::local::local;
-use crate::place::put_at;
+use crate::span::respan;
 use crate::value::{Text, Value};
 
 /// The fn, which asks for the lock before it does its work.
@@ -126,7 +126,7 @@ fn name_of(name: &Text) -> TokenStream {
             Ok(Name::Fixed(name)) => LitStr::new(&name, literal.span()).into_token_stream(),
             Ok(Name::Formatted(_)) | Err(_) => quote!(::std::format!(#literal)),
         },
-        Value::Expression(expression) => put_at(expression, quote!(&(#expression))),
+        Value::Expression(expression) => respan(expression, quote!(&(#expression))),
     }
 }
 
@@ -134,7 +134,7 @@ fn executor_of(locked: &Locked) -> TokenStream {
     let library = &locked.library;
     let provider = locked.provider.as_ref().map(without_reference);
     // What is wrong with the provider is told at its expression, by whichever call.
-    let at_provider = |call| put_at(&provider, call);
+    let at_provider = |call| respan(&provider, call);
     let borrowed = at_provider(quote!(&(#provider)));
     let clone = at_provider(quote!(::core::clone::Clone::clone(#borrowed)));
     let executor = at_provider(quote!(#library::__private::IntoExecutor::into_executor(#clone)));

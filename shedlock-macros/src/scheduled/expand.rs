@@ -6,7 +6,7 @@ use syn::{FnArg, Ident, LitStr, ReturnType, Type};
 use super::model::Scheduled;
 use crate::function::Function;
 use crate::local::local;
-use crate::place::put_at;
+use crate::span::respan;
 
 /// The fn as it was, a type of the same name that stands for its job, and the job's registration.
 pub(super) fn expand(scheduled: &Scheduled, function: &Function) -> TokenStream {
@@ -97,8 +97,8 @@ fn job(scheduled: &Scheduled, function: &Function) -> TokenStream {
     };
     // What is wrong with the result, or with the future, is told at the type of the result.
     let job = match &function.signature.output {
-        ReturnType::Default => put_at(fn_name, call),
-        ReturnType::Type(_, ty) => put_at(ty, call),
+        ReturnType::Default => respan(fn_name, call),
+        ReturnType::Type(_, ty) => respan(ty, call),
     };
     let named = local("job");
     // A fn that is deprecated is used all the same, and what it may use, its job may as well. Not
@@ -162,5 +162,5 @@ fn settings(scheduled: &Scheduled) -> TokenStream {
 fn setter(name: &str, value: &Option<impl ToTokens>) -> Option<TokenStream> {
     let value = value.as_ref()?;
     let name = Ident::new(name, Span::call_site());
-    Some(put_at(value, quote!(.#name(#value))))
+    Some(respan(value, quote!(.#name(#value))))
 }

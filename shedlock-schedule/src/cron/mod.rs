@@ -9,8 +9,8 @@ mod last;
 mod moment;
 mod parse;
 mod special;
+mod spring;
 mod unit;
-mod walk;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -69,7 +69,7 @@ impl Cron {
         // Two days are room for any zone's offset at the beginning of chrono's range.
         let instant = instant.max(DateTime::<Utc>::MIN_UTC + TimeDelta::days(2));
         match self.dialect {
-            Dialect::Spring => walk::next_after(&self.clock, &self.calendar, instant, zone),
+            Dialect::Spring => spring::next_after(&self.clock, &self.calendar, instant, zone),
             Dialect::CrontabWildcard => crontab::next_after(
                 &self.clock,
                 &self.calendar,

@@ -5,7 +5,7 @@ use quote::ToTokens;
 /// generated ones are wrong.
 ///
 /// They keep the identity of generated code, so lints that a user turned on leave them alone.
-pub(crate) fn put_at(place: &impl ToTokens, generated: TokenStream) -> TokenStream {
+pub(crate) fn respan(place: &impl ToTokens, generated: TokenStream) -> TokenStream {
     let spans: Vec<_> = place
         .to_token_stream()
         .into_iter()
