@@ -166,12 +166,18 @@ mod connect;
 pub use connect::connect;
 
 /// Redis and Valkey as lock stores: one server, Cluster or Sentinel.
+///
+/// `use shedlock::*` hides the crate `redis` behind this module: write `::redis` for the crate
+/// then, or import names one by one.
 #[cfg(feature = "redis")]
 pub mod redis {
     pub use shedlock_redis::*;
 }
 
 /// Postgres, MySQL, MariaDB and SQLite as lock stores.
+///
+/// `use shedlock::*` hides the crate `sqlx` behind this module: write `::sqlx` for the crate then,
+/// or import names one by one.
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub mod sqlx {
     pub use shedlock_sqlx::*;
