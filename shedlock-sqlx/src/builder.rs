@@ -3,7 +3,7 @@ use std::time::Duration;
 use shedlock_core::{CALL_TIMEOUTS, DurationError, IntoDuration, LockError, is_holder};
 use sqlx::{Database, Pool};
 
-use crate::connections::Connections;
+use crate::connection::Connections;
 use crate::database::LockDatabase;
 use crate::dialect::Dialect;
 use crate::error::Invalid;

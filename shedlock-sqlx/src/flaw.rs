@@ -2,9 +2,9 @@
 //! place of a holder: a word for each flaw, with commas between them. What would break a promise at
 //! once is an error; of what will some day, whoever runs a fleet on it is warned.
 
-use crate::answer::Answer;
 use crate::dialect::Dialect;
 use crate::error::Failure;
+use crate::statement::answer::Answer;
 use crate::store::SqlStore;
 
 /// `locked_at` or `lock_until` cuts off what makes the smallest step, or keeps no instants at all.

@@ -13,31 +13,19 @@
     allow(dead_code, unused_imports)
 )]
 
-mod acquire;
 mod advice;
-mod answer;
-mod attempt;
-mod batch;
-mod batch_queue;
 mod builder;
 mod caller;
 mod calls;
 mod connect;
-mod connections;
+mod connection;
 mod database;
 mod dialect;
 mod driver_error;
 mod error;
 mod flaw;
 mod holder;
-mod idle;
-mod look;
-mod micros;
-mod opener;
 mod provider;
-mod record;
-mod retry;
-mod send;
 mod statement;
 mod store;
 mod table;

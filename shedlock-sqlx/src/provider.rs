@@ -28,7 +28,7 @@ use crate::store::Store;
 /// for credentials that are renewed). So a lock never waits for the service's pool, never joins a
 /// transaction, and a cancelled call leaves no connection in the middle of a statement. An
 /// in-memory SQLite exists in one pool only, and is used through that one. A connection that turns
-/// out dead is replaced.
+/// out dead is replaced, and one that is older than the pool's `max_lifetime` as well.
 ///
 /// A proxy that pools transactions must keep apart what its clients have prepared: PgBouncer does
 /// from 1.21 with `max_prepared_statements`. With another, give the provider a pool that leads to
@@ -37,7 +37,7 @@ use crate::store::Store;
 /// `statement_cache_capacity` of the pool's options does not count: statements stay prepared.
 ///
 /// # Cost
-/// In round batches, once the connection has prepared its statements:
+/// In round trips, once the connection has prepared its statements:
 ///
 /// | | PostgreSQL | MySQL, MariaDB |
 /// |---|---|---|

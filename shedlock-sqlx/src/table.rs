@@ -49,7 +49,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// `table` may send_batch its schema in front: `jobs.shedlock`.
+    /// `table` may carry its schema in front: `jobs.shedlock`.
     pub(crate) fn new(table: &str, columns: &Columns, quote: char) -> Result<Self, Invalid> {
         let parts: Vec<_> = table.split('.').collect();
         if parts.len() > 2 {

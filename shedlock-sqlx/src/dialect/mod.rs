@@ -19,10 +19,10 @@ use sqlx::error::DatabaseError;
 use sqlx::{Connection, Database, Either, Encode, Executor, FromRow, IntoArguments, Type};
 
 use crate::advice::Advice;
-use crate::answer::{Answer, Extended, Verdict};
 use crate::driver_error::Kind;
 use crate::holder::Holder;
-use crate::record::Record;
+use crate::statement::answer::{Answer, Extended, Verdict};
+use crate::statement::record::Record;
 use crate::statement::{Statement, Statements, Value, Values};
 use crate::table::Table;
 

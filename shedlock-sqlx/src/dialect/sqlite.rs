@@ -7,11 +7,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult};
 
 use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
-use crate::answer::Answer;
-use crate::batch::Reading;
 use crate::driver_error::Kind;
 use crate::holder::Holder;
-use crate::micros::END_OF_TIME;
+use crate::statement::answer::Answer;
+use crate::statement::batch::Reading;
+use crate::statement::micros::END_OF_TIME;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 

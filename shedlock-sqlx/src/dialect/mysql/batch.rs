@@ -4,16 +4,16 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor, MySql, MySqlConnection};
 
 use super::{NOW, micros};
-use crate::answer::Answer;
-use crate::batch::Reading;
 use crate::dialect::read;
+use crate::statement::answer::Answer;
+use crate::statement::batch::Reading;
 use crate::statement::{Statement, Values};
 use crate::table::Table;
 
 /// When a batch began, in microseconds: for what is known by its time to be done.
 pub(super) const BEGAN: &str = "@shedlock_began";
 
-/// What a batch has of each lock, in [an array](array). No deed asks for a fire time and a
+/// What a batch has of each lock, in [an array](array). No change asks for a fire time and a
 /// `locked_at`.
 const COLUMNS: [(&str, &str); 6] = [
     (
@@ -30,7 +30,7 @@ const COLUMNS: [(&str, &str); 6] = [
     ("a.locked_at", "locked_at BIGINT PATH '$[4]'"),
 ];
 
-/// A [record](crate::record::Record)'s number that says what was done has its lock's place in
+/// A [record](crate::statement::record::Record)'s number that says what was done has its lock's place in
 /// front: to answer in order the server would make a table and sort it. Signed, as the number is;
 /// MySQL's places are not.
 const PLACE: &str = "CAST(a.place AS SIGNED) * 4";
@@ -44,7 +44,7 @@ const NO_CHAIN: &str = "AND NO CHAIN NO RELEASE";
 const JSON: &str = "{batch}";
 const NAMES: &str = "{names}";
 
-/// What is done with the locks of a batch, in the words of a statement about one of them.
+/// What is done with each lock of a batch, in the words of a statement about one of them.
 pub(super) struct Change<'a> {
     /// Whether a lock `l` that is there is one to change.
     pub(super) wanted: &'a str,
@@ -97,7 +97,7 @@ pub(super) fn look(t: &Table, row: &str) -> (String, Reading) {
 /// new to two batches are inserted by both in the same order. The last look sees what the others do
 /// not see yet. In `READ COMMITTED` no gap between rows is locked, and rows that are not to change
 /// are unlocked at once. A batch that changes nothing writes nothing.
-pub(super) fn change(t: &Table, row: &str, deed: &Change<'_>) -> (String, Reading) {
+pub(super) fn change_all(t: &Table, row: &str, change: &Change<'_>) -> (String, Reading) {
     let Table {
         table,
         name,
@@ -107,11 +107,11 @@ pub(super) fn change(t: &Table, row: &str, deed: &Change<'_>) -> (String, Readin
     } = t;
     // The parameters are columns of the batch.
     let of_batch = |sql: &str| sql.replace('$', "a.");
-    let [wanted, done, missing] = [deed.wanted, deed.done, deed.missing].map(of_batch);
-    let [new_until, new_at, new_by] = deed.changed.map(of_batch);
+    let [wanted, done, missing] = [change.wanted, change.done, change.missing].map(of_batch);
+    let [new_until, new_at, new_by] = change.changed.map(of_batch);
     let (now, rows) = (micros(NOW), rows(t));
     let into = format!("INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})");
-    let make = deed.made.map(|made| {
+    let make = change.made.map(|made| {
         let [new_until, new_at, new_by] = made.map(of_batch);
         format!(
             "{into} SELECT a.name, {new_until}, {new_at}, {new_by}

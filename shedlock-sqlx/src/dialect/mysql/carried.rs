@@ -1,7 +1,7 @@
 //! The number that an acquire carries home in `LAST_INSERT_ID`, as no row would: the clock's
 //! milliseconds, and by how many microseconds `locked_at` is ahead of it.
 
-use crate::answer::Answer;
+use crate::statement::answer::Answer;
 
 /// How far ahead can be told, and one more for what is farther.
 const AHEAD: u64 = 1 << 20;

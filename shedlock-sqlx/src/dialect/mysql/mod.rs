@@ -13,11 +13,11 @@ use self::carried::{Carried, clock, packed};
 use self::probe::probe;
 use super::{Dialect, STATEMENTS, is_unknown_by_state, to_take_back};
 use crate::advice::Advice;
-use crate::answer::{Answer, Extended, Verdict};
-use crate::batch::Reading;
 use crate::driver_error::Kind;
 use crate::holder::Holder;
-use crate::look::Look;
+use crate::statement::answer::{Answer, Extended, Verdict};
+use crate::statement::batch::Reading;
+use crate::statement::look::Look;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -94,11 +94,11 @@ fn acquire(t: &Table) -> String {
 }
 
 /// The same for many locks.
-fn acquire_together(t: &Table, row: &str) -> (String, Reading) {
+fn acquire_batch(t: &Table, row: &str) -> (String, Reading) {
     let new_until = format!("TIMESTAMPADD(MICROSECOND, $at_most, {NOW})");
     let new_at = format!("COALESCE({}, {NOW})", instant("$fire_time"));
     let due = format!("COALESCE($fire_time <= {}, TRUE)", micros(NOW));
-    let deed = Change {
+    let change = Change {
         wanted: &format!("{due} AND {}", free("l", t)),
         changed: [&new_until, &next_at("l", t), "$holder"],
         // An attempt is of one lock.
@@ -106,7 +106,7 @@ fn acquire_together(t: &Table, row: &str) -> (String, Reading) {
         missing: &due,
         made: Some([&new_until, &new_at, "$holder"]),
     };
-    batch::change(t, row, &deed)
+    batch::change_all(t, row, &change)
 }
 
 impl Dialect for MySql {
@@ -159,20 +159,20 @@ impl Dialect for MySql {
         };
         let [kept_at, kept_by] = [locked_at, locked_by].map(|column| format!("l.{column}"));
         // Of leases: none is made.
-        let together = |wanted: &str, changed: [&str; 3], done: &str| {
-            let deed = Change {
+        let batch = |wanted: &str, changed: [&str; 3], done: &str| {
+            let change = Change {
                 wanted,
                 changed,
                 done,
                 missing: "FALSE",
                 made: None,
             };
-            Some(batch::change(t, &row, &deed))
+            Some(batch::change_all(t, &row, &change))
         };
         // What was done is known by its time.
         let timed = |wanted: &str, new_until: &str| {
             let changed = [&*instant(new_until), &kept_at, &kept_by];
-            together(
+            batch(
                 wanted,
                 changed,
                 &format!("{owned} AND {until} = {new_until}"),
@@ -183,7 +183,7 @@ impl Dialect for MySql {
             acquire: Forms {
                 single: acquire(t),
                 // Which locks of a batch are ours is told by the holder alone.
-                batch: (holder.tells_attempts_apart()).then(|| acquire_together(t, &row)),
+                batch: (holder.tells_attempts_apart()).then(|| acquire_batch(t, &row)),
             },
             look: Forms {
                 single: format!(
@@ -197,7 +197,7 @@ impl Dialect for MySql {
                     &lost,
                 ),
                 // Nobody asks whether it was done.
-                batch: together(&lost, [NOW, &before, &kept_by], "FALSE"),
+                batch: batch(&lost, [NOW, &before, &kept_by], "FALSE"),
             },
             extend: Forms {
                 single: update(

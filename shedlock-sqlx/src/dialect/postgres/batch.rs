@@ -1,8 +1,8 @@
 //! Statements about many locks.
 
 use super::{micros, new_times};
-use crate::batch::Reading;
-use crate::micros::END_OF_TIME;
+use crate::statement::batch::Reading;
+use crate::statement::micros::END_OF_TIME;
 use crate::table::Table;
 
 /// Whether a lock `l` of a batch is free.
@@ -33,7 +33,7 @@ pub(super) fn taken(t: &Table) -> String {
     )
 }
 
-/// What is done with the locks of a batch, in the words of a statement about one of them.
+/// What is done with each lock of a batch, in the words of a statement about one of them.
 pub(super) struct Change<'a> {
     /// What the clock is read with.
     pub(super) settings: &'a str,
@@ -55,7 +55,7 @@ pub(super) struct Change<'a> {
 /// Each row is looked up by the index, also if the plan was made when the table was small: a
 /// lateral subquery is not made into a join, and of a range of places the planner believes that it
 /// is one row. Nor does it join what it has found.
-pub(super) fn together(t: &Table, deed: &Change<'_>) -> (String, Reading) {
+pub(super) fn change_all(t: &Table, change: &Change<'_>) -> (String, Reading) {
     let Table {
         table,
         name,
@@ -76,7 +76,7 @@ pub(super) fn together(t: &Table, deed: &Change<'_>) -> (String, Reading) {
     // The parameters are columns of the batch.
     let (new_until, new_at) = new_times(t);
     let of_batch = |sql: &str| sql.replace('$', "a.");
-    let [wanted, set, made] = [deed.wanted, deed.set, deed.made].map(of_batch);
+    let [wanted, set, made] = [change.wanted, change.set, change.made].map(of_batch);
     let [new_until, new_at] = [&*new_until, &*new_at].map(of_batch);
     let record = "stored, stored_by, stored_at, stored_until";
     let statement = format!(
@@ -118,7 +118,7 @@ pub(super) fn together(t: &Table, deed: &Change<'_>) -> (String, Reading) {
             UNION ALL SELECT NULL, 1, {record} FROM made
         )
         SELECT now, done::bigint, {record} FROM told CROSS JOIN clock ORDER BY place",
-        settings = deed.settings,
+        settings = change.settings,
     );
     (statement, Reading::InOrder)
 }

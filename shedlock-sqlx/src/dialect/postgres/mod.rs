@@ -8,14 +8,14 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgSeverity};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
 
-use self::batch::{Change, free, taken, together};
+use self::batch::{Change, change_all, free, taken};
 use self::probe::probe;
 use super::{Dialect, STATEMENTS, exchange, to_take_back};
 use crate::advice::Advice;
-use crate::answer::Answer;
 use crate::driver_error::Kind;
 use crate::holder::Holder;
-use crate::micros::END_OF_TIME;
+use crate::statement::answer::Answer;
+use crate::statement::micros::END_OF_TIME;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -168,7 +168,7 @@ impl Dialect for Postgres {
         let release = format!("{lock_until} = {released}");
         // Of leases: none is made.
         let changes = |settings, wanted, set| {
-            together(
+            change_all(
                 t,
                 &Change {
                     settings,
@@ -182,7 +182,7 @@ impl Dialect for Postgres {
         Statements {
             acquire: Forms {
                 single: acquire(t, &durably),
-                batch: Some(together(
+                batch: Some(change_all(
                     t,
                     &Change {
                         settings: &durably,

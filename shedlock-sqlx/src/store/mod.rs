@@ -1,3 +1,9 @@
+pub(crate) mod acquire;
+pub(crate) mod attempt;
+pub(crate) mod batch_queue;
+pub(crate) mod retry;
+pub(crate) mod send;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -7,18 +13,18 @@ use futures_util::FutureExt as _;
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, Release, StoredLock};
 use tokio::runtime::Handle;
 
-use crate::answer::Extended;
-use crate::attempt::Doubts;
-use crate::batch_queue::BatchQueue;
 use crate::caller::Caller;
-use crate::connections::Connections;
+use crate::connection::Connections;
 use crate::dialect::Dialect;
 use crate::driver_error::Kind;
 use crate::error::Failure;
 use crate::holder::Holder;
-use crate::look::Look;
-use crate::micros::{instant, micros};
+use crate::statement::answer::Extended;
+use crate::statement::look::Look;
+use crate::statement::micros::{instant, micros};
 use crate::statement::{Statement, Values};
+use crate::store::attempt::Doubts;
+use crate::store::batch_queue::BatchQueue;
 use crate::table::Table;
 
 /// A lock table, whatever its database.

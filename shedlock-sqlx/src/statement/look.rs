@@ -3,9 +3,9 @@ use std::time::Duration;
 use shedlock_core::{Acquisition, Held, Lease, StoredLock};
 
 use crate::error::Failure;
-use crate::micros::{END_OF_TIME, instant};
-use crate::record::Record;
 use crate::statement::Values;
+use crate::statement::micros::{END_OF_TIME, instant};
+use crate::statement::record::Record;
 
 /// The store's clock and one lock at one moment.
 #[derive(Debug)]

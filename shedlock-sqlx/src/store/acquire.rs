@@ -7,17 +7,17 @@ use shedlock_core::{Acquire, Acquisition, Lease, LockError};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::answer::{Answer, Verdict};
-use crate::attempt::Attempt;
-use crate::batch_queue::Request;
 use crate::caller::Caller;
 use crate::dialect::Dialect;
 use crate::driver_error::DriverError;
 use crate::error::Failure;
-use crate::look::{Look, Row, lease};
-use crate::micros::{micros, rounded_up};
 use crate::statement::Values;
+use crate::statement::answer::{Answer, Verdict};
+use crate::statement::look::{Look, Row, lease};
+use crate::statement::micros::{micros, rounded_up};
 use crate::store::SqlStore;
+use crate::store::attempt::Attempt;
+use crate::store::batch_queue::Request;
 
 /// How often a lock is tried for that changes hands with every look.
 const ROUNDS: u32 = 8;

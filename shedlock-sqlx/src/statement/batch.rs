@@ -6,11 +6,11 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::answer::Answer;
-use crate::answer::AnswerResult;
 use crate::driver_error::{DriverError, Kind};
-use crate::record::{Done, Record};
 use crate::statement::Values;
+use crate::statement::answer::Answer;
+use crate::statement::answer::AnswerResult;
+use crate::statement::record::{Done, Record};
 
 /// How the records of an answer belong to the locks that were asked about.
 #[derive(Clone, Copy, Debug)]

@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 
-use crate::answer::Answer;
-use crate::batch_queue::{BatchQueue, Request};
 use crate::caller::Caller;
 use crate::dialect::Dialect;
 use crate::driver_error::{DriverError, Kind};
 use crate::error::{Failure, RequestContext};
+use crate::statement::answer::Answer;
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
+use crate::store::batch_queue::{BatchQueue, Request};
 
 /// How a statement is sent again: after some milliseconds that differ for those who got in each
 /// other's way.

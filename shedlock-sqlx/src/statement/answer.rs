@@ -1,6 +1,6 @@
 use crate::driver_error::DriverError;
-use crate::look::Look;
-use crate::record::{Done, Record};
+use crate::statement::look::Look;
+use crate::statement::record::{Done, Record};
 
 /// What a statement answered.
 #[derive(Debug, Default)]

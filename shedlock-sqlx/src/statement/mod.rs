@@ -1,8 +1,14 @@
+pub(crate) mod answer;
+pub(crate) mod batch;
+pub(crate) mod look;
+pub(crate) mod micros;
+pub(crate) mod record;
+
 use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
-use crate::batch::{Reading, json};
+use crate::statement::batch::{Reading, json};
 
 /// The statements of one dialect, with the names of one table in them.
 #[derive(Debug)]
@@ -39,10 +45,10 @@ pub(crate) struct Forms<S> {
 
 impl Forms<String> {
     fn compile(&self, numbered: Option<char>) -> Forms<Statement> {
-        let together = self.batch.as_ref();
+        let batch = self.batch.as_ref();
         Forms {
             single: Statement::compile(&self.single, numbered),
-            batch: together
+            batch: batch
                 .map(|(template, reading)| (Statement::compile(template, numbered), *reading)),
         }
     }

@@ -1,16 +1,19 @@
+pub(crate) mod idle;
+pub(crate) mod opener;
+
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Pool;
+use sqlx::{Connection as _, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::answer::Answer;
+use crate::connection::idle::Idle;
+use crate::connection::opener::{Live, Opener};
 use crate::dialect::Dialect;
 use crate::driver_error::DriverError;
-use crate::idle::Idle;
-use crate::opener::{Live, Opener};
+use crate::statement::answer::Answer;
 use crate::statement::{Statement, Values};
 
 /// Connections that are only for locks, opened as they are needed and kept.
@@ -32,6 +35,9 @@ struct Slot {
 /// An open connection in its slot.
 pub(crate) struct Opened<D: Dialect> {
     pub(crate) live: Live<D>,
+    /// When it is replaced, as the service's pool replaces its own: the address may lead to another
+    /// server by then.
+    until: Option<Instant>,
     _slot: Slot,
 }
 
@@ -96,7 +102,11 @@ impl<D: Dialect> Connections<D> {
         let (opener, idle) = (self.opener.clone(), self.idle.clone());
         let (reply, opened) = oneshot::channel();
         let opening = tokio::spawn(async move {
-            let opened = opener.open().await.map(|live| Opened { live, _slot: slot });
+            let opened = opener.open().await.map(|live| Opened {
+                live,
+                until: opener.lifetime().map(|lifetime| Instant::now() + lifetime),
+                _slot: slot,
+            });
             if let Err(error) = &opened {
                 let error = error.cause();
                 tracing::debug!(error, "a connection to the lock store could not be opened");
@@ -122,6 +132,24 @@ impl<D: Dialect> Connections<D> {
 
     fn in_use(&self, opened: Opened<D>) -> Connection<'_, D> {
         Connection { opened, home: self }
+    }
+}
+
+impl<D: Dialect> Opened<D> {
+    pub(crate) fn is_old(&self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// Takes leave of the server, in the background.
+    pub(crate) fn close(self) {
+        tokio::spawn(async move {
+            let Self { live, _slot, .. } = self;
+            if let Live::Own(connection) = live
+                && let Err(error) = connection.close().await
+            {
+                tracing::debug!(%error, "an old connection to the lock store was not closed well");
+            }
+        });
     }
 }
 

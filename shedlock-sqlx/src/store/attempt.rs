@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 
 use crate::dialect::Dialect;
-use crate::look::Look;
 use crate::statement::Values;
+use crate::statement::look::Look;
 use crate::store::SqlStore;
 
 /// A request for a lock.

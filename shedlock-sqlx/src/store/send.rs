@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::answer::AnswerResult;
-use crate::batch_queue::{BatchQueue, Pending, Request, Told};
 use crate::caller::Caller;
-use crate::connections::Connection;
+use crate::connection::Connection;
 use crate::dialect::Dialect;
 use crate::driver_error::{DriverError, Kind};
+use crate::statement::answer::AnswerResult;
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
+use crate::store::batch_queue::{BatchQueue, Pending, Request, Told};
 
 /// What came of a statement, for each of those it was about.
 type Answers = Result<Vec<AnswerResult>, DriverError>;

@@ -17,6 +17,8 @@ pub(crate) struct Opener<D: Dialect> {
     /// if `pool` is the service's, as what it has are the only connections there can be.
     service: Option<Pool<D>>,
     patience: Duration,
+    /// How old connections get.
+    lifetime: Option<Duration>,
 }
 
 pub(crate) enum Live<D: Dialect> {
@@ -28,6 +30,7 @@ impl<D: Dialect> Opener<D> {
     /// Connections to where `pool` leads, at most `limit` at once.
     pub(crate) fn new(pool: Pool<D>, limit: u32, patience: Duration) -> Self {
         let options: Options<D> = (*pool.connect_options()).clone();
+        let lifetime = pool.options().get_max_lifetime();
         let (pool, service) = if D::is_private(&options) {
             (pool, None)
         } else {
@@ -46,7 +49,12 @@ impl<D: Dialect> Opener<D> {
             pool,
             service,
             patience,
+            lifetime,
         }
+    }
+
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
     }
 
     pub(crate) fn patience(&self) -> Duration {
@@ -110,7 +118,7 @@ impl<D: Dialect> Clone for Opener<D> {
         Self {
             pool: self.pool.clone(),
             service: self.service.clone(),
-            patience: self.patience,
+            ..*self
         }
     }
 }

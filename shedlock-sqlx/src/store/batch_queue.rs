@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::answer::AnswerResult;
-use crate::attempt::Attempt;
-use crate::batch::Reading;
 use crate::caller::Caller;
 use crate::dialect::Dialect;
 use crate::driver_error::{DriverError, Kind};
+use crate::statement::answer::AnswerResult;
+use crate::statement::batch::Reading;
 use crate::statement::{Forms, Statement, Values};
+use crate::store::attempt::Attempt;
 
 /// How many names one statement is about at most.
 const MAX_BATCH: usize = 250;

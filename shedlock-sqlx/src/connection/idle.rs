@@ -2,9 +2,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::connections::Opened;
+use crate::connection::Opened;
+use crate::connection::opener::Live;
 use crate::dialect::Dialect;
-use crate::opener::Live;
 
 /// The open connections that nobody uses. Whoever waits for one gets it in turn.
 pub(crate) struct Idle<D: Dialect> {
@@ -16,8 +16,14 @@ pub(crate) struct Idle<D: Dialect> {
 impl<D: Dialect> Idle<D> {
     /// One of them, if nobody waits for it.
     pub(crate) fn take_now(&self) -> Option<Opened<D>> {
-        let permit = self.ready.try_acquire().ok()?;
-        Some(self.take_with(permit))
+        while let Ok(permit) = self.ready.try_acquire() {
+            let opened = self.take_with(permit);
+            if !opened.is_old() {
+                return Some(opened);
+            }
+            opened.close();
+        }
+        None
     }
 
     /// The next one.
@@ -34,9 +40,13 @@ impl<D: Dialect> Idle<D> {
 
     /// For the next one; what is lent goes back to its pool.
     pub(crate) fn put(&self, opened: Opened<D>) {
-        if let Live::Own(_) = opened.live {
-            self.connections().push(opened);
-            self.ready.add_permits(1);
+        match opened.live {
+            Live::Lent(_) => {}
+            Live::Own(_) if opened.is_old() => opened.close(),
+            Live::Own(_) => {
+                self.connections().push(opened);
+                self.ready.add_permits(1);
+            }
         }
     }
 
