@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DurationRound, TimeDelta};
 use shedlock_core::{EventKind, Job};
+use tokio::time::advance;
 
 use crate::support::{
     Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
@@ -41,6 +42,26 @@ async fn too_early_is_waited_out_and_the_fire_time_is_not_lost() {
     assert_eq!(store.early(), 1);
     assert_eq!(seen.runs("tick"), every(seconds(1), noon() + seconds(1), 9));
     assert_eq!(seen.count("already_ran"), 0);
+}
+
+/// The first becomes due while the second is heard of.
+#[tokio::test(start_paused = true)]
+async fn of_two_that_are_too_early_the_second_does_not_take_the_place_of_the_first() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon() + TimeDelta::milliseconds(2_500));
+    store.on(Call::Now, Answer::Away);
+    node(&store, &wall, &seen, locked(tick())).await;
+    store.slow(Duration::from_millis(1_100));
+    sleep_ms(1_200).await;
+    store.slow(Duration::from_millis(900));
+    sleep_ms(1_250).await;
+    store.slow(Duration::ZERO);
+    // 12:00:04 is heard of at 2.5 s, and the estimate comes to 12:00:03 at 2.55 s.
+    advance(Duration::from_millis(200)).await;
+    assert_eq!(store.early(), 2);
+    sleep(10).await;
+    let runs = seen.runs("tick");
+    assert_eq!(runs, every(seconds(1), noon() + seconds(3), 10));
 }
 
 /// The driver sleeps until the fire time when another job's answer says that it comes sooner.

@@ -93,7 +93,10 @@ impl Driver {
         let state = &self.jobs[job];
         let now = state.plan.store.clock.now();
         if !state.plan.progress.is_paused() {
-            self.plan_next(job, now.min(fire_time - TimeDelta::microseconds(1)));
+            // What is planned may be due by now, and stays so.
+            let planned = state.next_fire_time.unwrap_or(fire_time);
+            let first = fire_time.min(planned);
+            self.plan_next(job, now.min(first - TimeDelta::microseconds(1)));
         }
     }
 
