@@ -91,6 +91,23 @@ async fn a_trigger_whose_asker_goes_away_while_the_store_is_asked_does_not_run()
     assert!(store.is_free("nightly"));
 }
 
+/// `at_least` would keep the lock until after the next fire time.
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_does_not_run_takes_no_fire_time_away() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = Job::new("often", |_| async {}).every("15m").lock("often");
+    let handle = node(&store, &seen, job.at_least("14m").at_most("14m")).await;
+    sleep(600).await;
+    store.slow(Duration::from_secs(1));
+    let asked = timeout(Duration::from_millis(700), handle.trigger("often"));
+    assert!(asked.await.is_err());
+    sleep(1).await;
+    assert!(store.is_free("often"));
+    sleep(300).await;
+    assert_eq!(seen.runs("often"), [noon() + seconds(900)]);
+    assert_eq!(seen.count("started"), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn trigger_tells_who_holds_the_lock() {
     let (store, seen) = (TestStore::new(), Recorder::new());

@@ -155,6 +155,20 @@ async fn at_least_outlives_the_shutdown() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_least_does_not_outlive_it_where_no_work_began() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let builder = scheduler(&store)
+        .shutdown_grace("1s")
+        .observer(seen.clone());
+    let handle = start(builder.add_job(job("long", 5_000).at_least("30s"))).await;
+    store.slow(Duration::from_secs(3));
+    sleep_ms(1_500).await;
+    handle.shutdown().await;
+    assert_eq!(seen.outcomes("long"), [RunOutcome::ShutDown]);
+    assert!(store.is_free("long"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_does_not_wait_for_a_store_that_is_away() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     let builder = scheduler(&store).observer(seen.clone());

@@ -146,7 +146,7 @@ impl Job {
     }
 
     /// How long the lock stays taken at least, counted from the fire time (of a triggered run, from
-    /// the acquisition).
+    /// the acquisition). If no run begins after all, it is free at once.
     pub fn at_least(mut self, at_least: impl IntoDuration) -> Self {
         self.settings.at_least = Some(at_least.into_duration().map_err(JobError::from));
         self

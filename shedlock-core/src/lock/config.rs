@@ -48,7 +48,7 @@ impl LockConfig {
     }
 
     /// Keeps the lock taken for `at_least`, counted from the fire time (or, without one, from the
-    /// acquisition), however soon the work ends.
+    /// acquisition), however soon the work ends. If no work begins, the lock is free at once.
     ///
     /// # Errors
     /// [`ConfigError`] if the duration does not parse or is longer than `at_most`.

@@ -100,6 +100,10 @@ impl Hold {
     /// Runs `work` until it ends or the lease is lost.
     pub(crate) async fn watch_over<F: Future>(&self, work: F) -> Ended<F::Output> {
         let cancels = self.state.cancels();
+        if !cancels {
+            // Whatever becomes of the lease.
+            self.state.begin_work();
+        }
         tokio::select! {
             biased;
             lost = self.check_before_each_poll(), if cancels => Ended::Lost(lost),
@@ -126,8 +130,8 @@ impl Hold {
         .await
     }
 
-    /// Gives the lock back. If the store does not answer, it is asked again in the background until
-    /// the lease has ended.
+    /// Gives the lock back, without `at_least` if no work began. If the store does not answer, it is
+    /// asked again in the background until the lease has ended.
     pub(crate) async fn release(mut self) {
         self.end_keeping().await;
         if let Err(error) = self.state.try_release().await {

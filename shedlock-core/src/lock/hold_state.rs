@@ -46,7 +46,7 @@ pub(crate) struct HoldState {
     pub(super) changed: Notify,
     pub(super) keep_alive: KeepAlive,
     on_lost: OnLost,
-    /// Whether the work has begun, or will whatever becomes of the lease.
+    /// Whether the work has begun.
     begun: AtomicBool,
     /// None until the lease needs one.
     keeper: OnceLock<AbortHandle>,
@@ -76,7 +76,7 @@ impl HoldState {
             changed: Notify::new(),
             keep_alive: policy.keep_alive,
             on_lost: policy.on_lost,
-            begun: AtomicBool::new(policy.on_lost == OnLost::Continue),
+            begun: AtomicBool::new(false),
             keeper: OnceLock::new(),
             reporter,
         }
@@ -159,10 +159,24 @@ impl HoldState {
         self.begun.store(true, Ordering::Relaxed);
     }
 
+    fn has_begun_work(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// How long the lock stays taken at least: not at all if no work began, as it would keep out
+    /// the next fire time for nothing.
+    fn at_least(&self) -> Duration {
+        if self.has_begun_work() {
+            self.config.least()
+        } else {
+            Duration::ZERO
+        }
+    }
+
     /// What a lease that came to its end is lost by.
     pub(super) fn loss_by_time(&self) -> Loss {
         match self.keep_alive {
-            _ if !self.begun.load(Ordering::Relaxed) => Loss::Late,
+            _ if self.cancels() && !self.has_begun_work() => Loss::Late,
             KeepAlive::Off => Loss::Expired,
             KeepAlive::On => Loss::Unrenewed,
         }
@@ -195,7 +209,7 @@ impl HoldState {
         self.abandon_extensions();
         let extended = self.lease_state().extended.clone();
         let lease = extended.as_ref().unwrap_or(&self.lease);
-        let asked = async { (*self.provider).release(lease, self.config.least()).await };
+        let asked = async { (*self.provider).release(lease, self.at_least()).await };
         let answer = AssertUnwindSafe(asked).catch_unwind().await;
         answer.map_err(LockError::panicked).flatten()?;
         self.reporter.tell(EventKind::Released);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use shedlock_core::{LockExecutor, Outcome, current};
+use shedlock_core::{LockExecutor, OnLost, Outcome, current};
 use tokio::time::Instant;
 
 use crate::config;
@@ -11,13 +11,15 @@ use crate::support::{Answer, Call, Recorder, TestStore, noon, seconds, sleep, sl
 
 #[tokio::test(start_paused = true)]
 async fn at_least_keeps_the_lock_after_the_work() {
-    let locks = LockExecutor::new(TestStore::new());
-    let config = config("a").at_least("10s").unwrap();
-    let run = async || locks.run(config.clone(), async {}).await.unwrap().ran();
-    assert!(run().await.is_some());
-    assert!(run().await.is_none());
-    sleep_ms(10_001).await;
-    assert!(run().await.is_some());
+    for on_lost in [OnLost::Cancel, OnLost::Continue] {
+        let locks = LockExecutor::new(TestStore::new()).on_lost(on_lost);
+        let config = config("a").at_least("10s").unwrap();
+        let run = async || locks.run(config.clone(), async {}).await.unwrap().ran();
+        assert!(run().await.is_some());
+        assert!(run().await.is_none());
+        sleep_ms(10_001).await;
+        assert!(run().await.is_some());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,9 @@ use std::time::Duration;
 use shedlock_core::{EventKind, LockError, Loss, OnLost, Run, RunOutcome};
 
 use crate::long_job::{LOCK, job, long, lost, node, took};
-use crate::support::{Answer, Call, Recorder, TestStore, noon, scheduler, seconds, sleep, start};
+use crate::support::{
+    Answer, Call, Recorder, TestStore, noon, scheduler, seconds, sleep, sleep_ms, start,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_cannot_be_renewed_ends_the_run_before_it_ends() {
@@ -97,6 +99,19 @@ async fn a_lease_that_was_over_when_it_was_granted_says_so() {
         assert_eq!(seen.outcomes("long"), [lost(Loss::Late)]);
         assert!(store.is_free(LOCK));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_was_granted_too_late_to_be_used_keeps_no_lock() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = long(300).at_most("2s").at_least("2s");
+    let _handle = start(scheduler(&store).observer(seen.clone()).add_job(job)).await;
+    store.slow(Duration::from_millis(1_900));
+    sleep(11).await;
+    store.slow(Duration::ZERO);
+    sleep_ms(950).await;
+    assert_eq!(seen.outcomes("long"), [lost(Loss::Late)]);
+    assert!(store.is_free(LOCK), "0.05 s before `at_least` is over");
 }
 
 #[tokio::test(start_paused = true)]
