@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_core::{Clock, Job, RunError, SchedulerHandle};
 use support::{
-    Answer, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
+    Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
     start, time,
 };
 
@@ -137,6 +137,66 @@ async fn a_job_without_a_lock_follows_the_wall_clock_back() {
     let after = &runs[runs.len() - 2..];
     assert_eq!(after, every(seconds(1), noon() - seconds(3595), 2));
     assert!((5..=6).contains(&runs.len()), "{runs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_has_each_fire_time_once_though_the_clock_goes_back() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let everywhere = Job::new("everywhere", |_| async {}).every("1m");
+    let builder = scheduler(&store)
+        .clock(TestClock::at(noon() + seconds(5)))
+        .observer(seen.clone());
+    store.on(Call::Now, Answer::Away);
+    let locked = locked(Job::new("locked", |_| async {}).cron("2 * * * * *"));
+    start(builder.add_job(locked).add_job(everywhere)).await;
+    // The node's clock shows 12:01:02, and the store's, as it is asked for the lock, 12:00:57.
+    sleep(58).await;
+    assert_eq!(store.early(), 1);
+    assert_eq!(seen.runs("everywhere"), [noon() + seconds(60)]);
+    sleep(200).await;
+    let expected = every(seconds(60), noon() + seconds(60), 4);
+    assert_eq!(seen.runs("everywhere"), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_leaves_out_what_it_had_when_the_clock_went_back() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, tick()).await;
+    sleep_ms(5_500).await;
+    wall.step(seconds(-10));
+    sleep(20).await;
+    let mut runs = seen.runs("tick");
+    assert_eq!(runs[..5], every(seconds(1), noon() + seconds(1), 5));
+    runs.sort();
+    assert_eq!(runs, every(seconds(1), noon() - seconds(4), 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_does_not_stand_still_for_hours_when_the_clock_goes_back() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    let job = Job::new("minutely", |_| async {}).every("1m");
+    node(&store, &wall, &seen, job).await;
+    sleep(4 * 3600).await;
+    wall.step(seconds(-3 * 3600));
+    sleep(310).await;
+    let again = time("2026-03-01T13:05:00Z");
+    assert_eq!(seen.runs("minutely").last(), Some(&again));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_does_not_wait_until_a_wrong_clock_is_right() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, tick()).await;
+    sleep_ms(3_500).await;
+    wall.step(seconds(3600));
+    sleep(3).await;
+    wall.step(seconds(-3600));
+    sleep(3).await;
+    let runs = seen.runs("tick");
+    assert_eq!(runs.last(), Some(&(noon() + seconds(9))), "{runs:?}");
 }
 
 #[tokio::test(start_paused = true)]

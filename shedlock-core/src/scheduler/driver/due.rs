@@ -5,7 +5,8 @@ use std::{iter, mem};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::Driver;
+use super::attended::Attended;
+use super::{Driver, JobState};
 use crate::job::Misfire;
 use crate::observe::EventKind;
 use crate::scheduler::firing::Due;
@@ -61,6 +62,7 @@ impl Driver {
         if too_late {
             return None;
         }
+        self.jobs[entry.job].attend(latest);
         self.due_unless_running(entry.job, latest)
     }
 
@@ -100,9 +102,14 @@ impl Driver {
         }
     }
 
+    /// The job's first fire time after `after` that it has not had.
     fn next_after(&mut self, job: usize, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let shared = &self.jobs[job].plan.shared_schedule;
-        self.fire_times.next_after(shared, after)
+        let state = &self.jobs[job];
+        let next = self
+            .fire_times
+            .next_after(&state.plan.shared_schedule, after)?;
+        let attended = state.attended.as_ref();
+        attended.map_or(Some(next), |attended| attended.first_new(next))
     }
 
     pub(super) fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {
@@ -113,6 +120,20 @@ impl Driver {
         }
         if let Some(fire_time) = fire_time {
             agenda.add(Entry { fire_time, job });
+        }
+    }
+}
+
+impl JobState {
+    /// Remembers that a fire time was taken care of, where no store does. The next one is planned.
+    fn attend(&mut self, fire_time: DateTime<Utc>) {
+        let next = self.next_fire_time;
+        match &mut self.attended {
+            Some(attended) => attended.add(fire_time, next),
+            None if self.plan.lock.is_none() => {
+                self.attended = Some(Attended::new(fire_time, next));
+            }
+            None => {}
         }
     }
 }

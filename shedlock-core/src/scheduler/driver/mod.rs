@@ -1,3 +1,4 @@
+mod attended;
 mod control;
 mod due;
 mod outage;
@@ -17,6 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub(super) use control::Message;
+
+use attended::Attended;
 
 use super::firing::{Context, Due, Occasion, Workers};
 use super::plan::Plan;
@@ -68,6 +71,8 @@ struct JobState {
     store: usize,
     /// The fire time that is on the agenda.
     next_fire_time: Option<DateTime<Utc>>,
+    /// Of a job without a lock: a store knows what the others had.
+    attended: Option<Attended>,
 }
 
 impl Driver {
@@ -90,6 +95,7 @@ impl Driver {
                 store: store_of(&plan),
                 plan,
                 next_fire_time: None,
+                attended: None,
             })
             .collect();
         let names = jobs.iter().map(|job| job.plan.name.clone());

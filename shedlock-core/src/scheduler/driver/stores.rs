@@ -19,6 +19,10 @@ use crate::scheduler::store::Store;
 /// A store's clock that moved back by more than this makes the agenda out of date.
 const BACKWARD_STEP: TimeDelta = TimeDelta::seconds(1);
 
+/// After a step back that is longer, fire times come again: jobs without a lock would stand still
+/// for too long.
+const LONG_BACKWARD_STEP: TimeDelta = TimeDelta::hours(1);
+
 /// A node that has not heard from a store for this long reads its clock, as its own drifts (by some
 /// seconds a day).
 const CLOCK_READ: Duration = Duration::from_secs(3600);
@@ -85,7 +89,13 @@ impl Driver {
             if jumped && self.needs_store(store) {
                 self.stores[store].waits_until = Instant::now() + CLOCK_PATIENCE;
             }
-            if self.stores[store].clock_went_back() {
+            let went_back = self.stores[store].clock_went_back();
+            if went_back > LONG_BACKWARD_STEP {
+                for job in self.jobs_of(store) {
+                    self.jobs[job].attended = None;
+                }
+            }
+            if went_back > BACKWARD_STEP {
                 let now = self.stores[store].store.clock.now();
                 // What is due and was not fired yet stays so.
                 let first = |job: &JobState| job.next_fire_time.map_or(now, |next| next.min(now));
@@ -206,12 +216,11 @@ impl StoreState {
         heard_of.elapsed() > CLOCK_READ
     }
 
-    /// Whether the store's clock shows less than it did, so that what is on the agenda would come
+    /// How much less the store's clock shows than it did, so that what is on the agenda would come
     /// too late.
-    fn clock_went_back(&mut self) -> bool {
+    fn clock_went_back(&mut self) -> TimeDelta {
         let shown = self.store.clock.at_origin();
-        let before = mem::replace(&mut self.clock_at_origin, shown);
-        shown < before - BACKWARD_STEP
+        mem::replace(&mut self.clock_at_origin, shown) - shown
     }
 }
 
