@@ -194,6 +194,33 @@ async fn a_job_that_ran_at_its_last_fire_time_has_missed_nothing() {
     assert_eq!(seen.steps("hourly").len(), 0);
 }
 
+/// It was skipped, as the run before went on, or that run was begun by a clock a little ahead.
+#[tokio::test(start_paused = true)]
+async fn a_fire_time_at_which_somebody_held_the_lock_was_not_missed() {
+    let due = time("2026-03-01T11:10:00Z");
+    let runs = [
+        (due - seconds(3600), due + seconds(2400)),
+        (due - TimeDelta::milliseconds(5), due + seconds(60)),
+    ];
+    for (locked_at, lock_until) in runs {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        store.put("hourly", locked_at, lock_until);
+        node(&store, "anna", &seen, hourly(Misfire::Once)).await;
+        sleep(60).await;
+        assert_eq!(seen.steps("hourly").len(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fire_time_at_which_the_lock_became_free_was_missed() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let due = time("2026-03-01T11:10:00Z");
+    store.put("hourly", due - seconds(3600), due);
+    node(&store, "anna", &seen, hourly(Misfire::Once)).await;
+    sleep(60).await;
+    assert_eq!(seen.runs("hourly"), [due]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn once_makes_up_for_a_fire_time_in_an_outage_once_over_all_nodes() {
     let (store, seen) = (TestStore::new(), Recorder::new());

@@ -19,7 +19,15 @@ pub enum Misfire {
     #[default]
     Skip,
     /// The latest missed fire time is run once, on one node, as soon as possible, unless the next
-    /// fire time has already come. Needs a lock: when a scheduler starts, the stored `locked_at`
-    /// tells what ran last, so a job that never ran has missed nothing.
+    /// fire time has already come. Needs a lock.
+    ///
+    /// When a scheduler starts, it looks at the lock as the store has it. The latest fire time was
+    /// missed if the lock was last acquired before it, and was free again when it came. So:
+    ///
+    /// - a job that never ran has missed nothing;
+    /// - a fire time that came during a run was skipped, also one during the lease of a holder that
+    ///   died (a store that does not keep when a lock became free cannot tell of a run that ended);
+    /// - a fire time of a schedule or a zone that was changed since, or from when the job was
+    ///   disabled, can look missed, and is made up for once.
     Once,
 }

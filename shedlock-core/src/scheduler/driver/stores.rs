@@ -59,18 +59,15 @@ impl Driver {
     }
 
     /// The jobs whose latest fire time no node took care of and that make up for it: the stored
-    /// `locked_at` tells which.
+    /// locks tell which.
     ///
     /// A lock that the store does not know belongs to a job that never ran, which has missed
     /// nothing.
     pub(super) fn missed(&self, store: usize, locks: &[StoredLock]) -> Vec<Due> {
         let now = self.stores[store].store.clock.now();
-        let locked_at: HashMap<_, _> = locks
-            .iter()
-            .map(|lock| (&*lock.name, lock.locked_at))
-            .collect();
+        let locks: HashMap<_, _> = locks.iter().map(|lock| (&*lock.name, lock)).collect();
         let missed = self.jobs_of(store).into_iter().filter_map(|job| {
-            let missed = self.jobs[job].missed(&locked_at, now)?;
+            let missed = self.jobs[job].missed(&locks, now)?;
             self.due_unless_running(job, missed)
         });
         missed.collect()
@@ -225,17 +222,18 @@ impl StoreState {
 }
 
 impl JobState {
-    /// The latest fire time, if it is to be made up for and nobody has taken it.
+    /// The latest fire time, if it is to be made up for and nobody has taken it, or had the lock
+    /// when it was due.
     fn missed(
         &self,
-        locked_at: &HashMap<&str, DateTime<Utc>>,
+        locks: &HashMap<&str, &StoredLock>,
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
         if self.plan.progress.is_paused() || self.plan.misfire != Misfire::Once {
             return None;
         }
-        let locked_at = locked_at.get(&*self.plan.lock_name()?)?;
+        let lock = locks.get(&*self.plan.lock_name()?)?;
         let latest = self.plan.shared_schedule.schedule.last_at_or_before(now)?;
-        (*locked_at < latest).then_some(latest)
+        (lock.locked_at < latest && lock.lock_until <= latest).then_some(latest)
     }
 }
