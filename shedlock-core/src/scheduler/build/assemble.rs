@@ -10,6 +10,7 @@ use super::check::{Defaults, check_job};
 use super::clashes::{
     find_same_names, find_same_providers, find_shared_locks, find_unknown_overrides,
 };
+use super::long_at_least::warn_of_long_at_least;
 use super::{BuildError, JobOverride, Problem, SchedulerBuilder};
 use crate::job::{Job, Setting, linked_jobs};
 use crate::lock::LockProvider;
@@ -117,6 +118,7 @@ impl SchedulerBuilder {
             }
             plans.extend(plan.map(Arc::new));
         }
+        warn_of_long_at_least(&plans);
         plans
     }
 }

@@ -1,13 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use shedlock_schedule::{MAX_AT_MOST, Schedule, Tz, check_lock_name};
 
 use super::Problem;
 use crate::job::{Job, JobSettings, Misfire, Services, Setting, Timing};
 use crate::lock::{LockConfig, OnLost};
-use crate::observe::LOG_TARGET;
 use crate::scheduler::firing::Progress;
 use crate::scheduler::plan::{LockPlan, Plan};
 use crate::scheduler::store::Store;
@@ -62,7 +60,7 @@ pub(super) fn check_job(
     if problems.len() > known {
         return None;
     }
-    let plan = Plan {
+    Some(Plan {
         name,
         work,
         shared_schedule: interner.intern(schedule??),
@@ -70,33 +68,7 @@ pub(super) fn check_job(
         store: store?,
         lock,
         progress: Progress::default(),
-    };
-    warn_of_long_at_least(&plan);
-    Some(plan)
-}
-
-/// Warns if `at_least` reaches beyond the next fire time, so that every second one would find the
-/// lock held.
-fn warn_of_long_at_least(plan: &Plan) {
-    // Most jobs have no `at_least`, and a few fire times of a sparse line take their time.
-    let Some(lock) = plan
-        .lock
-        .as_ref()
-        .filter(|lock| !lock.config.least().is_zero())
-    else {
-        return;
-    };
-    let Some(period) = shortest_period(&plan.shared_schedule.schedule, plan.store.clock.now())
-    else {
-        return;
-    };
-    if lock.config.least() > period {
-        tracing::warn!(target: LOG_TARGET, job = &*plan.name,
-            at_least = ?lock.config.least(),
-            ?period,
-            "`at_least` reaches beyond the next fire time, which will find the lock held and be skipped: lower it"
-        );
-    }
+    })
 }
 
 /// The schedule, or none if its own error is known already.
@@ -189,16 +161,4 @@ fn setting_without_lock(settings: &JobSettings) -> Option<&'static str> {
     ];
     set.into_iter()
         .find_map(|(is_set, name)| is_set.then_some(name))
-}
-
-/// The shortest time between the next few fire times.
-fn shortest_period(schedule: &Schedule, now: DateTime<Utc>) -> Option<Duration> {
-    let times: Vec<_> =
-        std::iter::successors(schedule.next_after(now), |time| schedule.next_after(*time))
-            .take(8)
-            .collect();
-    times
-        .windows(2)
-        .filter_map(|pair| (pair[1] - pair[0]).to_std().ok())
-        .min()
 }

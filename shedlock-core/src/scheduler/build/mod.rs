@@ -5,6 +5,7 @@ mod builder;
 mod check;
 mod clashes;
 mod error;
+mod long_at_least;
 mod overrides;
 
 pub use builder::SchedulerBuilder;
