@@ -2,10 +2,13 @@
 
 mod support;
 
+use std::time::Duration;
+
 use shedlock_core::{Job, LockError, Misfire, RunError};
 use support::{
     Answer, Call, Log, Recorder, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms, start,
 };
+use tokio::time::timeout;
 
 fn tick() -> Job {
     Job::new("tick", |_| async {})
@@ -76,6 +79,27 @@ async fn a_start_that_fails_has_begun_nothing() {
     assert!(builder.build().unwrap().start().await.is_err());
     sleep(1).await;
     assert_eq!(first.calls(Call::Acquire), 0);
+}
+
+/// One that is given up, or fails, while a store is away that would be asked again.
+#[tokio::test(start_paused = true)]
+async fn a_start_that_came_to_nothing_asks_no_store_any_more() {
+    for other in [Answer::Broken, Answer::Never] {
+        let (away, second) = (TestStore::new(), TestStore::new());
+        away.all(Answer::Away);
+        second.all(other);
+        let hourly = Job::new("hourly", |_| async {}).every("1h");
+        let builder = scheduler(&away)
+            .provider("second", second)
+            .add_job(tick())
+            .add_job(hourly.lock("hourly").at_most("1m").provider("second"));
+        let start = builder.build().unwrap().start();
+        let patience = Duration::from_secs(30);
+        assert!(!matches!(timeout(patience, start).await, Ok(Ok(_))));
+        let asked = away.calls(Call::Locks);
+        sleep(60).await;
+        assert_eq!(away.calls(Call::Locks), asked, "{other:?}");
+    }
 }
 
 /// A nightly job does not learn of it at midnight.

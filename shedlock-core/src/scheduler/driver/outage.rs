@@ -52,11 +52,12 @@ impl Outage {
     where
         F: Future<Output = Result<T, LockError>>,
     {
-        let answer = ask
-            .retry(STORE_RETRIES)
-            .when(|_| !messages.is_closed())
-            .notify(|error, _| self.tell(error));
-        let answer = answer.await.ok()?;
+        let answer = ask.retry(STORE_RETRIES).notify(|error, _| self.tell(error));
+        let answer = tokio::select! {
+            biased;
+            () = messages.closed() => return None,
+            answer = answer => answer.ok()?,
+        };
         if self.told.is_some() {
             tracing::info!(target: LOG_TARGET, provider = self.store.name, "the lock store answers");
         }
