@@ -65,9 +65,9 @@ use crate::store::Store;
 /// failed for a transient reason (a broken connection, a server that is loading, a Cluster that is
 /// down) is tried again, for about a second if it fails at once. (`locks` takes as long as there
 /// are keys, and has this time for each page.) Connections are reopened by themselves. An acquire
-/// whose outcome is unknown, or whose caller is gone, is taken back: undone if it happened,
-/// forbidden if it is still on its way, tried again for an hour, or for `at_most` if that is
-/// longer. Then its fire time is free as well.
+/// whose outcome is unknown, or whose caller is gone, is taken back: undone if it happened, and
+/// forbidden, as it may still be on its way. That is tried again for an hour, or for `at_most` if
+/// that is longer. Then its fire time is free as well.
 ///
 /// # Failover
 /// Redis replicates asynchronously. If a master dies, the acquisitions of its last moments (usually

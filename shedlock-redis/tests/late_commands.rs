@@ -114,6 +114,20 @@ async fn what_was_granted_and_taken_back_leaves_its_fire_time() {
     nodes.is_granted(&uuid(3), NOON).await;
 }
 
+#[tokio::test]
+async fn what_was_granted_and_taken_back_is_not_granted_again() {
+    for fire_time in [NOON, (NO_FIRE_TIME, NO_FIRE_TIME)] {
+        let nodes = Nodes::new();
+        nodes.is_granted(&uuid(1), fire_time).await;
+        nodes.take_back(&uuid(1)).await;
+        nodes.is_duplicate(&uuid(1), fire_time).await;
+        // Others had it since.
+        nodes.is_granted(&uuid(2), fire_time).await;
+        nodes.free().await;
+        nodes.is_duplicate(&uuid(1), fire_time).await;
+    }
+}
+
 /// What a node sees of a lock is the same, whatever is forbidden.
 #[tokio::test]
 async fn what_is_forbidden_is_nobody_s_lock() {

@@ -1,4 +1,5 @@
--- Undoes an acquisition that nobody has got, or forbids it if it has not arrived yet.
+-- Undoes an acquisition that nobody has got, and forbids it, as it may not have arrived yet, or
+-- arrive once more.
 -- KEYS: the lock, its memory
 -- ARGV: the acquisition as `holder:uuid`, for how many ms it may still arrive
 local now = clock()
@@ -16,9 +17,8 @@ if memory and uuid_of(memory) == uuid then
     -- acquisition before, the time is known, but no longer the holder.
     local value = before == NEVER and '' or 'ADDED:' .. iso(tonumber(before)) .. '@'
     memory = kind .. ' ' .. token .. ' ' .. before .. ' ' .. before .. ' ' .. value
-else
-    local others = string.sub(string.sub(forbidden, 2, -2), -(MOST - 1) * FORBIDDEN)
-    forbidden = '!' .. others .. string.format('%013d', now / 1000 + latest_ms) .. uuid .. '.'
 end
+local others = string.sub(string.sub(forbidden, 2, -2), -(MOST - 1) * FORBIDDEN)
+forbidden = '!' .. others .. string.format('%013d', now / 1000 + latest_ms) .. uuid .. '.'
 redis.call('SET', KEYS[2], forbidden .. (memory or ''), 'PX', math.max(redis.call('PTTL', KEYS[2]), latest_ms))
 return 'taken back'
