@@ -15,10 +15,15 @@ pub(crate) fn spawn<T: Send + 'static>(
     task
 }
 
-/// tokio keeps the task that was spawned or woken last in a slot that other threads cannot take it
-/// from: it would be stuck behind work that blocks. Spawning an empty task moves it to the queue,
-/// where they can.
-pub(crate) fn let_other_threads_take_it() {
+/// For providers: lets any thread begin the task that was spawned or woken last, for others than
+/// whoever goes on now, who may block this thread.
+///
+/// tokio keeps that task in a slot that other threads cannot take it from: it would be stuck behind
+/// work that blocks. Spawning an empty task moves it to the queue, where they can.
+///
+/// # Panics
+/// Outside a runtime.
+pub fn let_other_threads_take_it() {
     tokio::spawn(async {});
 }
 

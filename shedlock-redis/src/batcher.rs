@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use redis::{FromRedisValue, RedisError, Value};
+use shedlock_core::let_other_threads_take_it;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -204,6 +205,8 @@ impl Drop for InFlight {
         // So is it where there is none, and those who waited hear that nobody sends their requests.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(sending);
+            // Whoever has its answer now may go on with work that blocks this thread.
+            let_other_threads_take_it();
         }
     }
 }
