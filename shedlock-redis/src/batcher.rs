@@ -1,69 +1,75 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::{FromRedisValue, RedisError, Value};
 use shedlock_core::let_other_threads_take_it;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::connection::{Connections, MAX_CONNECTIONS};
 use crate::error::Failure;
+use crate::queue::{Pending, Queue, Reply, Returned};
 use crate::script::{CachedScript, Request};
-
-/// How many locks one script deals with at most: the server does nothing else meanwhile.
-const MAX_BATCH: usize = 400;
 
 /// What a script answers for one of many locks when it could not deal with it.
 const FAILED: &[u8] = b"failed";
+
+/// How long others wait for a request that was sent alone: its caller, who has to read the answer,
+/// may do something else first. Most answers come sooner; one that is later costs a script more.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Sends the requests of one script, those that have to wait in batches.
 ///
 /// A request is sent at once, and alone, unless its connection has one of them in flight; whenever
 /// that returns, all that wait by then are sent in one script. In a Cluster, or what turns out to
 /// hide one, each is sent at once, as a script is about the locks of one slot.
+///
+/// Who is alone reads the answer itself, which needs no task. The first that has to wait begins
+/// one, which sends what waits. Each batch is sent by a task on the runtime of one who waits for
+/// it: others may stand still.
 pub(crate) struct Batcher {
     script: &'static CachedScript,
     connections: Arc<Connections>,
     queues: [Mutex<Queue>; MAX_CONNECTIONS],
+    /// After how long a task that sends has got stuck, with its runtime.
+    stuck_after: Duration,
 }
 
-/// What waits for one connection.
-#[derive(Default)]
-struct Queue {
-    in_flight: bool,
-    waiting: Vec<Pending>,
+/// A request that was sent alone. When it is dropped, nobody has to wait for it any more.
+struct Alone<'a> {
+    batcher: &'a Batcher,
+    index: usize,
 }
 
-/// The answer to a request.
-type Reply = Result<Value, Failure>;
-
-/// A request that waits.
-struct Pending {
-    request: Arc<Request>,
-    reply: oneshot::Sender<Reply>,
-}
-
-/// A script in flight on a connection. When it is dropped, those that wait by then are sent.
-struct InFlight {
+/// A task's turn to send on a connection. When it is dropped, those that wait by then are sent.
+struct Turn {
     batcher: Arc<Batcher>,
     index: usize,
 }
 
 /// How a request gets to the store.
-enum Entered {
+enum Entered<'a> {
     /// At once; where scripts are about one slot, nothing has to wait for it.
-    Alone(Option<InFlight>),
+    Alone(Option<Alone<'a>>),
     /// With others, by whoever sends the next batch.
     Queued(oneshot::Receiver<Reply>),
 }
 
 impl Batcher {
-    pub(crate) fn new(script: &'static CachedScript, connections: &Arc<Connections>) -> Arc<Self> {
+    /// `timeout` is for a call, which may wait for others' answers first.
+    pub(crate) fn new(
+        script: &'static CachedScript,
+        connections: &Arc<Connections>,
+        timeout: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             script,
             connections: connections.clone(),
             queues: Default::default(),
+            stuck_after: timeout / 2,
         })
     }
 
@@ -74,26 +80,34 @@ impl Batcher {
     ) -> Result<T, Failure> {
         let index = self.connections.index_of(request);
         let answer = match self.enter(index, request) {
-            Entered::Alone(_in_flight) => self.send_one(index, request).await,
+            Entered::Alone(_alone) => self.send_one(index, request).await,
             Entered::Queued(reply) => reply.await.unwrap_or_else(|_| Err(sender_gone())),
         };
         let value = T::from_redis_value(answer?);
         value.map_err(|error| Failure::Command(error.into()))
     }
 
-    fn enter(self: &Arc<Self>, index: usize, request: &Arc<Request>) -> Entered {
+    fn enter(self: &Arc<Self>, index: usize, request: &Arc<Request>) -> Entered<'_> {
         if !self.connections.mixes_slots() {
             return Entered::Alone(None);
         }
         let mut queue = self.queue(index);
-        if !queue.in_flight {
-            queue.in_flight = true;
-            let batcher = self.clone();
-            return Entered::Alone(Some(InFlight { batcher, index }));
+        if queue.enter_alone() {
+            let batcher = self;
+            return Entered::Alone(Some(Alone { batcher, index }));
         }
         let (reply, answer) = oneshot::channel();
-        let request = request.clone();
-        queue.waiting.push(Pending { request, reply });
+        let pending = Pending {
+            request: request.clone(),
+            reply,
+            runtime: Handle::current(),
+        };
+        let first = queue.wait(pending, self.stuck_after);
+        drop(queue);
+        if let Some(returned) = first {
+            let batcher = self.clone();
+            tokio::spawn(Turn { batcher, index }.after(returned));
+        }
         Entered::Queued(answer)
     }
 
@@ -174,15 +188,6 @@ impl Batcher {
         answer
     }
 
-    /// Those that wait and are sent next. If there are none, the connection is free.
-    fn next_batch(&self, index: usize) -> Vec<Pending> {
-        let mut queue = self.queue(index);
-        queue.waiting.retain(|pending| !pending.reply.is_closed());
-        let size = queue.waiting.len().min(MAX_BATCH);
-        queue.in_flight = size > 0;
-        queue.waiting.drain(..size).collect()
-    }
-
     fn queue(&self, index: usize) -> MutexGuard<'_, Queue> {
         self.queues[index]
             .lock()
@@ -190,24 +195,44 @@ impl Batcher {
     }
 }
 
-impl Drop for InFlight {
+impl Drop for Alone<'_> {
     fn drop(&mut self) {
-        let batch = self.batcher.next_batch(self.index);
-        if batch.is_empty() {
+        let told = self.batcher.queue(self.index).leave();
+        let Some(told) = told else {
             return;
+        };
+        if told.send(()).is_ok() && Handle::try_current().is_ok() {
+            // Whoever has its answer now may go on with work that blocks this thread.
+            let_other_threads_take_it();
         }
+    }
+}
+
+impl Turn {
+    /// Only waits: what waits by then is sent at the end, as ever.
+    async fn after(self, returned: Returned) {
+        let _ = timeout(PATIENCE, returned).await;
+    }
+
+    async fn send(self, batch: Vec<Pending>) {
+        self.batcher.send_batch(self.index, batch).await;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let batch = self.batcher.queue(self.index).next_batch();
+        let Some(first) = batch.first() else {
+            return;
+        };
+        let runtime = first.runtime.clone();
         let next = Self {
             batcher: self.batcher.clone(),
             index: self.index,
         };
-        let sending = async move { next.batcher.send_batch(next.index, batch).await };
         // Not under the lock: a runtime that shuts down drops what it is given, and with it `next`.
-        // So is it where there is none, and those who waited hear that nobody sends their requests.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(sending);
-            // Whoever has its answer now may go on with work that blocks this thread.
-            let_other_threads_take_it();
-        }
+        // Those who waited for it hear that nobody sends their requests.
+        runtime.spawn(next.send(batch));
     }
 }
 

@@ -19,6 +19,7 @@ mod error;
 mod keys;
 mod listing;
 mod provider;
+mod queue;
 mod refusal;
 mod scan;
 mod script;

@@ -9,8 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::acquired;
+use futures_util::future::{BoxFuture, FutureExt, join_all};
+use shedlock_core::{Acquisition, LockError};
+use shedlock_redis::RedisLockProvider;
 use support::nodes::Nodes;
+use support::proxy::Proxy;
+use support::{acquire, acquired, eventually, url};
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 const CALLS: usize = 60;
@@ -18,7 +23,34 @@ const CALLS: usize = 60;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn names(kind: &str) -> Vec<String> {
-    (0..CALLS).map(|number| format!("{kind}-{number}")).collect()
+    (0..CALLS)
+        .map(|number| format!("{kind}-{number}"))
+        .collect()
+}
+
+/// Opens all connections.
+async fn warm_up(locks: &RedisLockProvider) {
+    let names = names("warm-up");
+    join_all(names.iter().map(|name| acquired(locks, name))).await;
+}
+
+/// Calls that are polled once.
+fn begun<'a>(
+    locks: &'a RedisLockProvider,
+    names: &'a [String],
+) -> Vec<BoxFuture<'a, Result<Acquisition, LockError>>> {
+    let begun = names.iter().map(|name| {
+        let mut call = acquire(locks, name).boxed();
+        let answer = (&mut call).now_or_never();
+        assert!(answer.is_none(), "{answer:?}");
+        call
+    });
+    begun.collect()
+}
+
+fn other_runtime() -> Runtime {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime")
 }
 
 /// The first that gets its lock is one that others wait for: it was sent alone.
@@ -41,4 +73,74 @@ async fn one_that_blocks_its_thread_holds_up_nobody() {
         });
     }
     calls.join_all().await;
+}
+
+/// They hold the futures, and wait for something else.
+#[tokio::test]
+async fn those_that_no_longer_poll_hold_up_nobody() {
+    let nodes = Nodes::new();
+    let locks = nodes.provider("a");
+    warm_up(&locks).await;
+    let idle = names("idle");
+    let calls = begun(&locks, &idle);
+    for name in names("job") {
+        acquired(&locks, &name).await;
+    }
+    for answer in join_all(calls).await {
+        assert!(matches!(answer, Ok(Acquisition::Acquired(_))), "{answer:?}");
+    }
+}
+
+/// They are asked for while it runs, while its last calls return, and while it is there but stands
+/// still. On each connection, somebody else has to send what waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_runtime_that_stands_still_holds_up_nobody() {
+    let proxy = Proxy::to(&url()).await;
+    let nodes = Nodes::on(&proxy.url);
+    let locks = nodes.provider("a");
+    warm_up(&locks).await;
+    proxy.delay_answers(Duration::from_millis(50));
+    let runtime = other_runtime();
+    let mut calls = JoinSet::new();
+    for (number, name) in (0_u32..).zip(names("job")) {
+        let locks = locks.clone();
+        calls.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(4) * number).await;
+            acquired(&locks, &name).await
+        });
+    }
+    let (there, names) = (locks.clone(), names("there"));
+    let runtime = thread::spawn(move || {
+        let calls = names.iter().map(|name| acquired(&there, name));
+        runtime.block_on(join_all(calls));
+        runtime
+    });
+    calls.join_all().await;
+    let runtime = runtime.join().expect("all locks");
+    runtime.shutdown_background();
+    proxy.delay_answers(Duration::ZERO);
+}
+
+/// Nobody waits for the tasks there that were to send what waits.
+#[tokio::test]
+async fn a_runtime_that_is_left_holds_up_nobody_for_long() {
+    let nodes = Nodes::new();
+    let quick = nodes.builder("a").timeout(Duration::from_millis(400));
+    let locks = quick.build().expect("settings");
+    warm_up(&locks).await;
+    let (there, left) = (locks.clone(), names("left"));
+    let runtime = thread::spawn(move || {
+        let runtime = other_runtime();
+        runtime.block_on(async { drop(begun(&there, &left)) });
+        runtime
+    });
+    let runtime = runtime.join().expect("calls that were begun");
+    for name in names("job") {
+        eventually("a lock", async || {
+            let answer = acquire(&locks, &name).await;
+            matches!(answer, Ok(Acquisition::Acquired(_))).then_some(())
+        })
+        .await;
+    }
+    runtime.shutdown_background();
 }
