@@ -70,7 +70,7 @@ return each(2, 2, function(key, argument)
     local remember_ms = memory_ms
     if kind == '+' and not scheduled then
         -- A lock that a schedule uses is remembered just as long after a run by hand.
-        remember_ms = math.max(memory_ms, redis.call('PTTL', memory))
+        remember_ms = math.max(tonumber(memory_ms), redis.call('PTTL', memory))
     end
     if redis.pcall('SET', lock, value, 'PXAT', last_text).err then
         -- Before Redis 6.2, or refused: then so is the next one.

@@ -15,7 +15,7 @@ return each(1, 2, function(key, argument)
     if shortest ~= '' then
         local now = clock()
         local acquired, at_least = string.match(shortest, '^(-?%d+) (%d+)$')
-        local kept_until = math.min(acquired, now) + at_least
+        local kept_until = math.min(tonumber(acquired), now) + at_least
         if kept_until > now then
             redis.call('PEXPIREAT', lock, last_before(kept_until, now))
             return 'released'

@@ -19,6 +19,6 @@ if memory and uuid_of(memory) == uuid then
     memory = kind .. ' ' .. token .. ' ' .. before .. ' ' .. before .. ' ' .. value
 end
 local others = string.sub(string.sub(forbidden, 2, -2), -(MOST - 1) * FORBIDDEN)
-forbidden = '!' .. others .. string.format('%013d', now / 1000 + latest_ms) .. uuid .. '.'
+forbidden = '!' .. others .. string.format('%013d', math.floor(now / 1000) + latest_ms) .. uuid .. '.'
 redis.call('SET', KEYS[2], forbidden .. (memory or ''), 'PX', math.max(redis.call('PTTL', KEYS[2]), latest_ms))
 return 'taken back'

@@ -18,3 +18,6 @@ macro_rules! script {
 
 pub(crate) const ACQUIRE: &str = script!("acquire");
 pub(crate) const TAKE_BACK: &str = script!("take_back");
+pub(crate) const EXTEND: &str = script!("extend");
+pub(crate) const RELEASE: &str = script!("release");
+pub(crate) const LOOK: &str = script!("look");
