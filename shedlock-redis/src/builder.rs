@@ -31,6 +31,7 @@ pub struct Builder {
     environment: String,
     holder: String,
     timeout: Result<Duration, DurationError>,
+    one_lock_per_script: bool,
 }
 
 impl Builder {
@@ -41,6 +42,7 @@ impl Builder {
             environment: "default".into(),
             holder: default_holder(),
             timeout: Ok(Duration::from_secs(5)),
+            one_lock_per_script: false,
         }
     }
 
@@ -73,6 +75,18 @@ impl Builder {
         self
     }
 
+    /// Locks that are asked for at once are not asked for in one script: each has a script of its
+    /// own, as in a Cluster.
+    ///
+    /// It is needed behind a proxy that spreads keys over servers which are no Cluster, as Envoy
+    /// and twemproxy do. They pass a script on to the server of its first key, which would decide
+    /// about locks that other servers keep, and nobody would notice. Behind such a proxy,
+    /// [`locks`](shedlock_core::LockProvider::locks) may fail, or find some of the locks.
+    pub fn one_lock_per_script(mut self) -> Self {
+        self.one_lock_per_script = true;
+        self
+    }
+
     /// The provider. Opens no connection yet.
     ///
     /// # Errors
@@ -92,6 +106,7 @@ impl Builder {
             environment,
             holder,
             timeout,
+            one_lock_per_script,
         } = self;
         if !is_holder(&holder) {
             return Err(Invalid::Holder(holder));
@@ -108,6 +123,9 @@ impl Builder {
         };
         // One wait has half of the time, so that there is time for another try.
         let connections = Connections::new(connection.0, timeout / 2);
+        if one_lock_per_script {
+            connections.keep_slots_apart();
+        }
         Ok(RedisLockProvider::of(Store::new(
             connections,
             keys,

@@ -28,7 +28,9 @@ use crate::store::Store;
 /// ```
 ///
 /// It needs Redis 5 or newer, or Valkey, and no preparation. Locks are lost if Redis evicts them:
-/// set its `maxmemory-policy` to `noeviction`.
+/// set its `maxmemory-policy` to `noeviction`. Behind a proxy that spreads keys over servers which
+/// are no Cluster, as Envoy and twemproxy do, set
+/// [`one_lock_per_script`](Builder::one_lock_per_script).
 ///
 /// # Keys
 /// With `job-lock` as [prefix](Builder::key_prefix) and `default` as
@@ -57,7 +59,7 @@ use crate::store::Store;
 /// Each lock has one of four connections. A call is sent at once unless its connection already has
 /// a script of the same kind in flight. Calls that arrive meanwhile are sent in one script when
 /// that one returns, up to 400 locks at a time. In a Cluster each lock is a script of its own, as a
-/// script is about one slot; all share one connection. `locks` goes through all keys of the Redis,
+/// script is about one slot, and all share one connection. `locks` goes through all keys of the Redis,
 /// 2,000 in a round trip (some seconds for millions), and looks at each lock.
 ///
 /// # Errors

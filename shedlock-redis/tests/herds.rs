@@ -146,3 +146,15 @@ async fn a_proxy_that_wants_one_slot_at_a_time_is_told_apart() {
     );
     assert_eq!(herd().await, 100);
 }
+
+/// It passes a script on to the server of its first key, and says nothing.
+#[tokio::test]
+async fn locks_are_kept_apart_behind_a_proxy_that_is_named() {
+    let proxy = Fake::start(|_| Some("*1\r\n:4102444800000\r\n".to_owned())).await;
+    let connection = RedisConnection::url(&proxy.url).expect("a URL");
+    let builder = RedisLockProvider::builder(connection).one_lock_per_script();
+    let locks = builder.build().expect("settings");
+    let names: Vec<_> = (0..100).map(|number| format!("job-{number}")).collect();
+    join_all(names.iter().map(|name| acquired(&locks, name))).await;
+    assert_eq!(proxy.scripts(), 100);
+}
