@@ -41,8 +41,10 @@ use crate::store::Store;
 /// | `job-lock:default:report` | `ADDED:2026-03-01T12:00:00.000000Z@host:17:uuid`, while it is held | after `at_most`, or `at_least` |
 /// | `job-lock::memory:{job-lock:default:report}` | a text: highest token, the fire times of the last acquisition and of the one before, and the last one's value; for an hour also acquisitions of unknown outcome that must not come late | 400 days after `at_most` if it was for a fire time, else 24 hours |
 ///
-/// The first is ShedLock's, so Java services exclude this one and are excluded by it; either side's
-/// release and extension find only their own. The second is in the same slot of a Cluster. From it
+/// The first is ShedLock's, so Java services exclude this one and are excluded by it. Release and
+/// extension here find only their own lock; Java's do so only with `safeUpdate(true)`. Without it,
+/// which is Java's default, a run of Java's that outlived its lease ends the lease of whoever has
+/// the lock by then. The second is in the same slot of a Cluster. From it
 /// come the fencing tokens, which keep growing when the lock's key is gone, and the knowledge of
 /// which fire times have run.
 ///
@@ -59,8 +61,8 @@ use crate::store::Store;
 /// Each lock has one of four connections. A call is sent at once unless its connection already has
 /// a script of the same kind in flight. Calls that arrive meanwhile are sent in one script when
 /// that one returns, up to 400 locks at a time. In a Cluster each lock is a script of its own, as a
-/// script is about one slot, and all share one connection. `locks` goes through all keys of the Redis,
-/// 2,000 in a round trip (some seconds for millions), and looks at each lock.
+/// script is about one slot, and all share one connection. `locks` goes through all keys of the
+/// Redis, 2,000 in a round trip (some seconds for millions), and looks at each lock.
 ///
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set. Within it, what
@@ -76,11 +78,21 @@ use crate::store::Store;
 /// milliseconds; of all the time of a partition, if the old master lives on in a part of the
 /// network) may not be on the replica that takes over: for these the lock can be taken again while
 /// the first holder still works, and a fire time can run twice. `min-replicas-to-write` and
-/// `min-replicas-max-lag` bound that time, they do not end it. What stays is the [fencing
-/// token](Lease::fencing_token): it comes from the clock of the server, so the second holder's is
-/// higher than the first one's as long as the new master's clock is not behind the old one's by
-/// more than the failover took, and a resource that refuses tokens lower than the highest it has
-/// seen refuses the first holder. If even that is too weak, keep the locks in a database.
+/// `min-replicas-max-lag` bound that time, they do not end it.
+///
+/// What stays is the [fencing token](Lease::fencing_token) of locks that were taken for no fire
+/// time: it comes from the clock of the server, so the second holder's is higher than the first
+/// one's as long as the new master's clock is not behind the old one's by more than the failover
+/// took, and a resource that refuses tokens lower than the highest it has seen refuses the first
+/// holder. The token of a scheduled run is its fire time: two runs of one fire time have the same,
+/// and a late run of an earlier one has a lower, so a resource cannot tell by it who came second.
+/// If that is too weak, keep the locks in a database.
+///
+/// # Restarts
+/// A Redis that crashes and starts again without its last writes is like a failover, and may have
+/// lost more: with its default, a snapshot now and then, up to an hour, and without any, everything.
+/// Set `appendonly yes`, which may lose the last second or two, and with `appendfsync always`
+/// nothing; then each write waits for the disk.
 #[derive(Clone)]
 pub struct RedisLockProvider {
     store: Arc<Store>,
