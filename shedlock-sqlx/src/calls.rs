@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use shedlock_core::LockError;
+use shedlock_core::{LockError, let_other_threads_take_it};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -115,6 +115,10 @@ impl<T: Send + 'static> HandOver for Shared<T> {
         match std::mem::replace(&mut *driven, Driven::Over) {
             Driven::ByCaller(call, caller) => {
                 *driven = Driven::ByTask(self.runtime.spawn(call));
+                if Handle::try_current().is_ok() {
+                    // Whoever goes away may block this thread.
+                    let_other_threads_take_it();
+                }
                 if let Some(caller) = caller {
                     caller.wake();
                 }

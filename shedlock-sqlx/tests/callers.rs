@@ -5,6 +5,7 @@
 mod support;
 
 use std::pin::Pin;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -13,6 +14,7 @@ use shedlock_sqlx::SqlxLockProvider;
 use sqlx::Postgres;
 use support::{Nodes, Sql, acquired, fresh, lock, mysql, mysql_pool, pg_pool, postgres};
 use support::{folder, sqlite, sqlite_pool};
+use tokio::sync::oneshot;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -85,6 +87,26 @@ async fn idle_callers_hold_up_nobody_on_sqlite() {
     let pool = sqlite_pool(sqlite(&folder));
     let nodes = Nodes::migrated(pool).await.in_folder(folder);
     idle_callers_hold_up_nobody(&nodes).await;
+}
+
+/// Its call goes on in a task, which another thread takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_who_goes_away_and_blocks_its_thread_holds_up_nobody() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    let locks = provider(&nodes).await;
+    let lease = acquired(&locks, "job").await;
+    let ((gone, go_on), (answered, answer)) = (oneshot::channel(), mpsc::channel());
+    let caller = locks.clone();
+    let blocks = tokio::spawn(async move {
+        drop(Begun::new(caller.extend(&lease, MINUTE)));
+        gone.send(()).expect("a test that listens");
+        answer.recv_timeout(MINUTE).expect("an answer for others");
+    });
+    go_on.await.expect("a caller");
+    let now = locks.now().await;
+    answered.send(()).expect("a thread that waits");
+    now.expect("an answer");
+    blocks.await.expect("an end");
 }
 
 /// It stays the same session, and the next statement is understood.
