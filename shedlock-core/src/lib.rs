@@ -85,7 +85,7 @@ pub use settings::{CALL_TIMEOUTS, default_holder, is_holder};
 pub use shedlock_schedule::{
     DurationError, LeaseError, MAX_AT_MOST, NameError, Schedule, ScheduleError, Tz, ZoneError,
 };
-pub use turns::let_other_threads_take_it;
+pub use tasks::let_other_threads_take_it;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
