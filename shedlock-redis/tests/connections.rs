@@ -4,9 +4,12 @@
 
 mod support;
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use redis::cmd;
-use shedlock_redis::RedisConnection;
+use shedlock_core::LockProvider;
+use shedlock_redis::{RedisConnection, RedisLockProvider};
 use support::nodes::Nodes;
 use support::proxy::Proxy;
 use support::servers::Servers;
@@ -82,6 +85,19 @@ async fn connections_of_its_own() {
     assert_eq!(proxy.opened(), 5);
     herd().await;
     assert_eq!(proxy.opened(), 8);
+}
+
+/// A caller that stops polling while it waits for a connection holds up nobody who needs the same.
+#[tokio::test]
+async fn connections_that_a_caller_waits_for_and_then_does_not() {
+    let proxy = Proxy::to(&url()).await;
+    proxy.delay_answers(Duration::from_millis(50));
+    let locks = RedisLockProvider::connect(&proxy.url).expect("a provider");
+    let mut first = locks.now();
+    let began = tokio::time::timeout(Duration::from_millis(10), &mut first).await;
+    assert!(began.is_err(), "a connection within 10ms: {began:?}");
+    locks.now().await.expect("a clock");
+    first.await.expect("a clock");
 }
 
 /// Where no more can be opened, the one that is open does for all.

@@ -1,12 +1,13 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use redis::{FromRedisValue, RedisResult};
 use tokio::time::timeout;
 
+use super::lazy_connection::LazyConnection;
 use super::open::OpenConnection;
 use super::origin::Origin;
 use crate::error::Failure;
@@ -19,28 +20,20 @@ pub(crate) const MAX_CONNECTIONS: usize = 4;
 /// What requests are sent on: a few connections, as one is idle while its server or its client
 /// works.
 pub(crate) struct Connections {
-    origin: Origin,
-    /// How long opening may take, and how long one answer.
+    origin: Arc<Origin>,
+    /// How long a call waits for a connection, and how long for one answer.
     timeout: Duration,
-    connections: [LazyConnection; MAX_CONNECTIONS],
+    connections: [Arc<LazyConnection>; MAX_CONNECTIONS],
     /// Whether one script may have keys of many slots: not in a Cluster, nor through a proxy that
     /// hides one.
     mixes_slots: AtomicBool,
-}
-
-/// A connection, opened when it is first needed and again when it is of no more use.
-#[derive(Default)]
-struct LazyConnection {
-    current: Mutex<Option<Arc<OpenConnection>>>,
-    /// Held by the call that opens it.
-    opening: tokio::sync::Mutex<()>,
 }
 
 impl Connections {
     pub(crate) fn new(origin: Origin, timeout: Duration) -> Self {
         Self {
             mixes_slots: AtomicBool::new(!origin.is_cluster()),
-            origin,
+            origin: Arc::new(origin),
             timeout,
             connections: Default::default(),
         }
@@ -112,19 +105,20 @@ impl Connections {
         self.answer(&open, scan.next_page(&open)).await
     }
 
-    /// One of the others if this one cannot be opened: the server may let in no more clients, or
-    /// the sentinels may be away.
+    /// Another one that is open if this one cannot be opened, or not in time: the server may let
+    /// in no more clients, or the sentinels may be away.
     async fn get(&self, index: usize) -> Result<Arc<OpenConnection>, Failure> {
         let opening = self.connections[index].get_or_open(&self.origin, self.timeout);
-        timeout(self.timeout, opening)
-            .await
-            .map_err(|_| Failure::ConnectingTimedOut(self.timeout))?
-            .or_else(|error| self.any_open().ok_or(Failure::Unconnected(error)))
+        let opened = match timeout(self.timeout, opening).await {
+            Ok(opened) => opened.map_err(Failure::Unconnected),
+            Err(_) => Err(Failure::ConnectingTimedOut(self.timeout)),
+        };
+        opened.or_else(|failure| self.any_open().ok_or(failure))
     }
 
     fn any_open(&self) -> Option<Arc<OpenConnection>> {
         let mut all = self.connections.iter();
-        all.find_map(|connection| connection.current().clone())
+        all.find_map(|connection| connection.if_open())
     }
 
     async fn answer<T>(
@@ -153,39 +147,8 @@ impl Connections {
         let mut all = self.connections.iter();
         if all.any(|connection| connection.is(open)) {
             for connection in &self.connections {
-                // Dropped only when the mutex is free again, as tasks of the driver end with it.
-                let _ended = connection.current().take();
+                connection.forget();
             }
         }
-    }
-}
-
-impl LazyConnection {
-    async fn get_or_open(
-        &self,
-        origin: &Origin,
-        timeout: Duration,
-    ) -> RedisResult<Arc<OpenConnection>> {
-        if let Some(open) = &*self.current() {
-            return Ok(open.clone());
-        }
-        let _opening = self.opening.lock().await;
-        if let Some(open) = &*self.current() {
-            return Ok(open.clone());
-        }
-        let open = Arc::new(origin.open(timeout).await?);
-        *self.current() = Some(open.clone());
-        Ok(open)
-    }
-
-    fn is(&self, open: &Arc<OpenConnection>) -> bool {
-        let current = self.current();
-        current
-            .as_ref()
-            .is_some_and(|current| Arc::ptr_eq(current, open))
-    }
-
-    fn current(&self) -> MutexGuard<'_, Option<Arc<OpenConnection>>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

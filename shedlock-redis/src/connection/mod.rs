@@ -1,6 +1,7 @@
 //! From what a user gives to open connections that many calls use.
 
 mod connections;
+mod lazy_connection;
 mod open;
 mod origin;
 mod redis_connection;

@@ -20,7 +20,7 @@ pub(crate) enum Origin {
 /// A master, wherever the sentinels say that it is.
 #[cfg(feature = "sentinel")]
 pub(crate) struct Sentinel {
-    pub(crate) sentinels: tokio::sync::Mutex<redis::sentinel::Sentinel>,
+    pub(crate) addresses: Vec<redis::ConnectionInfo>,
     pub(crate) master: String,
     pub(crate) node: redis::sentinel::SentinelNodeConnectionInfo,
 }
@@ -42,8 +42,7 @@ impl Origin {
         self.topology() == CLUSTER
     }
 
-    /// `timeout` is for the connection and for each answer, as the caller waits no longer; a driver
-    /// that gave up sooner would leave no time for another try.
+    /// `timeout` is how long a caller waits for the connection, and for each answer.
     pub(crate) async fn open(&self, timeout: Duration) -> RedisResult<OpenConnection> {
         #[cfg(feature = "tls")]
         choose_cryptography();
@@ -60,8 +59,8 @@ impl Origin {
             }
             #[cfg(feature = "sentinel")]
             Self::Sentinel(sentinel) => {
-                let mut sentinels = sentinel.sentinels.lock().await;
-                let master = sentinels
+                // Each opening asks for itself, as the driver may wait a second for each sentinel.
+                let master = redis::sentinel::Sentinel::build(sentinel.addresses.clone())?
                     .async_master_for(&sentinel.master, Some(&sentinel.node))
                     .await?;
                 plain(&master, timeout).await

@@ -78,10 +78,15 @@ impl RedisConnection {
         sentinels: impl IntoIterator<Item = T>,
         node: redis::sentinel::SentinelNodeConnectionInfo,
     ) -> Result<Self, LockError> {
-        let sentinels = redis::sentinel::Sentinel::build(sentinels.into_iter().collect())
+        let addresses = sentinels
+            .into_iter()
+            .map(redis::IntoConnectionInfo::into_connection_info)
+            .collect::<redis::RedisResult<Vec<_>>>()
             .map_err(Invalid::Address)?;
+        // It says so if there are none.
+        redis::sentinel::Sentinel::build(addresses.clone()).map_err(Invalid::Address)?;
         Ok(Self(Origin::Sentinel(Box::new(super::origin::Sentinel {
-            sentinels: sentinels.into(),
+            addresses,
             master: master.into(),
             node,
         }))))

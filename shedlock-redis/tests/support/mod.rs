@@ -8,6 +8,7 @@ pub(crate) mod nodes;
 pub(crate) mod proxy;
 pub(crate) mod scripts;
 pub(crate) mod servers;
+pub(crate) mod unreachable;
 
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
