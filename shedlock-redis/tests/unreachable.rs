@@ -4,13 +4,68 @@
 
 mod support;
 
+use std::cell::Cell;
+
+use futures_util::future::{join, join_all};
 use redis::sentinel::SentinelNodeConnectionInfo;
 use shedlock_core::Acquisition;
-use shedlock_redis::RedisConnection;
+use shedlock_redis::{RedisConnection, RedisLockProvider};
+use support::cluster::{Cluster, Names};
 use support::nodes::Nodes;
 use support::servers::Servers;
 use support::unreachable::Unreachable;
-use support::{acquire, eventually, released};
+use support::{acquire, acquired, eventually, released};
+
+/// While calls that need the first node wait for it in vain, and after that.
+async fn others_are_served(locks: &RedisLockProvider, names: &Names) {
+    for _ in 0..2 {
+        let gave_up = Cell::new(false);
+        let lost = async {
+            let calls = names.on_first.iter().map(|name| acquire(locks, name));
+            for answer in join_all(calls).await {
+                let error = answer.expect_err("an error");
+                assert!(error.is_transient(), "{error}");
+            }
+            gave_up.set(true);
+        };
+        let served = async {
+            while !gave_up.get() {
+                let calls = names.on_others.iter();
+                let calls = calls.map(async |name| {
+                    released(locks, &acquired(locks, name).await).await;
+                });
+                join_all(calls).await;
+            }
+        };
+        join(lost, served).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_serves_what_other_nodes_have() {
+    let cluster = Cluster::start().await;
+    let _lost = Unreachable::at(&cluster.first).await;
+    let nodes = cluster.nodes(&[&cluster.first, &cluster.others[0]]);
+    let names = cluster.names(&nodes).await;
+    let locks = nodes.builder("a").timeout("2s").build().expect("settings");
+    others_are_served(&locks, &names).await;
+}
+
+/// And it is the only one that the service was told of.
+#[tokio::test]
+async fn a_cluster_serves_what_other_nodes_have_once_one_is_lost() {
+    let cluster = Cluster::start().await;
+    let proxy = cluster.proxy().await;
+    let nodes = cluster.nodes(&[&cluster.first]);
+    let names = cluster.names(&nodes).await;
+    let locks = nodes.builder("a").timeout("2s").build().expect("settings");
+    let all = names.on_first.iter().chain(&names.on_others);
+    for name in all {
+        released(&locks, &acquired(&locks, name).await).await;
+    }
+    proxy.fall_silent();
+    others_are_served(&locks, &names).await;
+}
 
 /// The driver asks sentinels in their order, and waits for the first one longer than a call does.
 #[tokio::test]

@@ -106,7 +106,8 @@ impl Connections {
     }
 
     /// Another one that is open if this one cannot be opened, or not in time: the server may let
-    /// in no more clients, or the sentinels may be away.
+    /// in no more clients, the sentinels may be away, or the nodes of a Cluster that are asked
+    /// first.
     async fn get(&self, index: usize) -> Result<Arc<OpenConnection>, Failure> {
         let opening = self.connections[index].get_or_open(&self.origin, self.timeout);
         let opened = match timeout(self.timeout, opening).await {
@@ -118,7 +119,7 @@ impl Connections {
 
     fn any_open(&self) -> Option<Arc<OpenConnection>> {
         let mut all = self.connections.iter();
-        all.find_map(|connection| connection.if_open())
+        all.find_map(|connection| connection.any())
     }
 
     async fn answer<T>(

@@ -26,6 +26,9 @@ pub(crate) struct LazyConnection(Mutex<State>);
 struct State {
     open: Option<Arc<OpenConnection>>,
     opening: Option<Opening>,
+    /// The one before, if it leads to other servers than the one that failed, until the next one
+    /// is open.
+    former: Option<Arc<OpenConnection>>,
 }
 
 impl LazyConnection {
@@ -70,11 +73,15 @@ impl LazyConnection {
         state.opening = None;
         if let Ok(open) = opened {
             state.open = Some(open.clone());
+            let former = state.former.take();
+            end(state, former);
         }
     }
 
-    pub(crate) fn if_open(&self) -> Option<Arc<OpenConnection>> {
-        self.state().open.clone()
+    /// The connection as it is, or the one before.
+    pub(crate) fn any(&self) -> Option<Arc<OpenConnection>> {
+        let state = self.state();
+        state.open.as_ref().or(state.former.as_ref()).cloned()
     }
 
     pub(crate) fn is(&self, open: &Arc<OpenConnection>) -> bool {
@@ -85,11 +92,21 @@ impl LazyConnection {
 
     /// Lets the next one who asks open another one.
     pub(crate) fn forget(&self) {
-        // Dropped only when the mutex is free again, as tasks of the driver end with it.
-        let _ended = self.state().open.take();
+        let mut state = self.state();
+        let ended = match state.open.take() {
+            Some(open) if open.has_many_servers() => state.former.replace(open),
+            ended => ended,
+        };
+        end(state, ended);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Drops a connection only when the mutex is free again, as tasks of the driver end with it.
+fn end(state: MutexGuard<'_, State>, connection: Option<Arc<OpenConnection>>) {
+    drop(state);
+    drop(connection);
 }

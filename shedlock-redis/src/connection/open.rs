@@ -24,6 +24,15 @@ impl OpenConnection {
         }
     }
 
+    /// Whether it may do for other keys when it does not for some.
+    pub(crate) fn has_many_servers(&self) -> bool {
+        match self {
+            Self::Plain(_) | Self::Managed(_) => false,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => true,
+        }
+    }
+
     /// The pages that a `SCAN` has from a bookmark on: one of each server that it is about.
     pub(crate) async fn scan(
         &mut self,

@@ -52,7 +52,10 @@ impl Origin {
             #[cfg(feature = "cluster")]
             Self::Cluster(client) => {
                 let config = redis::cluster::ClusterConfig::new()
-                    .set_connection_timeout(timeout)
+                    // The driver waits for all nodes that it was told of, then for all that there
+                    // are, and serves nobody while it looks where slots are: there has to be time
+                    // for the nodes that answer.
+                    .set_connection_timeout(timeout / 4)
                     .set_response_timeout(timeout);
                 let connection = client.get_async_connection_with_config(config).await?;
                 Ok(OpenConnection::Cluster(connection))

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub(crate) mod cluster;
 pub(crate) mod fake;
 pub(crate) mod log;
 pub(crate) mod nodes;

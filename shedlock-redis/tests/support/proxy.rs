@@ -23,20 +23,15 @@ struct State {
     /// Whether the way is cut once an answer is lost.
     falls: AtomicBool,
     down: AtomicBool,
+    silent: AtomicBool,
 }
 
 impl Proxy {
     pub(crate) async fn to(url: &str) -> Self {
-        Self::at("127.0.0.1:0", url).await
+        Self::between("127.0.0.1:0", url).await
     }
 
-    /// On the server's port, under another address of this machine.
-    pub(crate) async fn at_other_host(host: &str, url: &str) -> Self {
-        let (_, port) = url.rsplit_once(':').expect("a port");
-        Self::at(&format!("{host}:{port}"), url).await
-    }
-
-    async fn at(address: &str, url: &str) -> Self {
+    pub(crate) async fn between(address: &str, url: &str) -> Self {
         let server = url.trim_start_matches("redis://").to_owned();
         let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -65,6 +60,11 @@ impl Proxy {
     pub(crate) fn come_back(&self) {
         self.state.falls.store(false, SeqCst);
         self.state.down.store(false, SeqCst);
+    }
+
+    /// No answer gets through any more, and no connection ends.
+    pub(crate) fn fall_silent(&self) {
+        self.state.silent.store(true, SeqCst);
     }
 
     pub(crate) fn delay_answers(&self, delay: Duration) {
@@ -101,6 +101,9 @@ async fn serve(listener: TcpListener, server: String, state: Arc<State>) {
                 let mut buffer = [0; 4096];
                 while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
                     tokio::time::sleep(Duration::from_millis(state.late.load(SeqCst))).await;
+                    if state.silent.load(SeqCst) {
+                        continue;
+                    }
                     if state.loses() || to_client.write_all(&buffer[..length]).await.is_err() {
                         return;
                     }
