@@ -1,85 +1,10 @@
 use std::time::Duration;
 
-use redis::{ErrorKind, RedisError};
+use redis::RedisError;
 use shedlock_core::{DurationError, LockError};
 
+use crate::kind::{Kind, was_refused};
 use crate::refusal::Refusal;
-
-/// What a server says, without a code of its own, to a client that it does not let in.
-const MAX_CLIENTS: &str = "max number of clients";
-
-/// What an error of the driver means for a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Denied,
-    ReadOnly,
-    /// The server is there and will decide, but not now.
-    NotReady,
-    /// The server has as many clients as it lets in.
-    TooManyConnections,
-    /// The connection is of no use any more; another one may be.
-    Broken,
-    /// A Cluster's node was asked for another node's key.
-    WrongNode,
-    OutOfMemory,
-    /// The server cannot save its data, and takes no more until it can: that may be longer than a
-    /// call waits.
-    CannotPersist,
-    WrongType,
-    Other,
-}
-
-impl Kind {
-    fn of(error: &RedisError) -> Self {
-        match Refusal::of(error) {
-            Some(refusal) if refusal.text.starts_with(MAX_CLIENTS) => Self::TooManyConnections,
-            Some(refusal) => Self::named(refusal.code),
-            None => Self::of_driver(error.kind()),
-        }
-    }
-
-    fn named(code: &str) -> Self {
-        match code {
-            "NOAUTH" | "WRONGPASS" | "NOPERM" => Self::Denied,
-            "READONLY" => Self::ReadOnly,
-            "LOADING" | "BUSY" | "TRYAGAIN" | "ASK" | "CLUSTERDOWN" | "MASTERDOWN"
-            | "NOREPLICAS" => Self::NotReady,
-            "MOVED" | "CROSSSLOT" => Self::WrongNode,
-            "OOM" => Self::OutOfMemory,
-            "MISCONF" => Self::CannotPersist,
-            "WRONGTYPE" => Self::WrongType,
-            _ => Self::Other,
-        }
-    }
-
-    fn of_driver(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::AuthenticationFailed => Self::Denied,
-            ErrorKind::Io
-            | ErrorKind::Parse
-            | ErrorKind::ClusterConnectionNotFound
-            | ErrorKind::MasterNameNotFoundBySentinel => Self::Broken,
-            _ => Self::Other,
-        }
-    }
-
-    /// Its driver follows redirections by itself: one that is left in the end is to a key that is
-    /// about to move, as in a failover.
-    fn in_cluster(error: &RedisError) -> Self {
-        match Self::of(error) {
-            Self::WrongNode => Self::NotReady,
-            kind => kind,
-        }
-    }
-
-    /// Whether it is worth trying again.
-    fn is_transient(self) -> bool {
-        matches!(
-            self,
-            Self::Broken | Self::NotReady | Self::TooManyConnections | Self::ReadOnly
-        )
-    }
-}
 
 /// What to check, and which rights the user of a Redis needs.
 const RIGHTS: &str = "check user and password, and allow the user these keys, the commands EVALSHA, EVAL and SCAN, and those that the scripts call (GET, SET, DEL, PEXPIREAT, PEXPIRETIME, PTTL, TIME)";
@@ -125,11 +50,10 @@ impl Failure {
     /// Whether the server may have carried the command out, or still may.
     pub(crate) fn leaves_in_doubt(&self) -> bool {
         match self {
-            // A server did not do what it answers with an error.
-            Self::Command(error) => error.code().is_none() && !error.is_connection_refusal(),
-            // But a node that was asked before may have done it. A script that is refused for good
+            Self::Command(error) => !was_refused(error) && !error.is_connection_refusal(),
+            // A node that was asked before may have done it. A script that is refused for good
             // has reached the node in charge, and would have found what was done.
-            Self::InCluster(error) => error.code().is_none() || self.is_transient(),
+            Self::InCluster(error) => !was_refused(error) || self.is_transient(),
             Self::TimedOut(_) | Self::Duplicate => true,
             Self::Unconnected(_) | Self::ConnectingTimedOut(_) => false,
         }
@@ -151,10 +75,11 @@ impl Failure {
         }
     }
 
-    /// Whether nothing was done, for a reason that may be that of one lock among many, or that
-    /// there are many.
+    /// Whether the reason may be that of one lock among many, or that there are many.
     pub(crate) fn may_concern_one(&self) -> bool {
-        matches!(self, Self::Command(error) if error.code().is_some()) && !self.concerns_all()
+        let answered =
+            |error: &RedisError| error.code().is_some() && Kind::of(error) != Kind::ProxyFailed;
+        matches!(self, Self::Command(error) if answered(error)) && !self.concerns_all()
     }
 
     /// Whether another connection may do better: this one is broken, does not answer, or leads to
@@ -227,6 +152,13 @@ fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
             },
             source,
         },
+        Kind::ProxyFailed => LockError::Unavailable {
+            problem: format!(
+                "a proxy answers that it did not get through to Redis ({})",
+                Refusal::of(&error).map_or_else(String::new, |refusal| refusal.to_string())
+            ),
+            source,
+        },
         Kind::WrongNode => store(
             "this Redis is a node of a Cluster: connect by `redis+cluster://` or with a `ClusterConnection`".into(),
         ),
@@ -237,7 +169,7 @@ fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
             "something else keeps its data under keys like `{keys}`: set another key prefix or environment"
         )),
         Kind::Other => store(match Refusal::of(&error) {
-            Some(Refusal { code, text }) => format!("Redis refused with `{code} {text}`"),
+            Some(refusal) => format!("Redis refused with `{refusal}`"),
             None => format!("the driver reports a problem of its own ({})", error.category()),
         }),
     }

@@ -17,6 +17,7 @@ mod builder;
 mod connection;
 mod error;
 mod keys;
+mod kind;
 mod listing;
 mod provider;
 mod queue;

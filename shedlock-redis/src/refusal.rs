@@ -1,3 +1,5 @@
+use std::fmt;
+
 use redis::RedisError;
 
 /// How the error of a failed script begins before Redis 7.
@@ -5,6 +7,20 @@ const OLD_SCRIPT: &str = "Error running script";
 
 /// What such a server says instead of `NOPERM` when a script calls what its user may not.
 const NO_RIGHT: &str = "The user executing the script can't ";
+
+/// How errors begin of a server that does not run a script at all.
+const NOT_RUN: [&str; 2] = ["Error compiling script", "unknown command"];
+
+/// What errors of scripts have in them.
+const SCRIPT: &str = "user_script";
+
+/// How a proxy begins that passes on what its system says of the connection to a server.
+const CONNECTION: [&str; 4] = [
+    "Connection ",
+    "Broken pipe",
+    "No route to host",
+    "Network is unreachable",
+];
 
 /// A server's own words when it refuses a command.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,12 +30,32 @@ pub(crate) struct Refusal<'a> {
     pub(crate) text: &'a str,
 }
 
+impl fmt::Display for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.text)
+    }
+}
+
 impl<'a> Refusal<'a> {
     /// None if the error is not the server's.
     pub(crate) fn of(error: &'a RedisError) -> Option<Self> {
         let code = error.code()?;
         let text = error.detail().unwrap_or_default().trim_end();
         Some(Self::in_old_script(code, text).unwrap_or(Self { code, text }))
+    }
+
+    /// Whether a proxy says that it heard nothing of the server: the codes of servers are in
+    /// capitals.
+    pub(crate) fn is_of_proxy(&self) -> bool {
+        let begins = |words: &&str| self.text.starts_with(*words);
+        self.code.contains(|char: char| char.is_ascii_lowercase())
+            || self.code == "ERR" && CONNECTION.iter().any(begins)
+    }
+
+    /// Whether a script was not run, or ended by itself: ours do that before they write anything.
+    pub(crate) fn is_of_script(&self) -> bool {
+        let begins = |words: &&str| self.text.starts_with(*words);
+        self.code == "ERR" && (self.text.contains(SCRIPT) || NOT_RUN.iter().any(begins))
     }
 
     /// Before Redis 7, the error of a command in a script stands at the end of the script's
@@ -58,6 +94,26 @@ mod tests {
         let error = redis::make_extension_error("ERR".into(), Some(detail.into()));
         let refusal = Refusal::of(&error);
         assert_eq!(refusal, Some(Refusal { code, text }), "{detail}");
+    }
+
+    #[test]
+    fn whose_words_they_are() {
+        let script = "Error running script (call to f_1fa3): @user_script:174: ";
+        let own = "user_script:98: what is remembered script: f_1fa3, on @user_script:98.";
+        for (code, text, of_proxy, of_script) in [
+            ("upstream", "failure", true, false),
+            ("no", "upstream host", true, false),
+            ("ERR", "Connection reset by peer", true, false),
+            ("ERR", "something new", false, false),
+            ("NEWCODE", "user_script", false, false),
+            ("ERR", script, false, true),
+            ("ERR", own, false, true),
+            ("ERR", "unknown command 'EVALSHA'", false, true),
+        ] {
+            let refusal = Refusal { code, text };
+            let told = (refusal.is_of_proxy(), refusal.is_of_script());
+            assert_eq!(told, (of_proxy, of_script), "{refusal}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +24,8 @@ struct State {
     falls: AtomicBool,
     down: AtomicBool,
     silent: AtomicBool,
+    /// What is said instead of the next answer.
+    instead: Mutex<Option<String>>,
 }
 
 impl Proxy {
@@ -67,6 +69,11 @@ impl Proxy {
         self.state.silent.store(true, SeqCst);
     }
 
+    /// Answers the next command itself, once the server has done it.
+    pub(crate) fn refuse_next_answer(&self, refusal: &str) {
+        *self.state.instead.lock().expect("no panic") = Some(format!("-{refusal}\r\n"));
+    }
+
     pub(crate) fn delay_answers(&self, delay: Duration) {
         let ms = delay.as_millis().try_into().expect("no eternity");
         self.state.late.store(ms, SeqCst);
@@ -104,7 +111,9 @@ async fn serve(listener: TcpListener, server: String, state: Arc<State>) {
                     if state.silent.load(SeqCst) {
                         continue;
                     }
-                    if state.loses() || to_client.write_all(&buffer[..length]).await.is_err() {
+                    let instead = state.instead.lock().expect("no panic").take();
+                    let answer = instead.as_ref().map_or(&buffer[..length], String::as_bytes);
+                    if state.loses() || to_client.write_all(answer).await.is_err() {
                         return;
                     }
                 }
