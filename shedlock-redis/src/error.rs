@@ -159,6 +159,10 @@ fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
             ),
             source,
         },
+        // At this time, its words hold nothing of the URL.
+        Kind::Settings => LockError::Setup {
+            problem: format!("the driver cannot connect as it is told to ({error})"),
+        },
         Kind::WrongNode => store(
             "this Redis is a node of a Cluster: connect by `redis+cluster://` or with a `ClusterConnection`".into(),
         ),
@@ -194,7 +198,13 @@ pub(crate) enum Invalid {
         "a Redis URL starts with its scheme and `://`, without blanks or quotes before it; schemes are redis, rediss (TLS), redis+cluster, rediss+cluster, redis+unix, and the same with valkey"
     )]
     Scheme,
-    #[error("`{scheme}` needs the cargo feature `{feature}` of shedlock-redis, which is off")]
+    #[error(
+        "Sentinel has no URL: use `RedisConnection::sentinel`, which needs the cargo feature `redis-sentinel` of shedlock (`sentinel` of shedlock-redis)"
+    )]
+    Sentinel,
+    #[error(
+        "`{scheme}` needs the cargo feature `{feature}` of shedlock (`{own}` of shedlock-redis), which is off"
+    )]
     #[cfg_attr(
         all(feature = "cluster", feature = "tls"),
         expect(dead_code, reason = "no feature is off")
@@ -202,6 +212,8 @@ pub(crate) enum Invalid {
     Feature {
         scheme: String,
         feature: &'static str,
+        /// What it turns on here.
+        own: &'static str,
     },
     /// Without the driver's details, which quote parameters: that may be the end of a password
     /// which was not escaped.

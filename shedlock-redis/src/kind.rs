@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     /// call waits.
     CannotPersist,
     WrongType,
+    /// The driver cannot connect as the URL or the client asks for.
+    Settings,
     Other,
 }
 
@@ -55,6 +57,7 @@ impl Kind {
     fn of_driver(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::AuthenticationFailed => Self::Denied,
+            ErrorKind::InvalidClientConfig => Self::Settings,
             ErrorKind::Io
             | ErrorKind::Parse
             | ErrorKind::ClusterConnectionNotFound

@@ -63,3 +63,28 @@ async fn a_scheme_in_any_case() {
         RedisLockProvider::connect(url).expect(url);
     }
 }
+
+#[test]
+fn what_names_sentinels() {
+    for url in [
+        "redis-sentinel://:s3cret@host:26379/mymaster",
+        "Redis+Sentinel://host",
+    ] {
+        let told = refused(url);
+        assert!(told.contains("`RedisConnection::sentinel`"), "{told}");
+    }
+}
+
+/// The driver says so only when it connects.
+#[tokio::test]
+async fn what_the_driver_cannot_do() {
+    let url = "rediss://:s3cret@127.0.0.1:1/#insecure";
+    let locks = RedisLockProvider::connect(url).expect("a provider");
+    let error = locks.now().await.expect_err("an error");
+    assert!(matches!(error, LockError::Setup { .. }), "{error:?}");
+    let told = error.to_string();
+    assert!(
+        told.contains("insecure") && !told.contains("s3cret"),
+        "{told}"
+    );
+}

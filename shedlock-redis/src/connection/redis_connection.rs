@@ -107,7 +107,9 @@ impl RedisConnection {
             "rediss" | "valkeys" | "rediss+cluster" | "valkeys+cluster" => Err(Invalid::Feature {
                 scheme,
                 feature: "tls",
+                own: "tls",
             }),
+            other if other.ends_with("sentinel") => Err(Invalid::Sentinel),
             _ => Err(Invalid::Scheme),
         }
     }
@@ -144,7 +146,8 @@ fn cluster(_: &str, scheme: &str, rest: &str) -> Result<RedisConnection, Invalid
 fn cluster(given: &str, _: &str, _: &str) -> Result<RedisConnection, Invalid> {
     Err(Invalid::Feature {
         scheme: given.to_owned(),
-        feature: "cluster",
+        feature: "redis-cluster",
+        own: "cluster",
     })
 }
 
@@ -185,5 +188,22 @@ impl From<redis::cluster::ClusterClient> for RedisConnection {
 impl From<redis::cluster_async::ClusterConnection> for RedisConnection {
     fn from(connection: redis::cluster_async::ClusterConnection) -> Self {
         Self(Origin::Open(OpenConnection::Cluster(connection)))
+    }
+}
+
+#[cfg(all(test, not(feature = "cluster")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feature_that_is_off_is_told_as_each_crate_names_it() {
+        let told = RedisConnection::url("redis+cluster://host").expect_err("an error");
+        let told = told.to_string();
+        for feature in [
+            "`redis-cluster` of shedlock ",
+            "`cluster` of shedlock-redis",
+        ] {
+            assert!(told.contains(feature), "{told}");
+        }
     }
 }
