@@ -26,7 +26,7 @@ use shedlock_core::{LockError, LockProvider};
 pub async fn connect(url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
     let scheme = url.split_once(':').unwrap_or_default().0;
     let locks = match scheme.to_ascii_lowercase().as_str() {
-        "postgres" | "postgresql" | "mysql" | "mariadb" | "sqlite" => in_database(url)?,
+        "postgres" | "postgresql" | "mysql" | "mariadb" | "sqlite" | "jdbc" => in_database(url)?,
         scheme if is_redis(scheme) => in_redis(url)?,
         _ => return Err(no_store()),
     };
@@ -132,6 +132,7 @@ mod tests {
             ("Postgres://host:port", ["database URL", "`postgres`"]),
             ("MariaDB://host:port", ["database URL", "`mysql`"]),
             ("SQLite:", ["SQLite URL", "`sqlite`"]),
+            ("JDBC:postgresql://host", ["leave out `jdbc:`", "`mysql`"]),
             ("Redis://host:port", ["address of Redis", "`redis`"]),
         ] {
             let told = refused(url).await;

@@ -76,6 +76,7 @@ fn open(url: &str) -> Result<SqlxLockProvider, Invalid> {
         "mysql" | "mariadb" => Err(off(scheme, "mysql")),
         #[cfg(not(feature = "sqlite"))]
         "sqlite" => Err(off(scheme, "sqlite")),
+        "jdbc" => Err(Invalid::Jdbc),
         _ => Err(Invalid::Scheme),
     }
 }

@@ -83,6 +83,10 @@ pub(crate) enum Invalid {
     )]
     Scheme,
     #[error(
+        "a URL for Java: leave out `jdbc:`, and put user and password before the host, as in `postgres://user:password@host/database`"
+    )]
+    Jdbc,
+    #[error(
         "a SQLite URL names a file (`sqlite:locks.db`), or is `sqlite::memory:` for locks of this process alone"
     )]
     #[cfg(feature = "sqlite")]
