@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -15,6 +17,7 @@ use support::nodes::Nodes;
 use support::proxy::Proxy;
 use support::servers::Servers;
 use support::{acquire, acquired, eventually, extended, held, lock, released};
+use tokio::runtime::Runtime;
 
 const SHORT: Duration = Duration::from_millis(400);
 
@@ -227,15 +230,14 @@ async fn tells_in_time(locks: &RedisLockProvider, what: &str) {
     );
 }
 
+fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime")
+}
+
 /// The runtime of its connection is gone, the provider is not.
 #[test]
 fn a_provider_outlives_a_runtime() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime")
-    };
     let nodes = Nodes::new();
     let locks = nodes.provider("a");
     let first = runtime();
@@ -245,4 +247,14 @@ fn a_provider_outlives_a_runtime() {
     second.block_on(held(&locks, "job"));
     drop(second);
     drop(locks);
+}
+
+#[test]
+fn a_provider_outlives_a_runtime_that_ends_while_it_connects() {
+    let nodes = Nodes::new();
+    let locks = nodes.provider("a");
+    let mut call = locks.now();
+    let begin = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_pending()));
+    assert!(runtime().block_on(begin), "it waits for a connection");
+    runtime().block_on(locks.now()).expect("a clock");
 }
