@@ -22,7 +22,8 @@ impl<D: Dialect> SqlStore<D> {
     pub(crate) fn can_keep_locks(&self, probed: &Answer) -> Result<(), Failure> {
         let of_table = probed.records.iter().filter(|record| record.name.is_none());
         let told = of_table.filter_map(|record| record.holder.as_deref());
-        for flaw in told.flat_map(|told| told.split(", ")) {
+        let flaws = told.flat_map(|told| told.split(", "));
+        for flaw in flaws.filter(|flaw| !flaw.is_empty()) {
             let table = self.table.clone();
             match flaw {
                 COARSE => {
@@ -31,9 +32,7 @@ impl<D: Dialect> SqlStore<D> {
                 }
                 NOT_UNIQUE => return Err(Failure::NotUnique { table }),
                 // Once is enough: locks may be listed every other second.
-                _ => {
-                    self.warned.get_or_init(|| warn(&table, flaw));
-                }
+                _ => self.warned.call_once(|| warn(&table, flaw)),
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ pub(crate) mod batch_queue;
 pub(crate) mod retry;
 pub(crate) mod send;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -67,7 +67,7 @@ pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) doubts: Doubts,
     pub(crate) table: String,
     /// Set once somebody was told what could be better.
-    pub(crate) warned: OnceLock<()>,
+    pub(crate) warned: Once,
 }
 
 /// What a store can be asked.
@@ -110,7 +110,7 @@ impl<D: Dialect> SqlStore<D> {
             holder,
             timeout,
             doubts: Doubts::default(),
-            warned: OnceLock::new(),
+            warned: Once::new(),
         }
     }
 
@@ -173,12 +173,12 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     /// Gives up on a call after a time. Its connection is closed.
-    // No `async fn`: that would keep the call twice.
     pub(crate) fn bounded<T>(
         &self,
         limit: Duration,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> impl Future<Output = Result<T, LockError>> {
+        // Not in an `async fn`, which would keep the call twice.
         let outcome = tokio::time::timeout(limit, call);
         outcome.map(|outcome| Ok(outcome.unwrap_or_else(|_| Err(self.timed_out()))?))
     }
