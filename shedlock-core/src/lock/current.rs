@@ -186,7 +186,7 @@ pub(crate) fn innermost_hold() -> Option<Arc<HoldState>> {
 /// Whether the current task holds this very lock.
 pub(super) fn is_held(provider: ProviderId, name: &str) -> bool {
     held_by_task(|hold| {
-        hold.name() == name && hold.provider().id() == provider && hold.lost_lease().is_none()
+        hold.name() == name && hold.provider.id() == provider && hold.lost_lease().is_none()
     })
     .is_some()
 }

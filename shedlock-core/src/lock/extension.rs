@@ -78,6 +78,14 @@ impl Extensions {
         self.last
     }
 
+    fn are_over(&self) -> Option<()> {
+        self.under_way.is_empty().then_some(())
+    }
+
+    fn are_abandoned(&self) -> Option<()> {
+        (self.gate == Gate::Released).then_some(())
+    }
+
     fn end(&mut self, number: u64) -> Option<Request> {
         let index = self.under_way.iter().position(|one| one.number == number)?;
         Some(self.under_way.swap_remove(index))
@@ -141,7 +149,7 @@ impl HoldState {
         self.stop_keeper();
         if self.is_extending() {
             // What is not answered by then is not worth keeping the lock for.
-            let ended = self.once(|extensions| extensions.under_way.is_empty());
+            let ended = self.once(|lease_state| lease_state.extensions.are_over());
             let _ = Box::pin(timeout(PATIENCE, ended)).await;
             // The lease may have got a keeper since.
             self.stop_keeper();
@@ -152,16 +160,6 @@ impl HoldState {
     pub(super) fn abandon_extensions(&self) {
         self.lease_state().extensions.gate = Gate::Released;
         self.changed.notify_waiters();
-    }
-
-    async fn once(&self, is_so: impl Fn(&Extensions) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            if is_so(&self.lease_state().extensions) {
-                return;
-            }
-            changed.await;
-        }
     }
 
     fn work_is_over(&self) -> LockError {
@@ -211,7 +209,7 @@ impl Extending {
         let lease = state.lease();
         let answer = tokio::select! {
             biased;
-            () = state.once(|extensions| extensions.gate == Gate::Released) => {
+            () = state.once(|lease_state| lease_state.extensions.are_abandoned()) => {
                 return Err(state.work_is_over());
             }
             answer = (*state.provider).extend(&lease, self.at_most) => answer?,

@@ -3,11 +3,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use backon::ExponentialBuilder;
+use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::extension::Extensions;
 use super::hold::LeasePolicy;
@@ -15,7 +15,7 @@ use super::keeper;
 use super::term::Term;
 use super::{KeepAlive, Lease, LockConfig, LockError, LockProvider, Loss, LostLease, OnLost};
 use crate::observe::{EventKind, Reporter};
-use crate::retry::{Pauses, retries};
+use crate::retry::retries;
 use crate::tasks;
 
 const RELEASE_RETRIES: ExponentialBuilder =
@@ -86,10 +86,6 @@ impl HoldState {
         self.config.name()
     }
 
-    pub(crate) fn provider(&self) -> &Arc<dyn LockProvider> {
-        &self.provider
-    }
-
     pub(crate) fn lease(&self) -> Lease {
         let extended = self.lease_state().extended.clone();
         extended.unwrap_or_else(|| self.lease.clone())
@@ -103,11 +99,6 @@ impl HoldState {
     /// When work has to be cancelled.
     pub(super) fn cancel_at(&self) -> Instant {
         self.lease_state().term.cancel_at
-    }
-
-    /// When its keeper has to do something.
-    pub(super) fn next_action_at(&self) -> Instant {
-        keeper::next_action_at(self, &self.lease_state().term)
     }
 
     /// Gives the lease a keeper, unless it has one.
@@ -124,13 +115,32 @@ impl HoldState {
 
     /// Completes when the lease is lost.
     pub(crate) async fn lost(&self) -> LostLease {
+        self.once(|lease_state| lease_state.lost.clone()).await
+    }
+
+    /// Completes with what it is once it is there.
+    pub(super) async fn once<T>(&self, look: impl Fn(&LeaseState) -> Option<T>) -> T {
         loop {
-            // Listens before it looks, so that a loss in between is not missed.
+            // Listens before it looks, so that nothing in between is missed.
             let changed = self.changed.notified();
-            if let Some(lost) = self.lost_lease() {
-                return lost;
+            if let Some(found) = look(&self.lease_state()) {
+                return found;
             }
             changed.await;
+        }
+    }
+
+    /// Completes at an instant that extensions move meanwhile.
+    pub(super) async fn reached(&self, instant: impl Fn(&Self) -> Instant) {
+        loop {
+            let changed = self.changed.notified();
+            let instant = instant(self);
+            tokio::select! {
+                biased;
+                // An extension that came in time counts, also if both are seen at once.
+                () = changed => {}
+                () = sleep_until(instant) => return,
+            }
         }
     }
 
@@ -175,30 +185,30 @@ impl HoldState {
 
     /// What a lease that came to its end is lost by.
     pub(super) fn loss_by_time(&self) -> Loss {
+        if self.cancels() && !self.has_begun_work() {
+            return Loss::Late;
+        }
         match self.keep_alive {
-            _ if self.cancels() && !self.has_begun_work() => Loss::Late,
             KeepAlive::Off => Loss::Expired,
             KeepAlive::On => Loss::Unrenewed,
         }
     }
 
-    /// Marks the lease as lost; the first reason counts.
+    /// Marks the lease as lost. Returns how it was: the first reason counts.
     pub(super) fn lose(&self, loss: Loss) -> LostLease {
         let lock = self.name().to_owned();
         let lost = LostLease { lock, loss };
-        let first = {
-            let mut lease_state = self.lease_state();
-            let first = lease_state.lost.is_none();
-            lease_state.lost.get_or_insert_with(|| lost.clone());
-            first
-        };
-        if first {
-            self.changed.notify_waiters();
-            self.reporter.tell(EventKind::Lost {
-                lost: lost.clone(),
-                cancelling: self.cancels(),
-            });
+        let mut lease_state = self.lease_state();
+        if let Some(before) = &lease_state.lost {
+            return before.clone();
         }
+        lease_state.lost = Some(lost.clone());
+        drop(lease_state);
+        self.changed.notify_waiters();
+        self.reporter.tell(EventKind::Lost {
+            lost: lost.clone(),
+            cancelling: self.cancels(),
+        });
         lost
     }
 
@@ -224,7 +234,7 @@ impl HoldState {
 
     /// Goes on after a first try that failed. A lease that could not be released ends by itself.
     pub(super) async fn retry_release(&self, mut error: LockError) {
-        let mut pauses = Pauses::of(RELEASE_RETRIES);
+        let mut pauses = RELEASE_RETRIES.build();
         loop {
             let retrying = Instant::now() < self.lease_state().latest_end;
             self.reporter.tell(EventKind::ReleaseFailed {
@@ -234,7 +244,7 @@ impl HoldState {
             if !retrying {
                 return;
             }
-            sleep(pauses.next()).await;
+            sleep(pauses.next().unwrap_or_default()).await;
             error = match self.try_release().await {
                 Ok(()) => return,
                 Err(error) => error,

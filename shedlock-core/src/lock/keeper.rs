@@ -6,68 +6,51 @@ use std::time::Duration;
 use backon::Retryable;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::term::Term;
-use super::{HoldState, KeepAlive, LockError, Loss};
+use super::{HoldState, KeepAlive, LockError};
 use crate::observe::EventKind;
 use crate::retry::retries;
 
 /// Runs beside the work until the lease is lost (or the task is aborted, because the work ended).
 pub(super) async fn keep(state: Arc<HoldState>) {
-    let loss = tokio::select! {
+    tokio::select! {
         biased;
-        _ = state.lost() => None,
-        loss = run_out(&state) => Some(loss),
-    };
-    if let Some(loss) = loss {
-        state.lose(loss);
+        _ = state.lost() => {}
+        () = keep_as_long_as_possible(&state) => {
+            state.lose(state.loss_by_time());
+        }
     }
-    report_unstoppable(&state).await;
+    if state.cancels() {
+        report_unstoppable(&state).await;
+    }
 }
 
 /// Completes when the lease cannot be kept any longer.
-async fn run_out(state: &Arc<HoldState>) -> Loss {
+async fn keep_as_long_as_possible(state: &Arc<HoldState>) {
     loop {
-        let changed = state.changed.notified();
-        let term = state.term();
-        tokio::select! {
-            biased;
-            // An extension that came in time moves the deadline, also if both are seen at once.
-            () = changed => continue,
-            () = sleep_until(next_action_at(state, &term)) => {}
-        }
+        state.reached(HoldState::next_action_at).await;
         match state.keep_alive {
-            KeepAlive::Off => return state.loss_by_time(),
+            KeepAlive::Off => return,
             KeepAlive::On => tokio::select! {
                 biased;
                 () = renew(state) => {}
-                () = out_of_time(state) => return state.loss_by_time(),
+                () = state.reached(HoldState::cancel_at) => return,
             },
         }
     }
 }
 
-/// Completes when the work has to be cancelled, which extensions move meanwhile.
-async fn out_of_time(state: &HoldState) {
-    loop {
-        let changed = state.changed.notified();
-        let cancel_at = state.term().cancel_at;
-        tokio::select! {
-            biased;
-            () = changed => {}
-            () = sleep_until(cancel_at) => return,
+impl HoldState {
+    /// When its keeper has to do something, if nobody extends the lease: renew it, or have its work
+    /// cancelled.
+    ///
+    /// It is renewed after a third of the lease, so that two more attempts fit; later if the work
+    /// has extended it further, and sooner if it has shortened it.
+    pub(super) fn next_action_at(&self) -> Instant {
+        let term = self.term();
+        match self.keep_alive {
+            KeepAlive::Off => term.cancel_at,
+            KeepAlive::On => term.ends - self.config.at_most().min(term.lasts) * 2 / 3,
         }
-    }
-}
-
-/// When something is to be done for a lease that nobody extends: it has to be renewed, or its work
-/// cancelled.
-///
-/// Renewed after a third of the lease, so that two more attempts fit; later if the work has
-/// extended it further, and sooner if it has shortened it.
-pub(super) fn next_action_at(state: &HoldState, term: &Term) -> Instant {
-    match state.keep_alive {
-        KeepAlive::Off => term.cancel_at,
-        KeepAlive::On => term.ends - state.config.at_most().min(term.lasts) * 2 / 3,
     }
 }
 
@@ -113,9 +96,7 @@ async fn report_unstoppable(state: &HoldState) {
     let over = if state.is_taken() { told } else { term.ends };
     // It has the margin to stop, also if it is told late, as the process stood still.
     sleep_until(over.max(told + (term.ends - term.cancel_at))).await;
-    if state.cancels() {
-        state.reporter.tell(EventKind::Unstoppable {
-            since_cancelled: told.elapsed(),
-        });
-    }
+    state.reporter.tell(EventKind::Unstoppable {
+        since_cancelled: told.elapsed(),
+    });
 }
