@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shedlock_schedule::{MAX_AT_MOST, Schedule, Tz, check_lock_name};
+use shedlock_schedule::{MAX_AT_MOST, Schedule, Tz};
 
 use super::Problem;
 use crate::job::{Job, JobSettings, Misfire, Services, Setting, Timing};
@@ -32,7 +32,6 @@ pub(super) fn check_job(
         needs,
         settings,
         defined_at,
-        ..
     } = job;
     let known = problems.len();
     if name.trim().is_empty() {
@@ -48,22 +47,16 @@ pub(super) fn check_job(
             problems.push(Problem::MissingData { job, missing });
         }
     }
-    let mut or_problem = |problem| problems.push(problem);
-    let schedule = schedule(&name, &settings, defaults.zone)
-        .map_err(&mut or_problem)
-        .ok();
-    let store = store(&name, &settings, stores)
-        .map_err(&mut or_problem)
-        .ok();
-    let (lock, wrong) = lock(&name, &settings, defaults);
-    problems.extend(wrong);
+    let schedule = schedule(&name, &settings, defaults.zone, problems);
+    let store = store(&name, &settings, stores, problems);
+    let lock = lock(&name, &settings, defaults, problems);
     if problems.len() > known {
         return None;
     }
     Some(Plan {
         name,
         work,
-        shared_schedule: interner.intern(schedule??),
+        shared_schedule: interner.intern(schedule?),
         misfire: settings.misfire,
         store: store?,
         lock,
@@ -71,79 +64,82 @@ pub(super) fn check_job(
     })
 }
 
-/// The schedule, or none if its own error is known already.
+/// None also if its own error is known already.
 fn schedule(
     job: &Arc<str>,
     settings: &JobSettings,
     default_zone: Tz,
-) -> Result<Option<Schedule>, Problem> {
+    problems: &mut Vec<Problem>,
+) -> Option<Schedule> {
     let zone = settings.zone.clone().and_then(Result::ok);
     let zone = zone.unwrap_or(default_zone);
+    let job = job.clone();
     match &settings.timing {
-        Timing::Unset => Err(Problem::NoSchedule { job: job.clone() }),
-        Timing::Wrong(_) => Ok(None),
-        Timing::Cron(schedule) => Ok(Some(schedule.clone().in_zone(zone))),
-        Timing::Every(schedule) => Ok(Some(schedule.clone())),
-        Timing::Several => Err(Problem::TwoSchedules { job: job.clone() }),
+        Timing::Cron(schedule) => return Some(schedule.clone().in_zone(zone)),
+        Timing::Every(schedule) => return Some(schedule.clone()),
+        Timing::Unset => problems.push(Problem::NoSchedule { job }),
+        Timing::Several => problems.push(Problem::TwoSchedules { job }),
+        Timing::Wrong(_) => {}
     }
+    None
 }
 
 fn store(
     job: &Arc<str>,
     settings: &JobSettings,
     stores: &[Arc<Store>],
-) -> Result<Arc<Store>, Problem> {
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<Store>> {
     let Some(wanted) = &settings.provider else {
-        return Ok(stores[0].clone());
+        return stores.first().cloned();
     };
     let found = stores.iter().find(|store| store.name == *wanted);
-    found.cloned().ok_or_else(|| Problem::UnknownProvider {
-        job: job.clone(),
-        provider: wanted.clone(),
-        known: stores
-            .iter()
-            .map(|store| store.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
-    })
+    if found.is_none() {
+        let known: Vec<_> = stores.iter().map(|store| store.name.as_str()).collect();
+        problems.push(Problem::UnknownProvider {
+            job: job.clone(),
+            provider: wanted.clone(),
+            known: known.join(", "),
+        });
+    }
+    found.cloned()
 }
 
-/// The lock, if there is one, and all that is wrong with it and not told yet.
+/// None if there is none, or something is wrong with it.
 fn lock(
     job: &Arc<str>,
     settings: &JobSettings,
     defaults: &Defaults,
-) -> (Option<LockPlan>, Vec<Problem>) {
+    problems: &mut Vec<Problem>,
+) -> Option<LockPlan> {
     let job = || job.clone();
     let Some(name) = &settings.lock else {
         let in_vain = setting_without_lock(settings);
-        let problem = in_vain.map(|setting| Problem::NoLock {
+        problems.extend(in_vain.map(|setting| Problem::NoLock {
             job: job(),
             setting,
-        });
-        return (None, problem.into_iter().collect());
+        }));
+        return None;
     };
-    let problem = |error| Problem::Lock { job: job(), error };
-    let Some(at_most) = settings.at_most.as_ref().or(defaults.at_most.as_ref()) else {
-        let name = check_lock_name(name).map_err(|error| problem(error.into()));
-        let missing = Problem::NoAtMost { job: job() };
-        return (None, name.err().into_iter().chain([missing]).collect());
-    };
-    // What cannot be is told with the other settings, or as the builder's.
-    let at_most = at_most.as_ref().copied().unwrap_or(MAX_AT_MOST);
+    let at_most = settings.at_most.as_ref().or(defaults.at_most.as_ref());
+    if at_most.is_none() {
+        problems.push(Problem::NoAtMost { job: job() });
+    }
+    // Instead of one that is missing, or wrong, which is told elsewhere: the rest is checked, too.
+    let at_most = at_most.and_then(|at_most| at_most.as_ref().ok().copied());
     let at_least = settings.at_least.clone().and_then(Result::ok);
-    let config = LockConfig::new(name, at_most)
+    let config = LockConfig::new(name, at_most.unwrap_or(MAX_AT_MOST))
         .and_then(|config| config.at_least(at_least.unwrap_or_default()));
     match config {
-        Ok(config) => {
-            let plan = LockPlan {
-                config,
-                keep_alive: settings.keep_alive.into(),
-                on_lost: settings.on_lost,
-            };
-            (Some(plan), Vec::new())
+        Ok(config) => Some(LockPlan {
+            config,
+            keep_alive: settings.keep_alive.into(),
+            on_lost: settings.on_lost,
+        }),
+        Err(error) => {
+            problems.push(Problem::Lock { job: job(), error });
+            None
         }
-        Err(error) => (None, vec![problem(error)]),
     }
 }
 
