@@ -36,7 +36,8 @@ pub struct SchedulerHandle {
 pub(super) type Reply<T> = oneshot::Sender<Result<T, ControlError>>;
 
 impl SchedulerHandle {
-    pub(super) fn new(messages: mpsc::UnboundedSender<Message>, driver: Driver) -> Self {
+    pub(super) fn new(driver: Driver) -> Self {
+        let messages = driver.messages();
         let (ended, end) = watch::channel(None);
         tokio::spawn(async move { ended.send_replace(Some(driver.drive().await)) });
         Self { messages, end }
@@ -90,7 +91,7 @@ impl SchedulerHandle {
     /// ended.
     pub async fn trigger(&self, name: &str) -> Result<Triggered, ControlError> {
         self.ask(name, |job, reply| Message::Trigger { job, reply })
-            .await?
+            .await
     }
 
     /// Lets a job's fire times pass on this node without a run, until it is resumed; other nodes go
@@ -100,7 +101,7 @@ impl SchedulerHandle {
     /// [`ControlError`] if there is no job of this name, or the scheduler has ended.
     pub async fn pause(&self, name: &str) -> Result<(), ControlError> {
         self.ask(name, |job, reply| Message::Pause { job, reply })
-            .await?
+            .await
     }
 
     /// Lets a paused job fire again, from its next fire time on; a job that is not paused stays as
@@ -124,7 +125,7 @@ impl SchedulerHandle {
     /// [`ControlError`] if there is no job of this name, or the scheduler has ended.
     pub async fn resume(&self, name: &str) -> Result<(), ControlError> {
         self.ask(name, |job, reply| Message::Resume { job, reply })
-            .await?
+            .await
     }
 
     /// Every job as it stands on this node; none if the scheduler has ended. Talks to no store. See
@@ -138,11 +139,11 @@ impl SchedulerHandle {
     async fn ask<T>(
         &self,
         job: &str,
-        message: impl FnOnce(String, oneshot::Sender<T>) -> Message,
+        message: impl FnOnce(String, Reply<T>) -> Message,
     ) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
         let _ = self.messages.send(message(job.to_owned(), reply));
-        answer.await.map_err(|_| ControlError::Ended)
+        answer.await.unwrap_or(Err(ControlError::Ended))
     }
 }
 

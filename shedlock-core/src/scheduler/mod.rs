@@ -19,8 +19,6 @@ use std::future::Future;
 use std::ops::Deref;
 use std::pin::pin;
 
-use tokio::sync::mpsc;
-
 pub use build::{BuildError, JobOverride, Problem, SchedulerBuilder};
 pub use handle::{ControlError, SchedulerHandle, Triggered};
 pub use signals::shutdown_signal;
@@ -50,7 +48,6 @@ use signals::Signals;
 #[must_use = "it fires nothing until it is run or started"]
 pub struct Scheduler {
     driver: Driver,
-    messages: mpsc::UnboundedSender<driver::Message>,
 }
 
 impl Scheduler {
@@ -76,7 +73,7 @@ impl Scheduler {
             handle = self.start() => handle?,
             () = signals.next() => return Ok(()),
         };
-        let handle = EndedWhenDropped(handle);
+        let handle = ShutdownOnDrop(handle);
         tokio::select! {
             biased;
             () = signals.next() => {}
@@ -115,7 +112,7 @@ impl Scheduler {
             handle = self.start() => handle?,
             () = &mut stop => return Ok(()),
         };
-        let handle = EndedWhenDropped(handle);
+        let handle = ShutdownOnDrop(handle);
         tokio::select! {
             biased;
             () = stop => handle.shutdown().await,
@@ -137,19 +134,16 @@ impl Scheduler {
     /// # Panics
     /// Outside a tokio runtime with timers (`enable_all`).
     pub async fn start(self) -> Result<SchedulerHandle, RunError> {
-        let Self {
-            mut driver,
-            messages,
-        } = self;
+        let mut driver = self.driver;
         driver.prepare().await?;
-        Ok(SchedulerHandle::new(messages, driver))
+        Ok(SchedulerHandle::new(driver))
     }
 }
 
-/// Nobody else can steer a scheduler that somebody runs.
-struct EndedWhenDropped(SchedulerHandle);
+/// `run` has no handle to give out, so a scheduler must stop when its `run` is dropped.
+struct ShutdownOnDrop(SchedulerHandle);
 
-impl Deref for EndedWhenDropped {
+impl Deref for ShutdownOnDrop {
     type Target = SchedulerHandle;
 
     fn deref(&self) -> &SchedulerHandle {
@@ -157,7 +151,7 @@ impl Deref for EndedWhenDropped {
     }
 }
 
-impl Drop for EndedWhenDropped {
+impl Drop for ShutdownOnDrop {
     fn drop(&mut self) {
         self.0.begin_shutdown();
     }

@@ -14,7 +14,7 @@ use crate::lock::{KeepAlive, LockConfig, OnLost};
 pub(super) struct Plan {
     pub(super) name: Arc<str>,
     pub(super) work: Work,
-    pub(super) shared_schedule: SharedSchedule,
+    pub(super) shared_schedule: Arc<SharedSchedule>,
     pub(super) misfire: Misfire,
     pub(super) store: Arc<Store>,
     pub(super) lock: Option<LockPlan>,

@@ -1,6 +1,4 @@
-use std::future::poll_fn;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::Poll;
 
 use tokio::sync::Notify;
 
@@ -42,18 +40,5 @@ impl Shutdown {
             }
             changed.await;
         }
-    }
-
-    /// The same as [`reached`](Self::reached), but it only looks whenever it is polled: for a
-    /// `select!` that listens once it has to wait, which costs more than many a run.
-    pub(super) async fn once_reached(&self, phase: Phase) {
-        poll_fn(|_| {
-            if self.has_reached(phase) {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
     }
 }

@@ -12,6 +12,8 @@ use crate::lock::{Acquire, Acquisition, Clock, LockError, LockProvider, StoredLo
 /// One lock store as the scheduler sees it: its provider, and its clock as its answers show it.
 #[derive(Debug)]
 pub(super) struct Store {
+    /// Which of the scheduler's stores it is.
+    pub(super) number: usize,
     pub(super) name: String,
     pub(super) provider: Arc<dyn LockProvider>,
     pub(super) clock: StoreClock,
@@ -21,12 +23,14 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(
+        number: usize,
         name: &str,
         provider: Arc<dyn LockProvider>,
         wall: Arc<dyn Clock>,
         clock_moved: Arc<Notify>,
     ) -> Self {
         Self {
+            number,
             name: name.to_owned(),
             provider,
             clock: StoreClock::new(wall, clock_moved),

@@ -186,6 +186,60 @@ async fn a_job_without_a_lock_does_not_stand_still_for_hours_when_the_clock_goes
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_remembers_what_it_had_before_the_clock_went_forward() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    node(&store, &wall, &seen, tick()).await;
+    sleep_ms(5_500).await;
+    wall.step(seconds(3));
+    sleep(3).await;
+    wall.step(seconds(-10));
+    sleep(15).await;
+    let mut runs = seen.runs("tick");
+    assert_eq!(runs[..6], [1, 2, 3, 4, 5, 9].map(|n| noon() + seconds(n)));
+    runs.sort();
+    assert_eq!(runs, every(seconds(1), noon() + seconds(1), 16));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_has_no_fire_time_again_as_the_machine_wakes() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    let minutely = Job::new("minutely", |_| async {}).every("1m");
+    node(&store, &wall, &seen, minutely).await;
+    let minutes = |minutes: i64| seconds(60 * minutes);
+    sleep(30).await;
+    wall.step(minutes(25));
+    sleep(120).await;
+    wall.step(minutes(-25));
+    sleep(300).await;
+    // 12:07:30 by now. It wakes within the minutes that it had.
+    wall.step(minutes(20) - seconds(20));
+    sleep(200).await;
+    let mut runs = seen.runs("minutely");
+    let count = runs.len();
+    runs.sort();
+    runs.dedup();
+    assert_eq!(runs.len(), count, "{runs:?}");
+    assert_eq!(runs.last(), Some(&(noon() + minutes(30))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_a_lock_does_not_stand_still_for_long_after_several_steps_back() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    let job = Job::new("minutely", |_| async {}).every("1m");
+    node(&store, &wall, &seen, job).await;
+    sleep(4 * 3600).await;
+    for _ in 0..2 {
+        wall.step(seconds(-50 * 60));
+        sleep(310).await;
+    }
+    let again = time("2026-03-01T14:30:00Z");
+    assert_eq!(seen.runs("minutely").last(), Some(&again));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_job_without_a_lock_does_not_wait_until_a_wrong_clock_is_right() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     let wall = TestClock::at(noon());

@@ -78,16 +78,22 @@ impl SchedulerBuilder {
             clock_moved,
         };
         let shutdown_grace = shutdown_grace.unwrap_or(SHUTDOWN_GRACE);
-        let (driver, messages) = Driver::new(plans, stores, context, shutdown_grace);
-        Ok(Scheduler { driver, messages })
+        let driver = Driver::new(plans, stores, context, shutdown_grace);
+        Ok(Scheduler { driver })
     }
 
     fn stores(&self, clock_moved: &Arc<Notify>) -> Vec<Arc<Store>> {
-        let store = |(name, provider): &(String, Arc<dyn LockProvider>)| {
+        let store = |((name, provider), number): (&(String, Arc<dyn LockProvider>), usize)| {
             let (provider, clock) = (provider.clone(), self.clock.clone());
-            Arc::new(Store::new(name, provider, clock, clock_moved.clone()))
+            Arc::new(Store::new(
+                number,
+                name,
+                provider,
+                clock,
+                clock_moved.clone(),
+            ))
         };
-        self.providers.iter().map(store).collect()
+        self.providers.iter().zip(0..).map(store).collect()
     }
 
     /// Jobs as the configuration has them, checked.

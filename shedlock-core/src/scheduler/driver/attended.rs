@@ -1,54 +1,81 @@
-use std::mem;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use chrono::{DateTime, Utc};
+/// After a step back that is longer, fire times come again: jobs without a lock would stand still
+/// for too long.
+const LONGEST_STEP_BACK: TimeDelta = TimeDelta::hours(1);
 
-/// The fire times that a node took care of, all that there are from one to another.
+/// How many stretches are kept: a new one begins whenever the machine slept, or its clock was set.
+const MAX_STRETCHES: usize = 32;
+
+/// The fire times that a node took care of in the last hour, for a job without a lock: no store
+/// would refuse them when they come again, as the clock goes back.
 ///
-/// They come again when the clock goes back, and a job without a lock has no store that would
-/// refuse them.
+/// The stretches lie one after the other, with fire times between them that were not attended. Had
+/// it those from 12:00 to 12:30 when the clock went back to 11:50, a stretch from 11:50 on grows
+/// until it meets that one.
+#[derive(Debug, Default)]
+pub(super) struct Attended(Vec<Stretch>);
+
+/// Fire times that follow each other.
 #[derive(Debug)]
-pub(super) struct Attended {
+struct Stretch {
     first: DateTime<Utc>,
+    last: DateTime<Utc>,
     /// What comes after the last; none after the last of all.
     next: Option<DateTime<Utc>>,
-    /// What it took care of before the clock went back.
-    ahead: Option<Box<Self>>,
 }
 
 impl Attended {
-    pub(super) fn new(fire_time: DateTime<Utc>, next: Option<DateTime<Utc>>) -> Self {
-        Self {
-            first: fire_time,
-            next,
-            ahead: None,
-        }
-    }
-
-    /// One more, and the next one that is not among them.
+    /// Adds a fire time, and what comes after it.
     pub(super) fn add(&mut self, fire_time: DateTime<Utc>, next: Option<DateTime<Utc>>) {
-        if self.next == Some(fire_time) {
-            self.next = next;
-        } else {
-            let before = mem::replace(self, Self::new(fire_time, next));
-            // A clock that went forward may have been set right: nothing is left out for its sake.
-            if fire_time < before.first {
-                self.ahead = Some(Box::new(before));
+        let stretches = &mut self.0;
+        stretches.retain(|stretch| stretch.last + LONGEST_STEP_BACK >= fire_time);
+        let following = stretches.partition_point(|stretch| stretch.first <= fire_time);
+        match stretches[..following].last_mut() {
+            Some(stretch) if stretch.next == Some(fire_time) => {
+                (stretch.last, stretch.next) = (fire_time, next);
+            }
+            _ => {
+                let (first, last) = (fire_time, fire_time);
+                stretches.insert(following, Stretch { first, last, next });
             }
         }
-        if let Some(reached) = self.ahead.take_if(|ahead| ahead.next == next) {
-            self.ahead = reached.ahead;
-        }
+        self.join();
     }
 
     /// The first fire time that is not among them, of `fire_time` and those after it.
     pub(super) fn first_new(&self, fire_time: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if fire_time < self.first {
-            Some(fire_time)
-        } else if self.next.is_none_or(|next| fire_time < next) {
-            self.next
-        } else {
-            let ahead = self.ahead.as_ref();
-            ahead.map_or(Some(fire_time), |ahead| ahead.first_new(fire_time))
+        let mut new = fire_time;
+        for stretch in self.0.iter().filter(|stretch| stretch.last >= fire_time) {
+            if new < stretch.first {
+                break;
+            }
+            new = stretch.next?;
         }
+        Some(new)
+    }
+
+    pub(super) fn has(&self, fire_time: DateTime<Utc>) -> bool {
+        self.first_new(fire_time) != Some(fire_time)
+    }
+
+    /// The clock shows `now`, which is less than before.
+    pub(super) fn step_back(&mut self, now: DateTime<Utc>) {
+        self.0
+            .retain(|stretch| stretch.last <= now + LONGEST_STEP_BACK);
+    }
+
+    fn join(&mut self) {
+        let stretches = &mut self.0;
+        stretches.dedup_by(|later, earlier| {
+            // What comes next has left out those of the later one.
+            let meets = earlier.next.is_none_or(|next| next >= later.first);
+            if meets {
+                (earlier.last, earlier.next) = (later.last, later.next);
+            }
+            meets
+        });
+        let too_many = stretches.len().saturating_sub(MAX_STRETCHES);
+        stretches.drain(..too_many);
     }
 }

@@ -5,8 +5,7 @@ use std::{iter, mem};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::attended::Attended;
-use super::{Driver, JobState};
+use super::Driver;
 use crate::job::Misfire;
 use crate::observe::EventKind;
 use crate::scheduler::firing::Due;
@@ -59,10 +58,13 @@ impl Driver {
                     fire_times: missed,
                 });
         }
-        if too_late {
+        let job = &mut self.jobs[entry.job];
+        if too_late || job.attended.has(latest) {
             return None;
         }
-        self.jobs[entry.job].attend(latest);
+        if job.plan.lock.is_none() {
+            job.attended.add(latest, job.next_fire_time);
+        }
         self.due_unless_running(entry.job, latest)
     }
 
@@ -78,7 +80,7 @@ impl Driver {
         let shared = &self.jobs[entry.job].plan.shared_schedule;
         let latest = shared.schedule.last_at_or_before(now);
         let latest = latest.unwrap_or(entry.fire_time);
-        let passed = self.fire_times.count(shared, entry.fire_time, latest);
+        let passed = shared.count(entry.fire_time, latest);
         self.plan_next(entry.job, now);
         (latest, passed)
     }
@@ -103,37 +105,20 @@ impl Driver {
     }
 
     /// The job's first fire time after `after` that it has not had.
-    fn next_after(&mut self, job: usize, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    fn next_after(&self, job: usize, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let state = &self.jobs[job];
-        let next = self
-            .fire_times
-            .next_after(&state.plan.shared_schedule, after)?;
-        let attended = state.attended.as_ref();
-        attended.map_or(Some(next), |attended| attended.first_new(next))
+        let next = state.plan.shared_schedule.next_after(after)?;
+        state.attended.first_new(next)
     }
 
     pub(super) fn put_on_agenda(&mut self, job: usize, fire_time: Option<DateTime<Utc>>) {
         let state = &mut self.jobs[job];
-        let agenda = &mut self.stores[state.store].agenda;
+        let agenda = &mut self.stores[state.plan.store.number].agenda;
         if let Some(fire_time) = mem::replace(&mut state.next_fire_time, fire_time) {
             agenda.remove(Entry { fire_time, job });
         }
         if let Some(fire_time) = fire_time {
             agenda.add(Entry { fire_time, job });
-        }
-    }
-}
-
-impl JobState {
-    /// Remembers that a fire time was taken care of, where no store does. The next one is planned.
-    fn attend(&mut self, fire_time: DateTime<Utc>) {
-        let next = self.next_fire_time;
-        match &mut self.attended {
-            Some(attended) => attended.add(fire_time, next),
-            None if self.plan.lock.is_none() => {
-                self.attended = Some(Attended::new(fire_time, next));
-            }
-            None => {}
         }
     }
 }

@@ -25,7 +25,7 @@ use super::firing::{Context, Due, Occasion, Workers};
 use super::plan::Plan;
 use super::shutdown::Phase;
 use super::store::Store;
-use super::time::{Agenda, FireTimeCache};
+use super::time::Agenda;
 use crate::job::Misfire;
 use crate::observe::{EventKind, LOG_TARGET, Reporter, Skip};
 use crate::panics::panic_text;
@@ -43,12 +43,11 @@ pub(super) struct Driver {
     jobs: Vec<JobState>,
     by_name: HashMap<Arc<str>, usize>,
     stores: Vec<StoreState>,
-    fire_times: FireTimeCache,
     context: Arc<Context>,
     shutdown_grace: Duration,
     workers: Arc<Workers>,
     inbox: mpsc::UnboundedReceiver<Message>,
-    /// What the driver's own tasks report back through.
+    /// What users, and the driver's own tasks, tell it through.
     messages: mpsc::UnboundedSender<Message>,
 }
 
@@ -68,11 +67,10 @@ struct StoreState {
 
 struct JobState {
     plan: Arc<Plan>,
-    store: usize,
     /// The fire time that is on the agenda.
     next_fire_time: Option<DateTime<Utc>>,
     /// Of a job without a lock: a store knows what the others had.
-    attended: Option<Attended>,
+    attended: Attended,
 }
 
 impl Driver {
@@ -81,37 +79,26 @@ impl Driver {
         stores: Vec<Arc<Store>>,
         context: Context,
         shutdown_grace: Duration,
-    ) -> (Self, mpsc::UnboundedSender<Message>) {
+    ) -> Self {
         let (messages, inbox) = mpsc::unbounded_channel();
-        let store_of = |plan: &Plan| {
-            stores
-                .iter()
-                .position(|store| Arc::ptr_eq(store, &plan.store))
-                .unwrap_or(0)
-        };
-        let jobs: Vec<_> = plans
-            .into_iter()
-            .map(|plan| JobState {
-                store: store_of(&plan),
-                plan,
-                next_fire_time: None,
-                attended: None,
-            })
-            .collect();
+        let jobs: Vec<_> = plans.into_iter().map(JobState::new).collect();
         let names = jobs.iter().map(|job| job.plan.name.clone());
         let context = Arc::new(context);
-        let driver = Self {
+        Self {
             by_name: names.zip(0..).collect(),
             jobs,
             stores: stores.iter().cloned().map(StoreState::new).collect(),
-            fire_times: FireTimeCache::default(),
             workers: Workers::new(&context, &messages),
             context,
             shutdown_grace,
             inbox,
-            messages: messages.clone(),
-        };
-        (driver, messages)
+            messages,
+        }
+    }
+
+    /// What others tell it through.
+    pub(super) fn messages(&self) -> mpsc::UnboundedSender<Message> {
+        self.messages.clone()
     }
 
     /// Fires until it is told to shut down, then lets everything end.
@@ -194,14 +181,14 @@ impl Driver {
         Due {
             job,
             plan: state.plan.clone(),
-            worth_until: self.worth_until(state, &occasion),
+            give_up_at: self.give_up_at(state, &occasion),
             occasion,
         }
     }
 
     /// A fire time is worth asking for until the next one comes, and until it is a misfire that
     /// nobody makes up for; a trigger, as a fire time that is due now and that nobody makes up for.
-    fn worth_until(&self, state: &JobState, occasion: &Occasion) -> DateTime<Utc> {
+    fn give_up_at(&self, state: &JobState, occasion: &Occasion) -> DateTime<Utc> {
         let (due, misfire) = match occasion {
             Occasion::FireTime(fire_time) => (*fire_time, state.plan.misfire),
             Occasion::Trigger(_) => (state.plan.store.clock.now(), Misfire::Skip),
@@ -215,13 +202,7 @@ impl Driver {
     }
 
     fn reporter(&self, job: usize, fire_time: DateTime<Utc>) -> Reporter {
-        let plan = &self.jobs[job].plan;
-        Reporter {
-            observers: self.context.observers.clone(),
-            job: Some(plan.name.clone()),
-            lock: plan.lock_name(),
-            fire_time: Some(fire_time),
-        }
+        self.context.reporter(&self.jobs[job].plan, Some(fire_time))
     }
 }
 
@@ -229,6 +210,16 @@ impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let jobs = self.jobs.iter().map(|job| &job.plan.name);
         f.debug_list().entries(jobs).finish()
+    }
+}
+
+impl JobState {
+    fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            next_fire_time: None,
+            attended: Attended::default(),
+        }
     }
 }
 

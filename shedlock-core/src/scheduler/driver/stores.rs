@@ -19,10 +19,6 @@ use crate::scheduler::store::Store;
 /// A store's clock that moved back by more than this makes the agenda out of date.
 const BACKWARD_STEP: TimeDelta = TimeDelta::seconds(1);
 
-/// After a step back that is longer, fire times come again: jobs without a lock would stand still
-/// for too long.
-const LONG_BACKWARD_STEP: TimeDelta = TimeDelta::hours(1);
-
 /// A node that has not heard from a store for this long reads its clock, as its own drifts (by some
 /// seconds a day).
 const CLOCK_READ: Duration = Duration::from_secs(3600);
@@ -86,14 +82,11 @@ impl Driver {
             if jumped && self.needs_store(store) {
                 self.stores[store].waits_until = Instant::now() + CLOCK_PATIENCE;
             }
-            let went_back = self.stores[store].clock_went_back();
-            if went_back > LONG_BACKWARD_STEP {
-                for job in self.jobs_of(store) {
-                    self.jobs[job].attended = None;
-                }
-            }
-            if went_back > BACKWARD_STEP {
+            if self.stores[store].clock_went_back() > BACKWARD_STEP {
                 let now = self.stores[store].store.clock.now();
+                for job in self.jobs_of(store) {
+                    self.jobs[job].attended.step_back(now);
+                }
                 // What is due and was not fired yet stays so.
                 let first = |job: &JobState| job.next_fire_time.map_or(now, |next| next.min(now));
                 self.plan_all(store, |job| first(job) - TimeDelta::microseconds(1));
@@ -178,12 +171,12 @@ impl Driver {
     fn needs_store(&self, store: usize) -> bool {
         self.jobs
             .iter()
-            .any(|job| job.store == store && job.plan.lock.is_some())
+            .any(|job| job.plan.store.number == store && job.plan.lock.is_some())
     }
 
     fn jobs_of(&self, store: usize) -> Vec<usize> {
         (0..self.jobs.len())
-            .filter(|job| self.jobs[*job].store == store)
+            .filter(|job| self.jobs[*job].plan.store.number == store)
             .collect()
     }
 }

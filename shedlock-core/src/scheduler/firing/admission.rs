@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use backon::ExponentialBuilder;
+use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::{Firing, NotRun, Occasion};
 use crate::lock::{Acquire, Acquisition, Hold, LeasePolicy, LockError};
 use crate::observe::{EventKind, Skip};
-use crate::retry::{Pauses, retries};
+use crate::retry::retries;
 use crate::scheduler::plan::LockPlan;
 use crate::scheduler::shutdown::Phase;
 
@@ -55,14 +55,14 @@ impl Firing<'_> {
 
     /// Tries to get a place and the lock until the store decides, or it is no longer worth trying.
     async fn try_again(&self, mut error: Arc<LockError>) -> Result<PlaceAndLock<'_>, NotRun> {
-        let mut pauses = Pauses::of(ACQUIRE_RETRIES);
-        while !self.worth().is_zero() {
+        let mut pauses = ACQUIRE_RETRIES.build();
+        while !self.time_left().is_zero() {
             self.reporter().tell(EventKind::AcquireFailed {
                 error,
                 retrying: true,
             });
-            let next = Instant::now() + pauses.next();
-            let _ = timeout_at(next.min(self.give_up_at()), self.shutdown()).await;
+            let next = Instant::now() + pauses.next().unwrap_or_default();
+            let _ = timeout_at(next.min(self.give_up_instant()), self.shutdown()).await;
             error = match self.try_to_enter().await {
                 Err(NotRun::Failed(error)) => error,
                 decided => return decided,
@@ -88,8 +88,7 @@ impl Firing<'_> {
     /// Asks the store for what needs no place, to see whether it answers.
     async fn probe_store(&self) -> Result<(), NotRun> {
         let store = &self.due.plan.store;
-        let answer = store.provider.now().await;
-        answer.map_err(|error| NotRun::Failed(Arc::new(error)))?;
+        store.provider.now().await?;
         store.away.store(false, Relaxed);
         Ok(())
     }
@@ -103,27 +102,27 @@ impl Firing<'_> {
         }
         match self.due.plan.progress.try_turn() {
             Some(turn) => Ok(Some(turn)),
-            None if triggered => Err(NotRun::Skipped(Skip::StillRunning)),
+            None if triggered => Err(Skip::StillRunning.into()),
             None => Box::pin(self.wait_for_turn()).await,
         }
     }
 
-    /// Who waits for too long asks the store all the same, which decides; but not while this node
-    /// still gives back the lock of the fire time before, which would be the reason to skip.
+    /// After [`TURN_PATIENCE`] it asks out of turn, as the store decides anyway; but not while this
+    /// node still gives back the lock of the fire time before, which would refuse it.
     async fn wait_for_turn(&self) -> Result<Option<MutexGuard<'_, ()>>, NotRun> {
         let progress = &self.due.plan.progress;
         let patience = async {
-            sleep(TURN_PATIENCE.min(self.worth())).await;
+            sleep(TURN_PATIENCE.min(self.time_left())).await;
             if progress.is_releasing() {
-                sleep(self.worth()).await;
+                sleep(self.time_left()).await;
             }
         };
         tokio::select! {
             biased;
             turn = progress.turn() => Ok(Some(turn)),
-            () = self.shutdown() => Err(NotRun::Skipped(Skip::ShuttingDown)),
+            () = self.shutdown() => Err(Skip::ShuttingDown.into()),
             () = patience => if progress.is_running() {
-                Err(NotRun::Skipped(Skip::StillRunning))
+                Err(Skip::StillRunning.into())
             } else {
                 Ok(None)
             },
@@ -140,16 +139,22 @@ impl Firing<'_> {
     /// it.
     async fn jitter(&self) {
         // Half of the time that is left, so that no fire time is lost by waiting.
-        let longest = (self.worth().min(self.context.misfire_grace) / 2).min(self.context.jitter);
+        let longest =
+            (self.time_left().min(self.context.misfire_grace) / 2).min(self.context.jitter);
         let delay = longest.mul_f64(fastrand::f64());
         let _ = timeout(delay, self.shutdown()).await;
     }
 
     /// Whether it may still begin.
-    fn check_wanted(&self) -> Result<(), NotRun> {
-        match self.reason_to_skip() {
-            Some(skip) => Err(NotRun::Skipped(skip)),
-            None => Ok(()),
+    fn check_wanted(&self) -> Result<(), Skip> {
+        // A fire time that is taken now would be cut short here, and is better left to other nodes.
+        if self.context.shutdown.has_reached(Phase::Draining) {
+            return Err(Skip::ShuttingDown);
+        }
+        match &self.due.occasion {
+            Occasion::FireTime(_) if self.due.plan.progress.is_paused() => Err(Skip::Paused),
+            Occasion::Trigger(asker) if asker.is_closed() => Err(Skip::Abandoned),
+            _ => Ok(()),
         }
     }
 
@@ -157,32 +162,18 @@ impl Firing<'_> {
     /// takes none, and its asker may have gone meanwhile.
     pub(super) fn check_still_wanted(&self, hold: Option<&Hold>) -> Result<(), NotRun> {
         let Occasion::FireTime(fire_time) = self.due.occasion else {
-            return self.check_wanted();
+            return Ok(self.check_wanted()?);
         };
         let asked_at = hold.map(|hold| self.due.plan.store.clock.at(hold.asked_at()));
         // The machine slept, and only the store's answer showed it.
         let was_past = asked_at.is_some_and(|asked_at| {
-            asked_at - ASKED_IN_TIME > self.due.worth_until
+            asked_at - ASKED_IN_TIME > self.due.give_up_at
                 && self.context.is_misfire(asked_at - fire_time)
         });
         if was_past {
             Err(NotRun::Misfired)
         } else {
             Ok(())
-        }
-    }
-
-    fn reason_to_skip(&self) -> Option<Skip> {
-        // A fire time that is taken now would be cut short here, and is better left to other nodes.
-        if self.context.shutdown.has_reached(Phase::Draining) {
-            return Some(Skip::ShuttingDown);
-        }
-        match &self.due.occasion {
-            Occasion::FireTime(_) => {
-                let paused = self.due.plan.progress.is_paused();
-                paused.then_some(Skip::Paused)
-            }
-            Occasion::Trigger(asker) => asker.is_closed().then_some(Skip::Abandoned),
         }
     }
 
@@ -204,19 +195,19 @@ impl Firing<'_> {
     ) -> Result<Option<SemaphorePermit<'a>>, NotRun> {
         // What holds the lock may be what waits for this one: a job that triggers itself.
         if self.due.plan.lock.is_some() && self.due.plan.progress.is_running() {
-            return Err(NotRun::Skipped(Skip::StillRunning));
+            return Err(Skip::StillRunning.into());
         }
         let place = tokio::select! {
             biased;
             // Nobody closes it.
             place = places.acquire() => place.ok(),
-            () = self.shutdown() => return Err(NotRun::Skipped(Skip::ShuttingDown)),
-            () = sleep_until(self.give_up_at()) => return Err(NotRun::Skipped(Skip::AtCapacity)),
+            () = self.shutdown() => return Err(Skip::ShuttingDown.into()),
+            () = sleep_until(self.give_up_instant()) => return Err(Skip::AtCapacity.into()),
         };
         self.check_wanted()?;
         // The clock may have been corrected meanwhile, as the machine slept.
-        if self.worth().is_zero() {
-            Err(NotRun::Skipped(Skip::AtCapacity))
+        if self.time_left().is_zero() {
+            Err(Skip::AtCapacity.into())
         } else {
             Ok(place)
         }
@@ -228,13 +219,14 @@ impl Firing<'_> {
     }
 
     /// The instant until which it is worth asking the store.
-    fn give_up_at(&self) -> Instant {
-        self.due.plan.store.clock.instant_of(self.due.worth_until)
+    fn give_up_instant(&self) -> Instant {
+        self.due.plan.store.clock.instant_of(self.due.give_up_at)
     }
 
     /// How long it is still worth asking the store.
-    fn worth(&self) -> Duration {
-        self.give_up_at().saturating_duration_since(Instant::now())
+    fn time_left(&self) -> Duration {
+        self.give_up_instant()
+            .saturating_duration_since(Instant::now())
     }
 
     /// Asks the store once.
@@ -257,20 +249,17 @@ impl Firing<'_> {
                 },
                 self.reporter(),
             )),
-            Ok(Acquisition::Held(held)) => Err(NotRun::Skipped(Skip::Held(held))),
-            Ok(Acquisition::AlreadyRan(held)) => Err(NotRun::Skipped(Skip::AlreadyRan(held))),
+            Ok(Acquisition::Held(held)) => Err(Skip::Held(held).into()),
+            Ok(Acquisition::AlreadyRan(held)) => Err(Skip::AlreadyRan(held).into()),
             Ok(Acquisition::TooEarly { .. }) if request.fire_time().is_some() => {
                 Err(NotRun::TooEarly)
             }
-            Ok(Acquisition::TooEarly { .. }) => {
-                let error = LockError::too_early(request.name());
-                Err(NotRun::Failed(Arc::new(error)))
-            }
+            Ok(Acquisition::TooEarly { .. }) => Err(LockError::too_early(request.name()).into()),
             Err(error) => {
                 if error.is_transient() {
                     self.due.plan.store.away.store(true, Relaxed);
                 }
-                Err(NotRun::Failed(Arc::new(error)))
+                Err(error.into())
             }
         }
     }

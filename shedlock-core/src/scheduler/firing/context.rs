@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::job::Services;
 use crate::lock::KeeperTimers;
-use crate::observe::Observers;
+use crate::observe::{Observers, Reporter};
+use crate::scheduler::plan::Plan;
 use crate::scheduler::shutdown::Shutdown;
 
 /// What all firings of a scheduler share.
@@ -24,7 +26,17 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn is_misfire(&self, late_by: chrono::TimeDelta) -> bool {
+    /// Tells of a job at a fire time, or of a run that was triggered.
+    pub(crate) fn reporter(&self, plan: &Plan, fire_time: Option<DateTime<Utc>>) -> Reporter {
+        Reporter {
+            observers: self.observers.clone(),
+            job: Some(plan.name.clone()),
+            lock: plan.lock_name(),
+            fire_time,
+        }
+    }
+
+    pub(crate) fn is_misfire(&self, late_by: TimeDelta) -> bool {
         late_by
             .to_std()
             .is_ok_and(|late_by| late_by > self.misfire_grace)

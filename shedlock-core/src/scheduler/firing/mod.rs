@@ -34,7 +34,7 @@ pub(super) struct Due {
     pub(super) plan: Arc<Plan>,
     pub(super) occasion: Occasion,
     /// Until when it is worth asking the store again, by the store's clock.
-    pub(super) worth_until: DateTime<Utc>,
+    pub(super) give_up_at: DateTime<Utc>,
 }
 
 /// What a job is fired for.
@@ -70,6 +70,18 @@ pub(super) enum NotRun {
     Failed(Arc<LockError>),
 }
 
+impl From<Skip> for NotRun {
+    fn from(skip: Skip) -> Self {
+        Self::Skipped(skip)
+    }
+}
+
+impl From<LockError> for NotRun {
+    fn from(error: LockError) -> Self {
+        Self::Failed(Arc::new(error))
+    }
+}
+
 /// What became of a firing.
 pub(super) type Fired = Result<RunOutcome, NotRun>;
 
@@ -87,7 +99,7 @@ impl Firing<'_> {
 
     async fn run_if_admitted(&self) -> Fired {
         let entered = AssertUnwindSafe(self.enter()).catch_unwind().await;
-        let panicked = |panic: Box<_>| NotRun::Failed(Arc::new(LockError::panicked(panic)));
+        let panicked = |panic: Box<_>| NotRun::from(LockError::panicked(panic));
         let Admission { turn, place, hold } = entered.map_err(panicked).flatten()?;
         let fired = match (self.check_still_wanted(hold.as_ref()), &hold) {
             (Err(unwanted), _) => Err(unwanted),
@@ -170,9 +182,11 @@ impl Firing<'_> {
         let work = self.due.plan.work.clone();
         let work = async move { work(run).await }.instrument(span).boxed();
         let outcome = async {
+            if self.context.shutdown.has_reached(Phase::Cancelling) {
+                return RunOutcome::ShutDown;
+            }
             tokio::select! {
                 biased;
-                () = self.context.shutdown.once_reached(Phase::Cancelling) => RunOutcome::ShutDown,
                 outcome = guard(work) => outcome,
                 // Listens only if the work has to wait.
                 () = async { self.context.shutdown.reached(Phase::Cancelling).boxed().await } => RunOutcome::ShutDown,
@@ -199,12 +213,7 @@ impl Firing<'_> {
     }
 
     pub(super) fn reporter(&self) -> Reporter {
-        Reporter {
-            observers: self.context.observers.clone(),
-            job: Some(self.due.plan.name.clone()),
-            lock: self.due.plan.lock_name(),
-            fire_time: self.due.fire_time(),
-        }
+        self.context.reporter(&self.due.plan, self.due.fire_time())
     }
 
     fn span(&self, run: &Run) -> tracing::Span {

@@ -5,5 +5,5 @@ mod shared_schedule;
 mod store_clock;
 
 pub(super) use agenda::{Agenda, Entry};
-pub(super) use shared_schedule::{FireTimeCache, ScheduleInterner, SharedSchedule};
+pub(super) use shared_schedule::{ScheduleInterner, SharedSchedule};
 pub(super) use store_clock::{STORE_PRECISION, StoreClock};

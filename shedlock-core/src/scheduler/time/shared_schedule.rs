@@ -1,30 +1,28 @@
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use shedlock_schedule::Schedule;
 
-/// The schedules of all jobs, while these are checked: equal ones are kept once.
-#[derive(Default)]
-pub(crate) struct ScheduleInterner(HashMap<Schedule, usize>);
-
-/// A schedule that jobs may share.
-#[derive(Debug)]
-pub(crate) struct SharedSchedule {
-    pub(crate) schedule: Schedule,
-    /// The same for all jobs that share it.
-    number: usize,
-}
-
 /// How many fire times are counted at most: those of a machine that slept for long are many.
 const MOST_COUNTED: u32 = 10_000;
 
-/// What each schedule was last asked for: jobs that are due at once ask one after the other, and
-/// mostly for the same.
+/// The schedules of all jobs, while these are checked: equal ones are kept once.
+#[derive(Default)]
+pub(crate) struct ScheduleInterner(HashMap<Schedule, Arc<SharedSchedule>>);
+
+/// A schedule that jobs may share, and what it was last asked for: jobs that are due at once ask
+/// one after the other, and mostly for the same.
+#[derive(Debug)]
+pub(crate) struct SharedSchedule {
+    pub(crate) schedule: Schedule,
+    known: Mutex<Known>,
+}
+
 #[derive(Debug, Default)]
-pub(crate) struct FireTimeCache {
-    next: Vec<Option<Next>>,
-    counted: Vec<Option<Count>>,
+struct Known {
+    next: Option<Next>,
+    counted: Option<Count>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,35 +40,26 @@ struct Count {
 }
 
 impl ScheduleInterner {
-    pub(crate) fn intern(&mut self, schedule: Schedule) -> SharedSchedule {
-        let new = self.0.len();
-        match self.0.entry(schedule) {
-            Entry::Occupied(known) => SharedSchedule {
-                schedule: known.key().clone(),
-                number: *known.get(),
-            },
-            Entry::Vacant(unknown) => {
-                let schedule = unknown.key().clone();
-                let number = *unknown.insert(new);
-                SharedSchedule { schedule, number }
-            }
-        }
+    pub(crate) fn intern(&mut self, schedule: Schedule) -> Arc<SharedSchedule> {
+        let shared = self.0.entry(schedule).or_insert_with_key(|schedule| {
+            Arc::new(SharedSchedule {
+                schedule: schedule.clone(),
+                known: Mutex::default(),
+            })
+        });
+        shared.clone()
     }
 }
 
-impl FireTimeCache {
+impl SharedSchedule {
     /// The same as [`Schedule::next_after`].
-    pub(crate) fn next_after(
-        &mut self,
-        shared: &SharedSchedule,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        let known = known(&mut self.next, shared);
-        match known {
+    pub(crate) fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut known = self.known();
+        match known.next {
             Some(known) if known.after == after => known.next,
             _ => {
-                let next = shared.schedule.next_after(after);
-                *known = Some(Next { after, next });
+                let next = self.schedule.next_after(after);
+                known.next = Some(Next { after, next });
                 next
             }
         }
@@ -78,40 +67,28 @@ impl FireTimeCache {
 
     /// How many fire times there are from `first` to before `end`, two of them, as far as it is
     /// worth counting.
-    pub(crate) fn count(
-        &mut self,
-        shared: &SharedSchedule,
-        first: DateTime<Utc>,
-        end: DateTime<Utc>,
-    ) -> u32 {
+    pub(crate) fn count(&self, first: DateTime<Utc>, end: DateTime<Utc>) -> u32 {
         let none = Count {
             first,
             end: first,
             count: 0,
         };
-        let known = known(&mut self.counted, shared);
+        let mut known = self.known();
         // Jobs that come later may find that one more has passed.
-        let counted = match known {
+        let counted = match &mut known.counted {
             Some(known) if known.first == first && known.end <= end => known,
-            _ => known.insert(none),
+            known => known.insert(none),
         };
         while counted.end < end && counted.count < MOST_COUNTED {
-            counted.end = shared.schedule.next_after(counted.end).unwrap_or(end);
+            counted.end = self.schedule.next_after(counted.end).unwrap_or(end);
             counted.count += 1;
         }
         counted.count
     }
-}
 
-/// What is known of a schedule, if anything.
-fn known<'a, T: Clone>(
-    known: &'a mut Vec<Option<T>>,
-    shared: &SharedSchedule,
-) -> &'a mut Option<T> {
-    if known.len() <= shared.number {
-        known.resize(shared.number + 1, None);
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    &mut known[shared.number]
 }
 
 #[cfg(test)]
@@ -124,6 +101,10 @@ mod tests {
         format!("2026-03-01T{time}Z").parse().unwrap()
     }
 
+    fn shared(line: &str) -> Arc<SharedSchedule> {
+        ScheduleInterner::default().intern(Schedule::cron(line).unwrap())
+    }
+
     #[test]
     fn schedules_that_differ_in_line_or_zone_have_times_of_their_own() {
         let noon = || Schedule::cron("0 0 12 * * *").unwrap();
@@ -132,10 +113,8 @@ mod tests {
         let also_utc = interner.intern(noon());
         let seoul = interner.intern(noon().in_zone(Tz::Asia__Seoul));
         let one = interner.intern(Schedule::cron("0 0 13 * * *").unwrap());
-        let mut next = FireTimeCache::default();
-        let mut next_after =
-            |schedule: &SharedSchedule, time| next.next_after(schedule, at(time)).unwrap();
-        assert_eq!(also_utc.number, utc.number);
+        let next_after = |schedule: &SharedSchedule, time| schedule.next_after(at(time)).unwrap();
+        assert!(Arc::ptr_eq(&also_utc, &utc));
         for _ in 0..2 {
             assert_eq!(next_after(&utc, "00:00:00"), at("12:00:00"));
             assert_eq!(next_after(&also_utc, "00:00:00"), at("12:00:00"));
@@ -146,10 +125,8 @@ mod tests {
 
     #[test]
     fn a_fire_time_is_computed_for_the_time_that_is_asked_for() {
-        let mut interner = ScheduleInterner::default();
-        let seconds = interner.intern(Schedule::cron("* * * * * *").unwrap());
-        let mut next = FireTimeCache::default();
-        let mut next_after = |time| next.next_after(&seconds, at(time)).unwrap();
+        let seconds = shared("* * * * * *");
+        let next_after = |time| seconds.next_after(at(time)).unwrap();
         assert_eq!(next_after("12:00:00"), at("12:00:01"));
         assert_eq!(next_after("12:00:00"), at("12:00:01"));
         assert_eq!(next_after("12:00:01"), at("12:00:02"));
@@ -158,10 +135,8 @@ mod tests {
 
     #[test]
     fn fire_times_are_counted_as_often_as_they_are_asked_for() {
-        let mut interner = ScheduleInterner::default();
-        let minutes = interner.intern(Schedule::cron("0 * * * * *").unwrap());
-        let mut times = FireTimeCache::default();
-        let mut count = |first, end| times.count(&minutes, at(first), at(end));
+        let minutes = shared("0 * * * * *");
+        let count = |first, end| minutes.count(at(first), at(end));
         for _ in 0..2 {
             assert_eq!(count("12:00:00", "12:05:00"), 5);
             assert_eq!(count("12:00:00", "12:07:00"), 7);
@@ -173,11 +148,9 @@ mod tests {
 
     #[test]
     fn no_more_than_ten_thousand_are_counted() {
-        let mut interner = ScheduleInterner::default();
-        let seconds = interner.intern(Schedule::cron("* * * * * *").unwrap());
-        let mut times = FireTimeCache::default();
+        let seconds = shared("* * * * * *");
         for end in ["04:00:00", "04:00:00", "05:00:00"] {
-            let count = times.count(&seconds, at("00:00:00"), at(end));
+            let count = seconds.count(at("00:00:00"), at(end));
             assert_eq!(count, 10_000);
         }
     }
