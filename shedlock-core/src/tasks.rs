@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::mem;
 use std::task::Poll;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 /// Like tokio's `spawn`, for a task that any thread may begin at once.
@@ -19,15 +20,15 @@ pub(crate) fn spawn<T: Send + 'static>(
 /// whoever goes on now, who may block this thread.
 ///
 /// tokio keeps that task in a slot that other threads cannot take it from: it would be stuck behind
-/// work that blocks. Spawning an empty task moves it to the queue, where they can.
-///
-/// # Panics
-/// Outside a runtime.
+/// work that blocks. Spawning an empty task moves it to the queue, where they can. Does nothing
+/// outside a runtime.
 pub fn let_other_threads_take_it() {
-    tokio::spawn(async {});
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(async {});
+    }
 }
 
-/// Like tokio's `yield_now`, after which no other thread could go on with the task.
+/// Not tokio's `yield_now`: after that, no other thread could take over the task.
 pub(crate) async fn let_others_go_first() {
     let mut polled = false;
     poll_fn(|task| {

@@ -4,9 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::job::{Run, Services};
-use crate::lock::{
-    InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, innermost_hold,
-};
+use crate::lock::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, current};
 
 /// Runs `work` as holder of the lock `name`, which exists only in memory:
 /// [`current`](crate::current), [`require_lock`](crate::require_lock),
@@ -51,10 +49,5 @@ pub async fn under_lock<F: Future>(name: &str, work: F) -> Result<F::Output, Loc
 /// # Ok(()) }
 /// ```
 pub fn run(job: &str) -> Run {
-    Run::new(
-        job.into(),
-        None,
-        innermost_hold().as_ref(),
-        Arc::new(Services::default()),
-    )
+    Run::new(job.into(), None, current(), Arc::new(Services::default()))
 }

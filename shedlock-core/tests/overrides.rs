@@ -3,7 +3,8 @@
 mod support;
 
 use shedlock_core::{
-    InMemoryLockProvider, Job, JobOverride, JobStatus, Misfire, Scheduler, SchedulerBuilder,
+    InMemoryLockProvider, Job, JobOverride, JobStatus, Misfire, OnLost, RunOutcome, Scheduler,
+    SchedulerBuilder,
 };
 use support::{Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, start};
 
@@ -84,6 +85,27 @@ async fn keep_alive_and_misfire_are_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_happens_to_a_run_without_its_lease_is_replaced() {
+    for on_lost in [None, Some(OnLost::Continue)] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let changes = change(|change| {
+            change.on_lost = on_lost;
+            change.at_most = Some("3s".to_owned());
+        });
+        let builder = scheduler(&store)
+            .clock(TestClock::at(noon()))
+            .observer(seen.clone())
+            .add_job(job())
+            .override_job("report", changes);
+        let handle = start(builder).await;
+        sleep(70).await;
+        let last = handle.jobs().await.remove(0).last_run;
+        let ran = matches!(last.unwrap().outcome, RunOutcome::Succeeded);
+        assert_eq!(ran, on_lost.is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_later_change_wins_over_an_earlier_one() {
     let every = |period: &str| change(|change| change.every = Some(period.to_owned()));
     let builder = builder().overrides([("report", every("2h")), ("report", every("3h"))]);
@@ -144,6 +166,7 @@ mod from_configuration {
             at_least = "1s"
             at_most = "10m"
             keep_alive = true
+            on_lost = "continue"
             misfire = "once"
 
             [clean-up]
@@ -159,6 +182,7 @@ mod from_configuration {
             at_least: Some("1s".to_owned()),
             at_most: Some("10m".to_owned()),
             keep_alive: Some(true),
+            on_lost: Some(OnLost::Continue),
             misfire: Some(Misfire::Once),
         };
         assert_eq!(jobs["report"], report);

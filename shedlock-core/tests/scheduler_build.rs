@@ -320,6 +320,17 @@ fn a_grace_that_nothing_keeps_or_that_no_clock_can_count() {
 }
 
 #[test]
+fn no_place_for_any_run() {
+    let builder = builder().max_concurrent_runs(0).add_job(hourly("a"));
+    assert_eq!(
+        only_problem(builder),
+        "max_concurrent_runs: 0 lets nothing run; set at least 1, or pause jobs with `JobOverride::enabled`"
+    );
+    let most = Scheduler::builder(InMemoryLockProvider::new()).max_concurrent_runs(usize::MAX);
+    assert!(most.add_job(hourly("a")).build().is_ok());
+}
+
+#[test]
 fn a_lease_time_that_is_wrong_is_not_missing() {
     let job = hourly("a").lock(" a").at_most("5x");
     let problems_of_job = problems(builder().add_job(job));

@@ -155,6 +155,13 @@ pub(super) async fn a_release_after_the_end_frees_nothing_twice(stage: &Stage<'_
     let lease = a.acquire(&Acquire::new(&short)).await.acquired();
     past(&a, lease.lock_until()).await;
     a.release(&lease, Duration::ZERO).await.harmless();
+    if let Some(stored) = stored(&b, &short).await {
+        let end = lease.lock_until() + PRECISION;
+        assert!(
+            stored.lock_until <= end,
+            "it was free from {end} on: {stored:?}"
+        );
+    }
 
     let lock = stage.named(short.name().to_owned(), long);
     let next = b.acquire(&Acquire::new(&lock)).await.acquired();

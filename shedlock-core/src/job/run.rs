@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Services;
-use crate::lock::{CurrentLock, HoldState, IntoDuration, LockError};
+use crate::lock::{CurrentLock, IntoDuration, LockError};
 
 /// One execution of a job, as the job sees it. Only [`extend`](Self::extend) asks the store.
 ///
@@ -38,13 +38,13 @@ impl Run {
     pub(crate) fn new(
         job: Arc<str>,
         fire_time: Option<DateTime<Utc>>,
-        hold: Option<&Arc<HoldState>>,
+        lock: Option<CurrentLock>,
         services: Arc<Services>,
     ) -> Self {
         Self {
             job,
             fire_time,
-            lock: hold.cloned().map(CurrentLock::from),
+            lock,
             services,
         }
     }

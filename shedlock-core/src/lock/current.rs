@@ -31,7 +31,7 @@ tokio::task_local! {
 /// # Ok(()) }
 /// ```
 pub fn current() -> Option<CurrentLock> {
-    innermost_hold().map(CurrentLock)
+    held_by_task(|_| true).map(CurrentLock)
 }
 
 /// The lock `name`, which the current task has to hold: for code that must not run outside of it.
@@ -177,10 +177,6 @@ pub(crate) async fn holding<F: Future>(hold: Arc<HoldState>, work: F) -> F::Outp
     let mut held = HELD.try_with(Clone::clone).unwrap_or_default();
     held.push(hold);
     HELD.scope(held, work).await
-}
-
-pub(crate) fn innermost_hold() -> Option<Arc<HoldState>> {
-    held_by_task(|_| true)
 }
 
 /// Whether the current task holds this very lock.

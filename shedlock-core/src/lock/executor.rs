@@ -164,9 +164,7 @@ impl LockExecutor {
                 reporter.tell(EventKind::Skipped(Skip::Held(held.clone())));
                 return Ok(Attempted::Held(held));
             }
-            Acquisition::TooEarly { .. } => {
-                return Err(LockError::too_early(reporter.lock_name()));
-            }
+            Acquisition::TooEarly { .. } => return Err(LockError::too_early(config.name())),
         };
         let policy = LeasePolicy {
             keep_alive: self.keep_alive,
@@ -240,6 +238,11 @@ impl<T> Outcome<T> {
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum OnLost {
     /// It is cancelled at its next await, before the lease ends.
     #[default]

@@ -32,7 +32,8 @@ impl From<bool> for KeepAlive {
 pub(crate) struct LeasePolicy<'a> {
     pub(crate) keep_alive: KeepAlive,
     pub(crate) on_lost: OnLost,
-    /// Where it waits until it needs a keeper; without them it has one from the beginning.
+    /// Where it waits until it needs a keeper. None for executors, which may outlive the runtime
+    /// of the task that watches there: then it has one from the beginning.
     pub(crate) keeper_timers: Option<&'a Arc<KeeperTimers>>,
 }
 

@@ -166,7 +166,10 @@ impl LockProvider for InMemoryLockProvider {
         let now = self.store.now();
         match locks.get_mut(lease.name()) {
             Some(row) if row.is(lease) => {
-                row.lock_until = now.max(row.locked_at.min(now) + at_least);
+                row.lock_until = row
+                    .lock_until
+                    .min(now)
+                    .max(row.locked_at.min(now) + at_least);
                 Ok(Release::Released)
             }
             _ => Ok(Release::NotHeld),

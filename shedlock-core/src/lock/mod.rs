@@ -28,7 +28,7 @@ pub use memory::InMemoryLockProvider;
 pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};
 
 pub(crate) use background::staying;
-pub(crate) use current::{holding, innermost_hold};
+pub(crate) use current::holding;
 pub(crate) use hold::{Ended, Hold, KeepAlive, LeasePolicy};
 pub(crate) use hold_state::HoldState;
 pub(crate) use keeper_timers::KeeperTimers;

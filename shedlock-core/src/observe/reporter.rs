@@ -43,17 +43,6 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    pub(crate) fn lock_name(&self) -> &str {
-        self.lock.as_deref().unwrap_or_default()
-    }
-
-    /// The same of what takes some making, if anybody listens.
-    pub(crate) fn tell_lazily(&self, kind: impl FnOnce() -> EventKind) {
-        if !self.observers.list.is_empty() || tracing::enabled!(target: LOG_TARGET, Level::DEBUG) {
-            self.tell(kind());
-        }
-    }
-
     pub(crate) fn tell(&self, kind: EventKind) {
         log(self, &kind, self.observers.skip_level);
         if self.observers.list.is_empty() {
@@ -69,6 +58,14 @@ impl Reporter {
             if catch_unwind(AssertUnwindSafe(|| observer.on_event(&event))).is_err() {
                 tracing::warn!(target: LOG_TARGET, "an observer panicked; its panic is ignored");
             }
+        }
+    }
+
+    /// Like [`tell`](Self::tell), for an event that costs something to make: not made if nobody
+    /// listens.
+    pub(crate) fn tell_lazily(&self, kind: impl FnOnce() -> EventKind) {
+        if !self.observers.list.is_empty() || tracing::enabled!(target: LOG_TARGET, Level::DEBUG) {
+            self.tell(kind());
         }
     }
 }

@@ -1,4 +1,4 @@
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::lock::{Acquire, Acquisition, Held};
 
@@ -10,8 +10,7 @@ pub(super) fn refusal_for_other(
 ) -> Option<Acquisition> {
     let (now, held) = match answer {
         Acquisition::Acquired(lease) => {
-            let at_most = TimeDelta::from_std(request.at_most()).unwrap_or_default();
-            let now = lease.lock_until() - at_most;
+            let now = lease.lock_until() - request.at_most();
             let held = Held {
                 holder: lease.holder().to_owned(),
                 locked_at: lease.locked_at(),

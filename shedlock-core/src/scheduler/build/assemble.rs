@@ -50,6 +50,9 @@ impl SchedulerBuilder {
         if !MISFIRE_GRACES.contains(&misfire_grace) {
             problems.push(Problem::MisfireGrace(misfire_grace));
         }
+        if self.max_concurrent_runs == Some(0) {
+            problems.push(Problem::MaxConcurrentRuns);
+        }
         let jitter = settled("jitter", &self.jitter, &mut problems);
         let jobs = self.jobs.take().unwrap_or_else(|| linked_jobs().collect());
         if jobs.is_empty() {
@@ -71,7 +74,7 @@ impl SchedulerBuilder {
             services: Arc::new(self.services),
             observers: Arc::new(self.observers),
             keeper_timers: Arc::default(),
-            places: self.max_concurrent_runs.map(Semaphore::new),
+            places: self.max_concurrent_runs.map(places),
             misfire_grace,
             jitter: jitter.unwrap_or_default(),
             shutdown: Shutdown::default(),
@@ -127,6 +130,10 @@ impl SchedulerBuilder {
         warn_of_long_at_least(&plans);
         plans
     }
+}
+
+fn places(runs: usize) -> Semaphore {
+    Semaphore::new(runs.min(Semaphore::MAX_PERMITS))
 }
 
 /// What a setting of the builder was set to, if it was, and can be used.

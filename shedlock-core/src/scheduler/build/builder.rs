@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shedlock_schedule::{Tz, check_at_most};
-use tokio::sync::Semaphore;
 use tracing::Level;
 
 use super::overrides::JobOverride;
@@ -178,7 +177,7 @@ impl SchedulerBuilder {
     }
 
     /// How many jobs may run at once in this process. A fire time that finds no place waits for
-    /// one, without the lock, so that another node can take it. At least one; no limit unless set.
+    /// one, without the lock, so that another node can take it. At least 1; no limit unless set.
     ///
     /// ```
     /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
@@ -193,7 +192,7 @@ impl SchedulerBuilder {
     /// # Ok::<(), shedlock_core::BuildError>(())
     /// ```
     pub fn max_concurrent_runs(mut self, runs: usize) -> Self {
-        self.max_concurrent_runs = Some(runs.clamp(1, Semaphore::MAX_PERMITS));
+        self.max_concurrent_runs = Some(runs);
         self
     }
 

@@ -161,6 +161,11 @@ pub enum Problem {
     /// The builder's `misfire_grace` is out of range: 1 ms to 366 days.
     #[error("misfire_grace: {0:?} is not between 1ms and 366 days")]
     MisfireGrace(Duration),
+    /// The builder's `max_concurrent_runs` is 0.
+    #[error(
+        "max_concurrent_runs: 0 lets nothing run; set at least 1, or pause jobs with `JobOverride::enabled`"
+    )]
+    MaxConcurrentRuns,
     /// A job takes a value that was not registered.
     #[error("job `{job}`: {missing}")]
     MissingData {

@@ -1,4 +1,5 @@
 use crate::job::{Job, Misfire, Timing};
+use crate::lock::OnLost;
 
 /// What a service's own configuration changes about a job, by the job's name.
 ///
@@ -56,6 +57,8 @@ pub struct JobOverride {
     pub at_most: Option<String>,
     /// Whether the lease is renewed while the job runs.
     pub keep_alive: Option<bool>,
+    /// What happens to the run when its lease is lost.
+    pub on_lost: Option<OnLost>,
     /// What happens to fire times that nobody took care of.
     pub misfire: Option<Misfire>,
 }
@@ -82,6 +85,9 @@ impl JobOverride {
         }
         if let Some(keep_alive) = self.keep_alive {
             job = job.keep_alive(keep_alive);
+        }
+        if let Some(on_lost) = self.on_lost {
+            job = job.on_lost(on_lost);
         }
         if let Some(misfire) = self.misfire {
             job = job.misfire(misfire);

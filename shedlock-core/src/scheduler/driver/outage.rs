@@ -26,7 +26,7 @@ pub(super) struct Outage {
 }
 
 impl Outage {
-    /// One that may come: the store was not asked yet.
+    /// Not an outage yet: nothing is told unless asking fails.
     pub(super) fn of(store: &Arc<Store>, tell: fn(&Store, &LockError)) -> Self {
         Self {
             store: store.clone(),

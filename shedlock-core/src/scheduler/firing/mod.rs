@@ -155,7 +155,7 @@ impl Firing<'_> {
         Run::new(
             self.due.plan.name.clone(),
             self.due.fire_time(),
-            hold.map(Hold::state),
+            hold.map(|hold| hold.state().clone().into()),
             self.context.services.clone(),
         )
     }
