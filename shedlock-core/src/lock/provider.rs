@@ -68,9 +68,10 @@ pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
     /// [`LockError`] if the store did not decide; the lease is then as it was, or extended.
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError>;
 
-    /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`. (Where `locked_at` had
-    /// to run ahead of a clock that was set back, `at_least` counts from `now`.) Whether a lease
-    /// that has ended, but was not taken over, counts as released is up to the store.
+    /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`, or from when the lease
+    /// ended if that was before `now`. (Where `locked_at` had to run ahead of a clock that was set
+    /// back, `at_least` counts from `now`.) Whether a lease that has ended, but was not taken over,
+    /// counts as released is up to the store.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide. Releasing again is harmless.
