@@ -7,12 +7,12 @@ const LONGEST_STEP_BACK: TimeDelta = TimeDelta::hours(1);
 /// How many stretches are kept: a new one begins whenever the machine slept, or its clock was set.
 const MAX_STRETCHES: usize = 32;
 
-/// The fire times that a node took care of in the last hour, for a job without a lock: no store
-/// would refuse them when they come again, as the clock goes back.
+/// The fire times that a node took care of, for a job without a lock: no store would refuse them
+/// when they come again, as the clock goes back.
 ///
-/// The stretches lie one after the other, with fire times between them that were not attended. Had
-/// it those from 12:00 to 12:30 when the clock went back to 11:50, a stretch from 11:50 on grows
-/// until it meets that one.
+/// The stretches lie one after the other, with fire times between them that it did not have. Had it
+/// those from 12:00 to 12:30 when the clock went back to 11:50, a stretch from 11:50 on grows until
+/// it meets that one.
 #[derive(Debug, Default)]
 pub(super) struct Attended(Vec<Stretch>);
 
@@ -29,7 +29,6 @@ impl Attended {
     /// Adds a fire time, and what comes after it.
     pub(super) fn add(&mut self, fire_time: DateTime<Utc>, next: Option<DateTime<Utc>>) {
         let stretches = &mut self.0;
-        stretches.retain(|stretch| stretch.last + LONGEST_STEP_BACK >= fire_time);
         let following = stretches.partition_point(|stretch| stretch.first <= fire_time);
         match stretches[..following].last_mut() {
             Some(stretch) if stretch.next == Some(fire_time) => {
