@@ -36,6 +36,8 @@ impl Attended {
             }
             _ => {
                 let (first, last) = (fire_time, fire_time);
+                // Nearly always there is one.
+                stretches.reserve_exact(1);
                 stretches.insert(following, Stretch { first, last, next });
             }
         }
