@@ -74,6 +74,9 @@ fn with_work(
 
 /// The body as a future of `ty`: told first, so that `?`, `return` and literals mean what they mean
 /// in a fn.
+///
+/// The body stays as it is, so that lints see what the user wrote: no statement comes before its
+/// items. It is in a `match`, as elsewhere its braces would be called unnecessary.
 fn work(ty: &Type, body: &Group) -> TokenStream {
     let result = local("result");
     let hint = impl_trait(ty).is_none().then(|| {
@@ -83,11 +86,12 @@ fn work(ty: &Type, body: &Group) -> TokenStream {
             }
         }
     });
-    let stream = body.stream();
-    let mut typed = Group::new(body.delimiter(), quote!(#hint #stream));
-    // What is wrong with the body as a whole is told at its braces.
-    typed.set_span(body.span());
-    quote!(async move #typed)
+    quote! {
+        async move {
+            #hint
+            match () { () => #body }
+        }
+    }
 }
 
 /// The attributes inside of the fn's body, which belong to the fn, and the rest.

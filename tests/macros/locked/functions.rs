@@ -69,6 +69,42 @@ mod beside_items {
     }
 }
 
+mod under_lints {
+    //! Under lints that a user may have turned on.
+    #![deny(unused, clippy::pedantic)]
+
+    use shedlock::{InMemoryLockProvider, locked};
+
+    #[locked(provider = locks, name = "items", at_most = "1m")]
+    pub(super) async fn items(locks: InMemoryLockProvider, text: &str) -> Result<u8, String> {
+        use std::str::FromStr;
+        const LIMIT: u8 = 3;
+
+        if text.is_empty() {
+            return Err("no text".to_owned());
+        }
+        let number = u8::from_str(text).map_err(|error| error.to_string())?;
+        Ok(number.min(LIMIT))
+    }
+
+    #[locked(provider = locks, name = "unit", at_most = "1m")]
+    pub(super) async fn unit(locks: InMemoryLockProvider, text: &mut String) {
+        const END: char = '.';
+        text.push(END);
+    }
+
+    // Of braces in one line alone the compiler says that they are unnecessary.
+    #[rustfmt::skip]
+    #[locked(provider = locks, name = "short", at_most = "1m")]
+    pub(super) async fn short(locks: InMemoryLockProvider) -> u8 { 3 }
+
+    #[locked(provider = locks, name = "opaque", at_most = "1m")]
+    pub(super) async fn opaque(locks: InMemoryLockProvider) -> impl Iterator<Item = u8> {
+        const END: u8 = 3;
+        0..END
+    }
+}
+
 macro_rules! by_macro {
     ($name:ident, $locks:expr, $ty:ty, $body:block) => {
         #[locked(provider = $locks, name = "of-a-macro", at_most = "1m")]
@@ -122,6 +158,22 @@ async fn every_kind_of_fn() {
         Outcome::Ran("beside-items".to_owned())
     );
     assert_eq!(opaque(locks).await.unwrap().ran().unwrap().count(), 3);
+}
+
+#[tokio::test]
+async fn bodies_under_lints() {
+    let locks = InMemoryLockProvider::new();
+    for (text, result) in [("7", Ok(3)), ("", Err("no text".to_owned()))] {
+        let outcome = under_lints::items(locks.clone(), text).await.unwrap();
+        assert_eq!(outcome, Outcome::Ran(result));
+    }
+    let mut text = "a".to_owned();
+    let outcome = under_lints::unit(locks.clone(), &mut text).await.unwrap();
+    assert_eq!((outcome, &*text), (Outcome::Ran(()), "a."));
+    let outcome = under_lints::short(locks.clone()).await.unwrap();
+    assert_eq!(outcome, Outcome::Ran(3));
+    let opaque = under_lints::opaque(locks).await.unwrap();
+    assert_eq!(opaque.ran().unwrap().count(), 3);
 }
 
 #[tokio::test]
