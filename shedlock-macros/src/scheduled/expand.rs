@@ -15,8 +15,6 @@ pub(super) fn expand(scheduled: &Scheduled, function: &Function) -> TokenStream 
     let stand_in = stand_in(function);
     let job = job(scheduled, function);
     quote! {
-        // A job has to be async, even one that awaits nothing.
-        #[allow(clippy::unused_async)]
         #function
         #stand_in
         const _: () = {
@@ -89,10 +87,15 @@ fn job(scheduled: &Scheduled, function: &Function) -> TokenStream {
         .map(|n| local(format_args!("argument_{n}")))
         .collect();
     let settings = settings(scheduled);
+    // A fn that is used as a value has to be async, also to lints, though it may await nothing.
+    let work = local("work");
     let call = quote! {
         #library::Job::new(#name, |#run: #library::Run| {
             #(let #values = <#types as #library::FromRun>::from_run(&#run);)*
-            async move { #fn_name(#(#values),*).await }
+            async move {
+                let #work = #fn_name;
+                #work(#(#values),*).await
+            }
         })
     };
     // What is wrong with the result, or with the future, is told at the type of the result.

@@ -102,7 +102,8 @@ pub mod forbidden {
         non_camel_case_types,
         deprecated,
         missing_debug_implementations,
-        missing_copy_implementations
+        missing_copy_implementations,
+        clippy::unused_async
     )]
 
     use shedlock::scheduled;
@@ -110,6 +111,16 @@ pub mod forbidden {
     /// A public job, that needs a doc comment.
     #[scheduled(every = "1h")]
     pub async fn public_under_forbid() {}
+
+    #[scheduled(every = "1h")]
+    async fn awaits_under_forbid() {
+        std::future::ready(()).await;
+    }
+
+    #[scheduled(every = "1h")]
+    async fn awaits_elsewhere_under_forbid() {
+        drop(async { std::future::ready(()).await });
+    }
 
     macro_rules! public_job {
         ($name:ident) => {
