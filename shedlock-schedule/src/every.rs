@@ -24,6 +24,10 @@ impl Every {
         }
     }
 
+    pub(crate) fn period(self) -> Duration {
+        self.0
+    }
+
     pub(crate) fn next_after(self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.multiple(self.count(instant) + 1)
     }

@@ -27,12 +27,12 @@ use crate::{ScheduleError, parse_duration};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Schedule {
     rule: Rule,
-    zone: Tz,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Rule {
-    Cron(Arc<Cron>),
+    /// A line, and the zone whose clocks it follows.
+    Cron(Arc<Cron>, Tz),
     Every(Every),
 }
 
@@ -53,8 +53,7 @@ impl Schedule {
             None => error,
         })?;
         Ok(Schedule {
-            rule: Rule::Cron(Arc::new(cron)),
-            zone: Tz::UTC,
+            rule: Rule::Cron(Arc::new(cron), Tz::UTC),
         })
     }
 
@@ -78,12 +77,11 @@ impl Schedule {
     pub fn every(period: Duration) -> Result<Schedule, ScheduleError> {
         Ok(Schedule {
             rule: Rule::Every(Every::new(period)?),
-            zone: Tz::UTC,
         })
     }
 
-    /// The same schedule by the clocks of another zone. A period keeps its fire times whatever the
-    /// zone.
+    /// The same line by the clocks of another zone. A period has the same fire times in every zone
+    /// and stays as it is.
     ///
     /// ```
     /// use shedlock_schedule::{Schedule, Tz};
@@ -94,11 +92,15 @@ impl Schedule {
     /// ```
     #[must_use]
     pub fn in_zone(self, zone: Tz) -> Schedule {
-        Schedule { zone, ..self }
+        let rule = match self.rule {
+            Rule::Cron(cron, _) => Rule::Cron(cron, zone),
+            Rule::Every(every) => Rule::Every(every),
+        };
+        Schedule { rule }
     }
 
-    /// The zone whose clocks the schedule follows: UTC unless [`in_zone`](Schedule::in_zone) said
-    /// otherwise.
+    /// The zone whose clocks the schedule follows: UTC for a period, and for a line unless
+    /// [`in_zone`](Schedule::in_zone) said otherwise.
     ///
     /// ```
     /// use shedlock_schedule::{Schedule, Tz};
@@ -107,7 +109,27 @@ impl Schedule {
     /// # Ok::<(), shedlock_schedule::ScheduleError>(())
     /// ```
     pub fn zone(&self) -> Tz {
-        self.zone
+        match self.rule {
+            Rule::Cron(_, zone) => zone,
+            Rule::Every(_) => Tz::UTC,
+        }
+    }
+
+    /// The time between two fire times, if the schedule is a period; `None` for a line.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shedlock_schedule::Schedule;
+    ///
+    /// assert_eq!(Schedule::cron("@every 1h")?.period(), Some(Duration::from_secs(3600)));
+    /// assert_eq!(Schedule::cron("@hourly")?.period(), None);
+    /// # Ok::<(), shedlock_schedule::ScheduleError>(())
+    /// ```
+    pub fn period(&self) -> Option<Duration> {
+        match self.rule {
+            Rule::Cron(..) => None,
+            Rule::Every(every) => Some(every.period()),
+        }
     }
 
     /// The first fire time strictly after an instant; `None` where a line's years have passed.
@@ -124,7 +146,7 @@ impl Schedule {
     /// ```
     pub fn next_after(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.rule {
-            Rule::Cron(cron) => cron.next_after(instant, self.zone),
+            Rule::Cron(cron, zone) => cron.next_after(instant, *zone),
             Rule::Every(every) => every.next_after(instant),
         }
     }
@@ -141,7 +163,7 @@ impl Schedule {
     /// ```
     pub fn last_at_or_before(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.rule {
-            Rule::Cron(cron) => cron.last_at_or_before(instant, self.zone),
+            Rule::Cron(cron, zone) => cron.last_at_or_before(instant, *zone),
             Rule::Every(every) => every.last_at_or_before(instant),
         }
     }
@@ -150,7 +172,7 @@ impl Schedule {
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.rule {
-            Rule::Cron(cron) => write!(f, "{cron} ({})", self.zone.name()),
+            Rule::Cron(cron, zone) => write!(f, "{cron} ({})", zone.name()),
             Rule::Every(every) => every.fmt(f),
         }
     }

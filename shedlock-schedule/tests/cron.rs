@@ -128,9 +128,17 @@ fn every_is_a_macro() {
         Schedule::cron(" @EVERY\t1h30m").unwrap().to_string(),
         "every 1h 30m"
     );
+}
+
+#[test]
+fn a_period_is_the_same_in_every_zone() {
+    let every = Schedule::cron("@every 24h").unwrap();
     let elsewhere = every.clone().in_zone(Tz::Asia__Kathmandu);
+    assert_eq!(elsewhere, every);
+    assert_eq!(elsewhere.zone(), Tz::UTC);
     let noon: DateTime<Utc> = "2025-06-01T12:00:00Z".parse().unwrap();
-    assert_eq!(elsewhere.next_after(noon), every.next_after(noon));
+    let midnight: DateTime<Utc> = "2025-06-02T00:00:00Z".parse().unwrap();
+    assert_eq!(elsewhere.next_after(noon), Some(midnight));
 }
 
 #[test]
