@@ -21,6 +21,7 @@ mod cron;
 mod duration;
 mod error;
 mod every;
+mod foreign;
 mod in_words;
 mod lease_time;
 mod lock_name;

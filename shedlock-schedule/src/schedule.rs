@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use crate::cron::Cron;
 use crate::every::Every;
-use crate::{ScheduleError, parse_duration};
+use crate::{ScheduleError, foreign, parse_duration};
 
 /// When a job is due: a cron line in a time zone, or a period. Clones share what was parsed.
 ///
@@ -42,18 +42,13 @@ impl Schedule {
     /// # Errors
     /// [`ScheduleError`] if the line cannot be read, or names no date that will ever come.
     pub fn cron(line: &str) -> Result<Schedule, ScheduleError> {
-        refuse_foreign(line.trim())?;
-        if let Some(period) = every_macro(line) {
+        let line = line.trim();
+        foreign::refuse(line)?;
+        if let Some(period) = foreign::every_macro(line) {
             return Schedule::every(parse_duration(period)?);
         }
-        let cron = Cron::parse(line).map_err(|error| match period_in(line) {
-            Some(period) => ScheduleError::PeriodInLine {
-                period: period.to_owned(),
-            },
-            None => error,
-        })?;
         Ok(Schedule {
-            rule: Rule::Cron(Arc::new(cron), Tz::UTC),
+            rule: Rule::Cron(Arc::new(Cron::parse(line)?), Tz::UTC),
         })
     }
 
@@ -176,55 +171,4 @@ impl fmt::Display for Schedule {
             Rule::Every(every) => every.fmt(f),
         }
     }
-}
-
-/// Refuses what stands for more than a schedule elsewhere: Spring's `-`, and a time zone.
-fn refuse_foreign(line: &str) -> Result<(), ScheduleError> {
-    if line == "-" {
-        return Err(ScheduleError::Disabled);
-    }
-    match zone_before(line).or_else(|| zone_behind(line)) {
-        Some((zone, line)) => Err(ScheduleError::ZoneInLine {
-            zone: zone.to_owned(),
-            line: line.to_owned(),
-        }),
-        None => Ok(()),
-    }
-}
-
-/// `CRON_TZ=Asia/Tokyo` or `TZ=Asia/Tokyo` in front of a line, which Go's cron knows, and the rest
-/// of the line.
-fn zone_before(line: &str) -> Option<(&str, &str)> {
-    let (word, rest) = line.split_once(char::is_whitespace)?;
-    let zone = word
-        .strip_prefix("CRON_TZ=")
-        .or_else(|| word.strip_prefix("TZ="))?;
-    Some((zone, rest.trim_start()))
-}
-
-/// `Asia/Tokyo` behind a line, and the line without it.
-fn zone_behind(line: &str) -> Option<(&str, &str)> {
-    let (line, word) = line.rsplit_once(char::is_whitespace)?;
-    word.parse::<Tz>().ok()?;
-    Some((word, line.trim_end()))
-}
-
-/// The period behind `@every`, which Go's cron knows as well.
-fn every_macro(line: &str) -> Option<&str> {
-    let (word, period) = first_word(line);
-    word.eq_ignore_ascii_case("@every").then_some(period)
-}
-
-/// The period of what is no line: `5m`, `every 5m`.
-fn period_in(line: &str) -> Option<&str> {
-    let period = match first_word(line) {
-        (word, period) if word.eq_ignore_ascii_case("every") => period.trim_start(),
-        _ => line.trim(),
-    };
-    parse_duration(period).is_ok().then_some(period)
-}
-
-fn first_word(line: &str) -> (&str, &str) {
-    let line = line.trim();
-    line.split_once(char::is_whitespace).unwrap_or((line, ""))
 }

@@ -13,8 +13,7 @@ use pasted::{Parted, wrong_character};
 use values::{Wrong, parse_values};
 
 /// Reads a line of five, six or seven fields, or a macro.
-pub(super) fn parse(line: &str) -> Result<Cron, ScheduleError> {
-    let source = line.trim();
+pub(super) fn parse(source: &str) -> Result<Cron, ScheduleError> {
     let expanded = expand_macro(source)?;
     let fields: Vec<&str> = expanded.split_whitespace().collect();
     if let Some(Parted { field, cure, line }) = Parted::find(&fields)
