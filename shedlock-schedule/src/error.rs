@@ -36,6 +36,15 @@ pub enum ScheduleError {
         /// The rest of the line.
         line: String,
     },
+    /// The line is a period with a time zone, as with `@every 24h Asia/Tokyo`.
+    #[error(
+        "a period is counted from the Unix epoch, in every zone alike: remove `{zone}`, \
+         or for the clocks of this zone write a cron line, such as `cron = \"@daily\"`, and `zone = \"{zone}\"`"
+    )]
+    ZoneOfPeriod {
+        /// The zone as it was written.
+        zone: String,
+    },
     /// The line is a period, such as `5m` or `every 5m`.
     #[error("`{period}` is a period, not a cron line: write `every = \"{period}\"`")]
     PeriodInLine {

@@ -11,10 +11,14 @@ pub(crate) fn refuse(line: &str) -> Result<(), ScheduleError> {
         return Err(ScheduleError::Disabled);
     }
     if let Some((zone, line)) = zone_before(line).or_else(|| zone_behind(line)) {
-        return Err(ScheduleError::ZoneInLine {
-            zone: zone.to_owned(),
-            line: line.to_owned(),
-        });
+        let zone = zone.to_owned();
+        return match every_macro(line).or_else(|| bare_period(line)) {
+            Some(_) => Err(ScheduleError::ZoneOfPeriod { zone }),
+            None => Err(ScheduleError::ZoneInLine {
+                zone,
+                line: line.to_owned(),
+            }),
+        };
     }
     match bare_period(line) {
         Some(period) => Err(ScheduleError::PeriodInLine {

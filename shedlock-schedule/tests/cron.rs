@@ -14,6 +14,11 @@ fn next(line: &str, start: &str) -> Option<String> {
 #[test]
 fn messages_say_what_is_right() {
     let hint = "(a line of 6 fields starts with seconds)";
+    let zone_of_period = |zone: &str| {
+        format!(
+            "a period is counted from the Unix epoch, in every zone alike: remove `{zone}`, or for the clocks of this zone write a cron line, such as `cron = \"@daily\"`, and `zone = \"{zone}\"`"
+        )
+    };
     let cases = [
         ("", "the cron line is empty: write for example `0 */15 * * * *` or `@every 30s`".to_owned()),
         (" * * ", "a cron line has 5, 6 or 7 fields, `* *` has 2: 5 are minute, hour, day of month, month and day of week, 6 start with seconds, 7 end with a year".to_owned()),
@@ -69,7 +74,10 @@ fn messages_say_what_is_right() {
         (" TZ=UTC  @daily", "a cron line does not hold its time zone: write `cron = \"@daily\"` and `zone = \"UTC\"`".to_owned()),
         ("0 0 12 * * * Asia/Seoul", "a cron line does not hold its time zone: write `cron = \"0 0 12 * * *\"` and `zone = \"Asia/Seoul\"`".to_owned()),
         ("@daily UTC", "a cron line does not hold its time zone: write `cron = \"@daily\"` and `zone = \"UTC\"`".to_owned()),
-        ("TZ=UTC @every 1h", "a cron line does not hold its time zone: write `cron = \"@every 1h\"` and `zone = \"UTC\"`".to_owned()),
+        ("TZ=UTC @every 1h", zone_of_period("UTC")),
+        ("@every 24h Asia/Seoul", zone_of_period("Asia/Seoul")),
+        ("CRON_TZ=Asia/Seoul every 24h", zone_of_period("Asia/Seoul")),
+        ("24h  Asia/Seoul ", zone_of_period("Asia/Seoul")),
         ("5m", "`5m` is a period, not a cron line: write `every = \"5m\"`".to_owned()),
         (" Every  1d 2h 3m 4s 5ms ", "`1d 2h 3m 4s 5ms` is a period, not a cron line: write `every = \"1d 2h 3m 4s 5ms\"`".to_owned()),
         ("@every", "the duration is empty: write for example `59s` or `PT59S`".to_owned()),

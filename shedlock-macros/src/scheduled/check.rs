@@ -18,9 +18,12 @@ const SAME_ON_ALL_CLOCKS: Duration = Duration::from_secs(3_600);
 
 /// Checks the literals, as `build()` would check them.
 pub(super) fn check_arguments(scheduled: &Scheduled, errors: &mut Errors) {
-    check_literal(&scheduled.cron, Schedule::cron, errors);
-    check_every(scheduled, errors);
-    check_literal(&scheduled.zone, parse_zone, errors);
+    let cron = check_literal(&scheduled.cron, Schedule::cron, errors);
+    let every = check_every(&scheduled.every, errors);
+    let zone = check_literal(&scheduled.zone, parse_zone, errors);
+    if let (Some(schedule), Some(zone)) = (cron.or(every), zone) {
+        check_zone(&schedule, zone, &scheduled.zone, errors);
+    }
     check_literal(&scheduled.lock, check_lock, errors);
     check_literal(
         &scheduled.name,
@@ -78,51 +81,45 @@ pub(super) fn check_signature(signature: &Signature, errors: &mut Errors) {
     check_output(&signature.output, errors);
 }
 
+/// What a literal means, if it is one. One that means nothing is told.
 fn check_literal<T, E: Display>(
     value: &Option<Text>,
     parse: impl Fn(&str) -> Result<T, E>,
     errors: &mut Errors,
-) {
-    let Some(literal) = value.as_ref().and_then(Text::literal) else {
-        return;
-    };
+) -> Option<T> {
+    let literal = value.as_ref()?.literal()?;
     let text = literal.value();
     if let Err(error) = refuse_placeholders(&text) {
         errors.at(literal, error);
-    } else if let Err(error) = parse(&text) {
-        errors.at(literal, error);
+        return None;
     }
+    parse(&text).map_err(|error| errors.at(literal, error)).ok()
 }
 
-fn check_every(Scheduled { every, zone, .. }: &Scheduled, errors: &mut Errors) {
+fn check_every(every: &Option<Text>, errors: &mut Errors) -> Option<Schedule> {
     if let Some(literal) = every.as_ref().and_then(Text::literal)
         && Schedule::cron(&literal.value()).is_ok()
     {
         let line = literal.value();
         let message = format!("this is a cron line, not a period: write `cron = {line:?}`");
-        return errors.at(literal, message);
+        errors.at(literal, message);
+        return None;
     }
-    if let Some((place, period)) = literal_duration(every.as_ref(), errors) {
-        match Schedule::every(period) {
-            Ok(_) if period > SAME_ON_ALL_CLOCKS => refuse_zone(zone, errors),
-            Ok(_) => {}
-            Err(error) => errors.at(place, error),
-        }
-    }
+    let (place, period) = literal_duration(every.as_ref(), errors)?;
+    Schedule::every(period)
+        .map_err(|error| errors.at(place, error))
+        .ok()
 }
 
 /// Refuses a zone where its clocks would tell other fire times than those of the period. Not when
 /// the program runs: there it may be for the cron line of an override.
-fn refuse_zone(zone: &Option<Text>, errors: &mut Errors) {
-    let Some(literal) = zone.as_ref().and_then(Text::literal) else {
-        return;
-    };
-    let Ok(zone) = parse_zone(&literal.value()) else {
-        return;
-    };
-    if !matches!(zone, Tz::UTC | Tz::Etc__UTC) {
+fn check_zone(schedule: &Schedule, zone: Tz, place: &Option<Text>, errors: &mut Errors) {
+    let is_long = schedule
+        .period()
+        .is_some_and(|period| period > SAME_ON_ALL_CLOCKS);
+    if is_long && !matches!(zone, Tz::UTC | Tz::Etc__UTC) {
         errors.at(
-            literal,
+            place,
             "a period is counted from the Unix epoch, in every zone alike: \
              for the clocks of this zone write a cron line, such as `cron = \"@daily\"`, or remove `zone`",
         );
