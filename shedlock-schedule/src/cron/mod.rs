@@ -3,7 +3,6 @@
 mod bits;
 mod calendar;
 mod crontab;
-mod feasible;
 mod field;
 mod last;
 mod moment;
