@@ -74,39 +74,6 @@ pub(crate) fn duration(name: &str, value: Expr, example: &str) -> syn::Result<Te
     }
 }
 
-/// The digits and the suffix of a literal that is a number.
-fn number_of(value: &Expr) -> Option<(&str, &str)> {
-    let Expr::Lit(ExprLit { lit, .. }) = value else {
-        return None;
-    };
-    match lit {
-        Lit::Int(number) => Some((number.base10_digits(), number.suffix())),
-        Lit::Float(number) => Some((number.base10_digits(), number.suffix())),
-        _ => None,
-    }
-}
-
-/// What is wrong with a duration that is a number: `14`, or `14m`, whose unit is a suffix to rustc.
-fn unquoted(name: &str, number: &Expr, digits: &str, suffix: &str) -> String {
-    let quoted = format!("{digits}{suffix}");
-    match parse_duration(&quoted) {
-        Ok(_) => format!("a duration is a text: write `{name} = \"{quoted}\"`"),
-        Err(error) if !matches!(error, DurationError::NoUnit { .. }) && !is_of_rust(suffix) => {
-            error.to_string()
-        }
-        Err(_) => format!(
-            "`{name} = {}` has no unit: write `{name} = \"{digits}s\"` for seconds or `{name} = \"{digits}ms\"` for milliseconds",
-            number.to_token_stream()
-        ),
-    }
-}
-
-/// Whether a number's suffix is the type that it has in Rust.
-fn is_of_rust(suffix: &str) -> bool {
-    let bits = suffix.strip_prefix(['u', 'i', 'f']);
-    bits.is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64" | "128" | "size"))
-}
-
 pub(crate) fn flag(name: &str, value: Expr) -> syn::Result<Flag> {
     match without_group(value) {
         Expr::Lit(ExprLit {
@@ -149,6 +116,48 @@ pub(crate) fn path(value: Expr) -> syn::Result<Path> {
     }
 }
 
+/// What a `macro_rules!` macro passes on as `$value:expr` or `$value:literal` comes in a group
+/// without delimiters.
+pub(crate) fn without_group(value: Expr) -> Expr {
+    match value {
+        Expr::Group(group) => without_group(*group.expr),
+        other => other,
+    }
+}
+
+/// The digits and the suffix of a literal that is a number.
+fn number_of(value: &Expr) -> Option<(&str, &str)> {
+    let Expr::Lit(ExprLit { lit, .. }) = value else {
+        return None;
+    };
+    match lit {
+        Lit::Int(number) => Some((number.base10_digits(), number.suffix())),
+        Lit::Float(number) => Some((number.base10_digits(), number.suffix())),
+        _ => None,
+    }
+}
+
+/// What is wrong with a duration that is a number: `14`, or `14m`, whose unit is a suffix to rustc.
+fn unquoted(name: &str, number: &Expr, digits: &str, suffix: &str) -> String {
+    let quoted = format!("{digits}{suffix}");
+    match parse_duration(&quoted) {
+        Ok(_) => format!("a duration is a text: write `{name} = \"{quoted}\"`"),
+        Err(error) if !matches!(error, DurationError::NoUnit { .. }) && !is_of_rust(suffix) => {
+            error.to_string()
+        }
+        Err(_) => format!(
+            "`{name} = {}` has no unit: write `{name} = \"{digits}s\"` for seconds or `{name} = \"{digits}ms\"` for milliseconds",
+            number.to_token_stream()
+        ),
+    }
+}
+
+/// Whether a number's suffix is the type that it has in Rust.
+fn is_of_rust(suffix: &str) -> bool {
+    let bits = suffix.strip_prefix(['u', 'i', 'f']);
+    bits.is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64" | "128" | "size"))
+}
+
 fn choice_expression(name: &str, value: Expr, words: &[&str]) -> syn::Result<Value<Choice>> {
     let written = value.to_token_stream().to_string();
     if !words.contains(&written.as_str()) {
@@ -171,15 +180,6 @@ fn no_choice(name: &str, place: &impl ToTokens, words: &[&str]) -> syn::Error {
 fn capitalized(word: &str) -> String {
     let (first, rest) = word.split_at(1);
     first.to_uppercase() + rest
-}
-
-/// What a `macro_rules!` macro passes on as `$value:expr` or `$value:literal` comes in a group
-/// without delimiters.
-pub(crate) fn without_group(value: Expr) -> Expr {
-    match value {
-        Expr::Group(group) => without_group(*group.expr),
-        other => other,
-    }
 }
 
 #[cfg(test)]
