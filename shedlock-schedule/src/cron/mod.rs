@@ -67,23 +67,13 @@ impl Cron {
     pub(crate) fn next_after(&self, instant: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         // Two days are room for any zone's offset at the beginning of chrono's range.
         let instant = instant.max(DateTime::<Utc>::MIN_UTC + TimeDelta::days(2));
-        match self.dialect {
-            Dialect::Spring => spring::next_after(&self.clock, &self.calendar, instant, zone),
-            Dialect::CrontabWildcard => crontab::next_after(
-                &self.clock,
-                &self.calendar,
-                instant,
-                zone,
-                crontab::on_the_wall,
-            ),
-            Dialect::CrontabFixed => crontab::next_after(
-                &self.clock,
-                &self.calendar,
-                instant,
-                zone,
-                crontab::once_each,
-            ),
-        }
+        let (clock, calendar) = (&self.clock, &self.calendar);
+        let instants = match self.dialect {
+            Dialect::Spring => return spring::next_after(clock, calendar, instant, zone),
+            Dialect::CrontabWildcard => crontab::on_the_wall,
+            Dialect::CrontabFixed => crontab::once_each,
+        };
+        crontab::next_after(clock, calendar, instant, zone, instants)
     }
 
     pub(crate) fn last_at_or_before(
