@@ -1,10 +1,11 @@
-//! What can be wrong with a schedule, a duration, a zone or a name. Each message says what would be
-//! right.
+//! What can be wrong with a schedule, a duration, a zone, a name or a lease. Each message says what
+//! would be right.
 
 use std::time::Duration;
 
 use crate::MAX_LOCK_NAME_CHARS;
 use crate::in_words::InWords;
+use crate::limits::LONGEST_DAYS;
 use crate::visible::Visible;
 
 /// Why a text is not a schedule.
@@ -107,7 +108,7 @@ pub enum ScheduleError {
         line: String,
     },
     /// A period that is too short or too long.
-    #[error("a period goes from 1ms to 366days, not {}", InWords(*.period))]
+    #[error("a period goes from 1ms to {LONGEST_DAYS} days, not {}", InWords(*.period))]
     Period {
         /// The period that was given.
         period: Duration,
@@ -270,5 +271,31 @@ pub enum NameError {
         name: String,
         /// The first such character.
         control: char,
+    },
+}
+
+/// Why a lock cannot be taken for this long.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeaseError {
+    /// Shorter than stores can tell, or longer than [`MAX_AT_MOST`](crate::MAX_AT_MOST).
+    #[error(
+        "a lease of {} is out of range: `at_most` is between 1ms and {LONGEST_DAYS} days",
+        InWords(*.at_most)
+    )]
+    OutOfRange {
+        /// What was asked for.
+        at_most: Duration,
+    },
+    /// The lock would have to outlive its lease.
+    #[error(
+        "`at_least` ({}) is longer than `at_most` ({}): a lock cannot stay taken beyond its lease; lower `at_least` or raise `at_most`",
+        InWords(*.at_least), InWords(*.at_most)
+    )]
+    AtLeastOverAtMost {
+        /// What was asked for as `at_least`.
+        at_least: Duration,
+        /// What was asked for as `at_most`.
+        at_most: Duration,
     },
 }

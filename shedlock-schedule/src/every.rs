@@ -6,9 +6,8 @@ use chrono::{DateTime, Utc};
 
 use crate::ScheduleError;
 use crate::in_words::InWords;
+use crate::limits::{LONGEST, SHORTEST};
 
-const SHORTEST: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 const SECOND: i128 = 1_000_000_000;
 
 /// The time between two fire times.
@@ -51,7 +50,7 @@ impl Every {
     }
 
     fn nanos(self) -> i128 {
-        // At most 366 days, so it fits.
+        // At most a year, so it fits.
         self.0.as_nanos() as i128
     }
 }

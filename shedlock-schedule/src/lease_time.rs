@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use crate::in_words::InWords;
+use crate::LeaseError;
+use crate::limits::{LONGEST, SHORTEST};
 
 /// The longest lease: 366 days.
-pub const MAX_AT_MOST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-
-/// The shortest lease: every store keeps at least milliseconds.
-const MIN_AT_MOST: Duration = Duration::from_millis(1);
+pub const MAX_AT_MOST: Duration = LONGEST;
 
 /// Checks that a lease may last `at_most`: between 1 ms and [`MAX_AT_MOST`].
 ///
@@ -23,7 +21,7 @@ const MIN_AT_MOST: Duration = Duration::from_millis(1);
 /// # Errors
 /// [`LeaseError::OutOfRange`] if it is shorter or longer than that.
 pub fn check_at_most(at_most: Duration) -> Result<(), LeaseError> {
-    if (MIN_AT_MOST..=MAX_AT_MOST).contains(&at_most) {
+    if (SHORTEST..=MAX_AT_MOST).contains(&at_most) {
         Ok(())
     } else {
         Err(LeaseError::OutOfRange { at_most })
@@ -49,32 +47,6 @@ pub fn check_at_least(at_least: Duration, at_most: Duration) -> Result<(), Lease
     } else {
         Err(LeaseError::AtLeastOverAtMost { at_least, at_most })
     }
-}
-
-/// Why a lock cannot be taken for this long.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LeaseError {
-    /// Shorter than stores can tell, or longer than [`MAX_AT_MOST`].
-    #[error(
-        "a lease of {} is out of range: `at_most` is between 1ms and 366 days",
-        InWords(*.at_most)
-    )]
-    OutOfRange {
-        /// What was asked for.
-        at_most: Duration,
-    },
-    /// The lock would have to outlive its lease.
-    #[error(
-        "`at_least` ({}) is longer than `at_most` ({}): a lock cannot stay taken beyond its lease; lower `at_least` or raise `at_most`",
-        InWords(*.at_least), InWords(*.at_most)
-    )]
-    AtLeastOverAtMost {
-        /// What was asked for as `at_least`.
-        at_least: Duration,
-        /// What was asked for as `at_most`.
-        at_most: Duration,
-    },
 }
 
 #[cfg(test)]

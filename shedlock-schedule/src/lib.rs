@@ -24,6 +24,7 @@ mod every;
 mod foreign;
 mod in_words;
 mod lease_time;
+mod limits;
 mod lock_name;
 mod schedule;
 mod visible;
@@ -31,8 +32,8 @@ mod zone;
 
 pub use chrono_tz::Tz;
 pub use duration::parse_duration;
-pub use error::{DurationError, NameError, ScheduleError, ZoneError};
-pub use lease_time::{LeaseError, MAX_AT_MOST, check_at_least, check_at_most};
+pub use error::{DurationError, LeaseError, NameError, ScheduleError, ZoneError};
+pub use lease_time::{MAX_AT_MOST, check_at_least, check_at_most};
 pub use lock_name::{MAX_LOCK_NAME_CHARS, check_lock_name};
 pub use schedule::Schedule;
 pub use zone::parse_zone;

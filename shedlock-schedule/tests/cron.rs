@@ -82,7 +82,7 @@ fn messages_say_what_is_right() {
         (" Every  1d 2h 3m 4s 5ms ", "`1d 2h 3m 4s 5ms` is a period, not a cron line: write `every = \"1d 2h 3m 4s 5ms\"`".to_owned()),
         ("@every", "the duration is empty: write for example `59s` or `PT59S`".to_owned()),
         ("@every 1M", "the duration `1M` has months or years, which have no fixed length: count in days (`1m` is a minute)".to_owned()),
-        ("@every 0s", "a period goes from 1ms to 366days, not 0s".to_owned()),
+        ("@every 0s", "a period goes from 1ms to 366 days, not 0s".to_owned()),
     ];
     for (line, message) in cases {
         assert_eq!(
