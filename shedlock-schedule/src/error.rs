@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::MAX_LOCK_NAME_CHARS;
 use crate::in_words::InWords;
 use crate::limits::LONGEST_DAYS;
+use crate::lock_name::MAX_LOCK_NAME_CHARS;
 use crate::visible::Visible;
 
 /// Why a text is not a schedule.

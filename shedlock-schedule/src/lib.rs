@@ -34,6 +34,6 @@ pub use chrono_tz::Tz;
 pub use duration::parse_duration;
 pub use error::{DurationError, LeaseError, NameError, ScheduleError, ZoneError};
 pub use lease_time::{MAX_AT_MOST, check_at_least, check_at_most};
-pub use lock_name::{MAX_LOCK_NAME_CHARS, check_lock_name};
+pub use lock_name::check_lock_name;
 pub use schedule::Schedule;
 pub use zone::parse_zone;

@@ -2,12 +2,8 @@
 
 use crate::NameError;
 
-/// The longest lock name, in characters: the width of the `name` column that ShedLock's table has.
-///
-/// ```
-/// assert_eq!(shedlock_schedule::MAX_LOCK_NAME_CHARS, 64);
-/// ```
-pub const MAX_LOCK_NAME_CHARS: usize = 64;
+/// The width of the `name` column that ShedLock's table has.
+pub(crate) const MAX_LOCK_NAME_CHARS: usize = 64;
 
 /// Checks that every store can keep this lock name as it stands.
 ///
@@ -21,8 +17,8 @@ pub const MAX_LOCK_NAME_CHARS: usize = 64;
 /// ```
 ///
 /// # Errors
-/// [`NameError`] if the name is blank, longer than [`MAX_LOCK_NAME_CHARS`], holds control
-/// characters, or has white space at an end.
+/// [`NameError`] if the name is blank, longer than 64 characters, holds control characters, or
+/// has white space at an end.
 pub fn check_lock_name(name: &str) -> Result<(), NameError> {
     if name.trim().is_empty() {
         return Err(NameError::Blank);
