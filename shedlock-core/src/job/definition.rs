@@ -121,7 +121,7 @@ impl Job {
     /// read.
     pub fn cron(self, line: impl AsRef<str>) -> Self {
         let schedule = Schedule::cron(line.as_ref()).map_err(JobError::from);
-        self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Cron))
+        self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Set))
     }
 
     /// Fires at every multiple of `period` since the Unix epoch, so all nodes agree on the fire
@@ -129,7 +129,7 @@ impl Job {
     pub fn every(self, period: impl IntoDuration) -> Self {
         let period = period.into_duration().map_err(JobError::from);
         let schedule = period.and_then(|period| Ok(Schedule::every(period)?));
-        self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Every))
+        self.set_timing(schedule.map_or_else(Timing::Wrong, Timing::Set))
     }
 
     /// The time zone that a cron line is read in; the builder's default unless set, or else UTC.

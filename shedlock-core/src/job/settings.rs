@@ -54,8 +54,7 @@ pub(crate) type Setting<T> = Option<Result<T, JobError>>;
 pub(crate) enum Timing {
     #[default]
     Unset,
-    Cron(Schedule),
-    Every(Schedule),
+    Set(Schedule),
     Wrong(JobError),
     /// More than one was set.
     Several,

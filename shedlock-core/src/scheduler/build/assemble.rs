@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shedlock_schedule::Tz;
+use shedlock_schedule::{MAX_AT_MOST, Tz};
 use tokio::sync::{Notify, Semaphore};
 
 use super::check::{Defaults, check_job};
@@ -30,8 +30,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
 const MISFIRE_GRACE: Duration = Duration::from_secs(60);
 
 /// How late that may be: with none at all nothing would ever be in time.
-const MISFIRE_GRACES: RangeInclusive<Duration> =
-    Duration::from_millis(1)..=Duration::from_secs(366 * 86_400);
+const MISFIRE_GRACES: RangeInclusive<Duration> = Duration::from_millis(1)..=MAX_AT_MOST;
 
 impl SchedulerBuilder {
     /// Checks everything. Talks to no store.

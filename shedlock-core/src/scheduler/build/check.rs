@@ -75,8 +75,7 @@ fn schedule(
     let zone = zone.unwrap_or(default_zone);
     let job = job.clone();
     match &settings.timing {
-        Timing::Cron(schedule) => return Some(schedule.clone().in_zone(zone)),
-        Timing::Every(schedule) => return Some(schedule.clone()),
+        Timing::Set(schedule) => return Some(schedule.clone().in_zone(zone)),
         Timing::Unset => problems.push(Problem::NoSchedule { job }),
         Timing::Several => problems.push(Problem::TwoSchedules { job }),
         Timing::Wrong(_) => {}
