@@ -106,11 +106,8 @@ impl Dialect for Sqlite {
         );
         let extend = format!("{lock_until} = {new_until}");
         let release = format!("{lock_until} = {released}");
-        let undo = format!(
-            "{lock_until} = {}, {locked_at} = {}",
-            text(&now),
-            text(&format!("{at} - {}", Self::STEP))
-        );
+        let before = text(&format!("{at} - {}", Self::STEP));
+        let undo = format!("{lock_until} = {before}, {locked_at} = {before}");
         let look = format!("SELECT {now}, 0, {row} FROM");
         let update = |set: &str, owned: &str| Forms {
             single: format!("UPDATE {table} AS l SET {set} WHERE {owned} {returned}"),

@@ -17,8 +17,9 @@ pub(crate) struct Statements<S> {
     pub(crate) acquire: Forms<S>,
     /// A record of the clock, and of the lock if it is there.
     pub(crate) look: Forms<S>,
-    /// Ends a lease and puts `locked_at` back by the smallest step: of any `locked_at` if none is
-    /// given, and then only one that still runs. So it does nothing the second time.
+    /// Puts `locked_at` back by the smallest step, and `lock_until` to the same instant, so that
+    /// nobody had the lock when its fire time was due: of any `locked_at` if none is given, and then
+    /// only of a lease that still runs. So it does nothing the second time.
     pub(crate) take_back: Forms<S>,
     /// A record per extended lease, or what the dialect answers instead.
     pub(crate) extend: Forms<S>,

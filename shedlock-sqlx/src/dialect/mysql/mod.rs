@@ -192,12 +192,13 @@ impl Dialect for MySql {
                 batch: Some(batch::look(t, &row)),
             },
             take_back: Forms {
+                // In this order, as the assignments are made from left to right.
                 single: update(
-                    &format!("l.{locked_at} = {before}, l.{lock_until} = {NOW}"),
+                    &format!("l.{lock_until} = {before}, l.{locked_at} = {before}"),
                     &lost,
                 ),
                 // Nobody asks whether it was done.
-                batch: batch(&lost, [NOW, &before, &kept_by], "FALSE"),
+                batch: batch(&lost, [&before, &before, &kept_by], "FALSE"),
             },
             extend: Forms {
                 single: update(

@@ -147,7 +147,6 @@ impl Dialect for Postgres {
         let with_clock = |settings: &str| {
             format!("WITH clock AS MATERIALIZED (SELECT {clock} AS now, {settings})")
         };
-        let now = instant("clock.now", lock_until, table);
         // A lease is a promise that a crash must not break, whatever the service, its role or its
         // database has set for other work. What is less than `on` and more than `off` waits for the
         // disk as well.
@@ -161,8 +160,12 @@ impl Dialect for Postgres {
             "l.{name} = $name AND l.{locked_by} = $holder AND coalesce(l.{locked_at} = {lease_at}, true) AND {}",
             to_take_back(&format!("{until} > clock.now"), holder)
         );
-        let undo =
-            format!("{lock_until} = {now}, {locked_at} = l.{locked_at} - interval '1 microsecond'");
+        let before = |column| instant(&format!("{at} - {}", Self::STEP), column, table);
+        let undo = format!(
+            "{lock_until} = {}, {locked_at} = {}",
+            before(lock_until),
+            before(locked_at)
+        );
         let live = format!("{owned} AND {until} > clock.now");
         let extend = format!("{lock_until} = {extended}");
         let release = format!("{lock_until} = {released}");

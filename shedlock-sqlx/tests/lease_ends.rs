@@ -1,0 +1,93 @@
+//! What the table tells of leases that are over: `lock_until` is past a fire time only if somebody
+//! had the lock when it was due. Whoever looks for fire times that were missed goes by that.
+
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+
+mod support;
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shedlock_core::{Acquire, LockProvider, StoredLock};
+use shedlock_sqlx::SqlxLockProvider;
+use support::herd::names;
+use support::{
+    Nodes, Sql, folder, lock, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool,
+};
+use tokio::time::sleep;
+
+/// One that goes alone, and many that go together.
+const HERDS: [usize; 2] = [1, 12];
+
+#[tokio::test]
+async fn nobody_had_what_was_taken_back_on_postgres() {
+    nobody_had_what_was_taken_back(Nodes::migrated(pg_pool(postgres())).await).await;
+}
+
+#[tokio::test]
+async fn nobody_had_what_was_taken_back_on_mysql() {
+    nobody_had_what_was_taken_back(Nodes::migrated(mysql_pool(mysql())).await).await;
+}
+
+#[tokio::test]
+async fn nobody_had_what_was_taken_back_on_sqlite() {
+    let folder = folder();
+    let nodes = Nodes::migrated(sqlite_pool(sqlite(&folder))).await;
+    nobody_had_what_was_taken_back(nodes.in_folder(folder)).await;
+}
+
+/// The callers go away when all were granted, and before they hear of it. None of them polls twice:
+/// whoever asks for the listing has tasks go on with their calls.
+async fn nobody_had_what_was_taken_back<DB: Sql>(nodes: Nodes<DB>) {
+    let locks = nodes.provider("a");
+    let mut fire_time = due(&locks).await - TimeDelta::seconds(60);
+    for count in HERDS {
+        fire_time += TimeDelta::seconds(1);
+        let mut calls: Vec<_> = names(count)
+            .iter()
+            .map(|name| Acquire::new(&lock(name)).for_fire_time(fire_time))
+            .map(|request| {
+                let locks = locks.clone();
+                Box::pin(async move { locks.acquire(&request).await })
+            })
+            .collect();
+        poll_fn(|context| {
+            for call in &mut calls {
+                assert!(call.as_mut().poll(context).is_pending());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        let granted = |row: &StoredLock| row.locked_at == fire_time;
+        become_all(&locks, count, granted).await;
+        drop(calls);
+        let taken_back = |row: &StoredLock| row.locked_at < fire_time;
+        for row in become_all(&locks, count, taken_back).await {
+            assert!(row.lock_until <= fire_time, "{row:?} was due {fire_time}");
+        }
+    }
+}
+
+/// The listing, once all its rows are as they should be.
+async fn become_all(
+    locks: &SqlxLockProvider,
+    count: usize,
+    are: impl Fn(&StoredLock) -> bool,
+) -> Vec<StoredLock> {
+    let began = Instant::now();
+    loop {
+        let rows = locks.locks().await.expect("a list");
+        if rows.len() == count && rows.iter().all(&are) {
+            return rows;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{rows:?}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn due(locks: &SqlxLockProvider) -> DateTime<Utc> {
+    let now = locks.now().await.expect("the clock");
+    DateTime::from_timestamp(now.timestamp() - 1, 0).expect("a second")
+}
