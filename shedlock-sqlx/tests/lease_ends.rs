@@ -5,14 +5,16 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shedlock_core::{Acquire, LockProvider, StoredLock};
+use futures_util::future::join_all;
+use shedlock_core::{Acquire, Extension, Lease, LockProvider, Release, StoredLock};
 use shedlock_sqlx::SqlxLockProvider;
-use support::herd::names;
+use support::herd::{herd, leases, names};
 use support::{
     Nodes, Sql, folder, lock, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool,
 };
@@ -67,6 +69,71 @@ async fn nobody_had_what_was_taken_back<DB: Sql>(nodes: Nodes<DB>) {
         for row in become_all(&locks, count, taken_back).await {
             assert!(row.lock_until <= fire_time, "{row:?} was due {fire_time}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_late_release_moves_no_end_on_postgres() {
+    a_late_release_moves_no_end(Nodes::migrated(pg_pool(postgres())).await).await;
+}
+
+#[tokio::test]
+async fn a_late_release_moves_no_end_on_mysql() {
+    a_late_release_moves_no_end(Nodes::migrated(mysql_pool(mysql())).await).await;
+}
+
+#[tokio::test]
+async fn a_late_release_moves_no_end_on_sqlite() {
+    let folder = folder();
+    let nodes = Nodes::migrated(sqlite_pool(sqlite(&folder))).await;
+    a_late_release_moves_no_end(nodes.in_folder(folder)).await;
+}
+
+/// A node stood still between the end of a run and its release. `at_least` is kept: an extension
+/// may have shortened the lease below it.
+async fn a_late_release_moves_no_end<DB: Sql>(nodes: Nodes<DB>) {
+    let locks = nodes.provider("a");
+    for count in HERDS {
+        let leases = leases(herd(&locks, &names(count)).await);
+        let brief = Duration::from_millis(1);
+        let extended = join_all(leases.iter().map(|lease| locks.extend(lease, brief))).await;
+        let leases: BTreeMap<_, _> = extended
+            .into_iter()
+            .map(|answer| match answer {
+                Ok(Extension::Extended(lease)) => (lease.name().to_owned(), lease),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let ends = leases.values().map(Lease::lock_until);
+        let over = ends.max().expect("a lease") + TimeDelta::milliseconds(20);
+        passes(&locks, over).await;
+        release_all(&locks, leases.values(), Duration::ZERO).await;
+        for row in become_all(&locks, count, |_| true).await {
+            assert_eq!(row.lock_until, leases[&row.name].lock_until(), "{row:?}");
+        }
+        let at_least = Duration::from_millis(700);
+        release_all(&locks, leases.values(), at_least).await;
+        for row in become_all(&locks, count, |_| true).await {
+            assert_eq!(row.lock_until, row.locked_at + at_least, "{row:?}");
+        }
+        passes(&locks, over + at_least).await;
+    }
+}
+
+async fn release_all(
+    locks: &SqlxLockProvider,
+    leases: impl Iterator<Item = &Lease>,
+    at_least: Duration,
+) {
+    for answer in join_all(leases.map(|lease| locks.release(lease, at_least))).await {
+        assert!(matches!(answer, Ok(Release::Released)), "{answer:?}");
+    }
+}
+
+/// Waits until it is later than that in the store.
+async fn passes(locks: &SqlxLockProvider, time: DateTime<Utc>) {
+    while locks.now().await.expect("the clock") <= time {
+        sleep(Duration::from_millis(5)).await;
     }
 }
 

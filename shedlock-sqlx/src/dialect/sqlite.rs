@@ -91,7 +91,9 @@ impl Dialect for Sqlite {
         let owned = format!(
             "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND l.{locked_at} = {lease_at}"
         );
-        let released = text(&format!("max({now}, min({at}, {now}) + $at_least)"));
+        let released = text(&format!(
+            "max(min(coalesce({until}, {now}), {now}), min({at}, {now}) + $at_least)"
+        ));
         let new_row =
             format!("INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})");
         let not_early = format!("coalesce($fire_time <= {now}, true)");

@@ -23,6 +23,7 @@ pub(crate) struct Statements<S> {
     pub(crate) take_back: Forms<S>,
     /// A record per extended lease, or what the dialect answers instead.
     pub(crate) extend: Forms<S>,
+    /// Ends a lease, at the end of `at_least` if that is to come; an end that has passed stays.
     /// Affects the row of the released lease.
     pub(crate) release: Forms<S>,
     /// A record per lock, and that of the probe if there is one.

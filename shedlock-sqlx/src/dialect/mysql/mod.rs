@@ -146,7 +146,11 @@ impl Dialect for MySql {
             to_take_back(&format!("l.{lock_until} > {NOW}"), holder)
         );
         let before = format!("TIMESTAMPADD(MICROSECOND, -{}, l.{locked_at})", Self::STEP);
-        let released = |now: &str| format!("GREATEST({now}, LEAST({at}, {now}) + $at_least)");
+        let released = |now: &str| {
+            format!(
+                "GREATEST(LEAST(COALESCE({until}, {now}), {now}), LEAST({at}, {now}) + $at_least)"
+            )
+        };
         let extended = |now: &str| format!("{now} + $at_most");
         let update = |set: &str, wanted: &str| {
             format!("UPDATE {table} AS l SET {set} WHERE l.{name} = $name AND {wanted}")

@@ -137,7 +137,7 @@ impl Dialect for Postgres {
             format!("l.{name} = $name AND l.{locked_by} = $holder AND l.{locked_at} = {lease_at}");
         let extended = instant("clock.now + $at_most", lock_until, table);
         let released = instant(
-            &format!("greatest(clock.now, least({at}, clock.now) + $at_least)"),
+            &format!("greatest(least({until}, clock.now), least({at}, clock.now) + $at_least)"),
             lock_until,
             table,
         );
