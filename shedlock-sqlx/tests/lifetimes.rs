@@ -11,7 +11,8 @@ use shedlock_core::LockProvider;
 use shedlock_sqlx::SqlxLockProvider;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
-use support::{fresh, mysql, postgres};
+use sqlx::sqlite::SqlitePoolOptions;
+use support::{folder, fresh, mysql, postgres, sqlite};
 use tokio::time::{Instant, sleep};
 
 const LIFETIME: Duration = Duration::from_millis(300);
@@ -76,4 +77,12 @@ async fn are_replaced(locks: &SqlxLockProvider, connections: impl AsyncFn() -> V
         assert!(Instant::now() < deadline, "{first:?} became {now:?}");
         sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn connections_may_be_meant_to_last_forever() {
+    let folder = folder();
+    let pool = SqlitePoolOptions::new().max_lifetime(Duration::MAX);
+    let locks = SqlxLockProvider::new(pool.connect_lazy_with(sqlite(&folder)));
+    locks.now().await.expect("the store's time");
 }

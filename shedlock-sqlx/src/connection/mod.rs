@@ -104,7 +104,9 @@ impl<D: Dialect> Connections<D> {
         let opening = tokio::spawn(async move {
             let opened = opener.open().await.map(|live| Opened {
                 live,
-                until: opener.lifetime().map(|lifetime| Instant::now() + lifetime),
+                until: opener
+                    .lifetime()
+                    .and_then(|lifetime| Instant::now().checked_add(lifetime)),
                 _slot: slot,
             });
             if let Err(error) = &opened {
