@@ -6,9 +6,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use shedlock_core::LockError;
+use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
-use sqlx::{MySql, Pool, Postgres};
+use sqlx::{AssertSqlSafe, MySql, Pool, Postgres, Transaction};
 use support::herd::{herd, leases, names, release_all};
 use support::{Nodes, Sql, acquire, fresh, mysql, mysql_pool, pg_pool, postgres};
 use tokio::time::sleep;
@@ -107,4 +107,44 @@ async fn one_connection_of_mysql() {
     narrow.pool.close().await;
     let Narrow { nodes, user, .. } = narrow;
     nodes.run(&format!("DROP USER '{user}'@'%'")).await;
+}
+
+/// Two wait for the only connection there is, and whoever gets it sends for both. That lasts for
+/// longer than the other one waits for a connection.
+#[tokio::test]
+async fn who_was_sent_by_another_hears_what_came_of_it() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    let pool = pg_pool(postgres());
+    let builder = SqlxLockProvider::builder(pool.clone()).table(&nodes.table);
+    let locks = builder.holder("a").timeout("2s").build().expect("settings");
+    locks.now().await.expect("the clock");
+    pool.set_connect_options(postgres().database("nowhere"));
+    let (before, rival) = (rival(&nodes, "before").await, rival(&nodes, "slow").await);
+    let asks = |name: &'static str| {
+        let locks = locks.clone();
+        tokio::spawn(async move { acquire(&locks, name).await })
+    };
+    let first = asks("before");
+    sleep(Duration::from_millis(20)).await;
+    let both = [asks("slow"), asks("job")];
+    sleep(Duration::from_millis(400)).await;
+    before.rollback().await.expect("a rollback");
+    sleep(Duration::from_millis(700)).await;
+    rival.rollback().await.expect("a rollback");
+    for asked in [first].into_iter().chain(both) {
+        let answer = asked.await.expect("no panic");
+        assert!(matches!(answer, Ok(Acquisition::Acquired(_))), "{answer:?}");
+    }
+}
+
+/// A transaction that is about to insert a lock, for which others wait.
+async fn rival(nodes: &Nodes<Postgres>, name: &str) -> Transaction<'static, Postgres> {
+    let mut rival = nodes.pool.begin().await.expect("a transaction");
+    let insert = format!(
+        "INSERT INTO {} VALUES ('{name}', '2000-01-01', '2000-01-01', 'rival')",
+        nodes.table
+    );
+    let inserted = sqlx::query(AssertSqlSafe(insert)).execute(&mut *rival);
+    inserted.await.expect("an insert");
+    rival
 }

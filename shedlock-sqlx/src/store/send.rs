@@ -34,20 +34,17 @@ impl<D: Dialect> SqlStore<D> {
             biased;
             told = queued.told() => return told,
             connection = self.connections.get() => connection,
-            () = runs_out_of_time(caller.as_ref()) => match queued.leave() {
-                Some(_) => Err(DriverError::not_sent()),
-                None => return queued.told().await,
+            () = runs_out_of_time(caller.as_ref()) => Err(DriverError::not_sent()),
+        };
+        match connection {
+            Ok(connection) => match queued.take_batch() {
+                nothing if nothing.is_empty() => connection.keep(),
+                batch => Box::pin(self.send_batch(queue, connection, batch)).await,
             },
-        };
-        let connection = match connection {
-            Ok(connection) => connection,
-            Err(error) => return (Err(error), None),
-        };
-        match queued.take_batch() {
-            // Somebody else has taken it.
-            nothing if nothing.is_empty() => connection.keep(),
-            batch => Box::pin(self.send_batch(queue, connection, batch)).await,
+            Err(error) if queued.leave().is_some() => return (Err(error), None),
+            Err(_) => {}
         }
+        // If it was not sent here, somebody else has taken it.
         queued.told().await
     }
 
