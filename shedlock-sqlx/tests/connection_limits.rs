@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
-use sqlx::{AssertSqlSafe, MySql, Pool, Postgres, Transaction};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Connection as _, MySql, PgConnection, Pool, Postgres, Transaction};
 use support::herd::{herd, leases, names, release_all};
-use support::{Nodes, Sql, acquire, fresh, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, Sql, acquire, acquired, fresh, mysql, mysql_pool, pg_pool, postgres};
 use tokio::time::sleep;
 
 /// A user who may have one connection.
@@ -107,6 +108,33 @@ async fn one_connection_of_mysql() {
     narrow.pool.close().await;
     let Narrow { nodes, user, .. } = narrow;
     nodes.run(&format!("DROP USER '{user}'@'%'")).await;
+}
+
+/// Somebody else would have its place at once.
+#[tokio::test]
+async fn an_old_connection_serves_until_there_is_another() {
+    let Narrow { nodes, pool, user } = on_postgres().await;
+    let options = (*pool.connect_options()).clone();
+    let brief = PgPoolOptions::new().max_lifetime(Duration::from_millis(50));
+    let builder = SqlxLockProvider::builder(brief.connect_lazy_with(options.clone()));
+    let locks = builder.table(&nodes.table).timeout("2s").build();
+    let locks = locks.expect("settings");
+    acquired(&locks, "first").await;
+    let rival = tokio::spawn(async move {
+        while PgConnection::connect_with(&options).await.is_err() {
+            sleep(Duration::from_millis(2)).await;
+        }
+    });
+    sleep(Duration::from_millis(100)).await;
+    for name in ["second", "third"] {
+        acquired(&locks, name).await;
+    }
+    assert!(!rival.is_finished(), "its place was free");
+    rival.abort();
+    let _aborted = rival.await;
+    drop(locks);
+    nodes.run(&format!("DROP OWNED BY {user}")).await;
+    nodes.run(&format!("DROP ROLE {user}")).await;
 }
 
 /// Two wait for the only connection there is, and whoever gets it sends for both. That lasts for

@@ -1,6 +1,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 use crate::connection::Opened;
 use crate::connection::opener::Live;
@@ -14,26 +14,19 @@ pub(crate) struct Idle<D: Dialect> {
 }
 
 impl<D: Dialect> Idle<D> {
-    /// One of them, if nobody waits for it.
-    pub(crate) fn take_now(&self) -> Option<Opened<D>> {
-        while let Ok(permit) = self.ready.try_acquire() {
-            let opened = self.take_with(permit);
-            if !opened.is_old() {
-                return Some(opened);
-            }
-            opened.close();
-        }
-        None
+    /// One of them that is of some kind, if nobody waits for it.
+    pub(crate) fn take_now(&self, kind: impl Fn(&Opened<D>) -> bool) -> Option<Opened<D>> {
+        let permit = self.ready.try_acquire().ok()?;
+        let mut connections = self.connections();
+        let index = connections.iter().rposition(kind)?;
+        permit.forget();
+        Some(connections.swap_remove(index))
     }
 
     /// The next one.
     pub(crate) async fn take(&self) -> Opened<D> {
         let permit = self.ready.acquire().await;
-        self.take_with(permit.expect("it is never closed"))
-    }
-
-    fn take_with(&self, permit: SemaphorePermit<'_>) -> Opened<D> {
-        permit.forget();
+        permit.expect("it is never closed").forget();
         let taken = self.connections().pop();
         taken.expect("there is one for each permit")
     }
@@ -42,7 +35,6 @@ impl<D: Dialect> Idle<D> {
     pub(crate) fn put(&self, opened: Opened<D>) {
         match opened.live {
             Live::Lent(_) => {}
-            Live::Own(_) if opened.is_old() => opened.close(),
             Live::Own(_) => {
                 self.connections().push(opened);
                 self.ready.add_permits(1);

@@ -1,12 +1,14 @@
 pub(crate) mod idle;
 pub(crate) mod opener;
 
+use std::iter;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Connection as _, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::idle::Idle;
@@ -35,11 +37,20 @@ struct Slot {
 /// An open connection in its slot.
 pub(crate) struct Opened<D: Dialect> {
     pub(crate) live: Live<D>,
-    /// When it is replaced, as the service's pool replaces its own: the address may lead to another
-    /// server by then.
+    /// When it is to be replaced, as the service's pool replaces its own: the address may lead to
+    /// another server by then.
     until: Option<Instant>,
-    _slot: Slot,
+    slot: Slot,
 }
+
+/// How long one serves on that is to be replaced and could not be.
+const RESPITE: Duration = Duration::from_secs(60);
+
+/// A connection that a task opens. If nobody takes it, it is for the next one.
+type Opening<D> = (
+    JoinHandle<()>,
+    oneshot::Receiver<Result<Opened<D>, DriverError>>,
+);
 
 impl<D: Dialect> Connections<D> {
     /// At most `limit` connections to where `pool` leads, independent of it; to open one, and to
@@ -59,7 +70,7 @@ impl<D: Dialect> Connections<D> {
 
     /// An open connection that nobody uses, if nobody waits for it either.
     pub(crate) fn idle(&self) -> Option<Connection<'_, D>> {
-        let opened = self.idle.take_now()?;
+        let opened = self.idle.take_now(|opened| !opened.is_old())?;
         Some(self.in_use(opened))
     }
 
@@ -94,29 +105,18 @@ impl<D: Dialect> Connections<D> {
         }
     }
 
-    /// Opens another one as soon as there is room for it: in a task of its own, as whoever waits
-    /// for it may go on with one that came back first.
+    /// Opens another one: in the place of an old one, or as soon as there is room for it. All old ones
+    /// are replaced, so that nobody goes on with one meanwhile.
     async fn another(&self) -> Result<Opened<D>, DriverError> {
-        let room = self.room.clone().acquire_owned().await;
-        let slot = Slot::new(room.expect("it is never closed"), &self.taken);
-        let (opener, idle) = (self.opener.clone(), self.idle.clone());
-        let (reply, opened) = oneshot::channel();
-        let opening = tokio::spawn(async move {
-            let opened = opener.open().await.map(|live| Opened {
-                live,
-                until: opener
-                    .lifetime()
-                    .and_then(|lifetime| Instant::now().checked_add(lifetime)),
-                _slot: slot,
-            });
-            if let Err(error) = &opened {
-                let error = error.cause();
-                tracing::debug!(error, "a connection to the lock store could not be opened");
+        let old = iter::from_fn(|| self.idle.take_now(Opened::is_old));
+        let (opening, opened) = match old.map(|old| self.replace(old)).last() {
+            Some(opening) => opening,
+            None => {
+                let room = self.room.clone().acquire_owned().await;
+                let slot = Slot::new(room.expect("it is never closed"), &self.taken);
+                self.open(slot, None)
             }
-            if let Err(Ok(unclaimed)) = reply.send(opened) {
-                idle.put(unclaimed);
-            }
-        });
+        };
         if let Ok(opened) = opened.await {
             return opened;
         }
@@ -127,9 +127,49 @@ impl<D: Dialect> Connections<D> {
         }
     }
 
+    fn replace(&self, old: Opened<D>) -> Opening<D> {
+        self.open(old.slot, Some(old.live))
+    }
+
+    /// In a task of its own, as whoever waits for it may go on with one that came back first. An old
+    /// one serves on if no other can be opened: somebody else could have its place at the server.
+    fn open(&self, slot: Slot, old: Option<Live<D>>) -> Opening<D> {
+        let (opener, idle) = (self.opener.clone(), self.idle.clone());
+        let (reply, opened) = oneshot::channel();
+        let opening = tokio::spawn(async move {
+            let (opened, old) = match opener.open().await {
+                Ok(live) => {
+                    let until = opener.replaced_at();
+                    (Ok(Opened { live, until, slot }), old)
+                }
+                Err(error) => {
+                    let cause = error.cause();
+                    tracing::debug!(
+                        error = cause,
+                        "a connection to the lock store could not be opened"
+                    );
+                    if let Some(live) = old {
+                        let until = Some(Instant::now() + RESPITE);
+                        idle.put(Opened { live, until, slot });
+                    }
+                    (Err(error), None)
+                }
+            };
+            if let Err(Ok(unclaimed)) = reply.send(opened) {
+                idle.put(unclaimed);
+            }
+            if let Some(Live::Own(old)) = old
+                && let Err(error) = old.close().await
+            {
+                tracing::debug!(%error, "an old connection to the lock store was not closed well");
+            }
+        });
+        (opening, opened)
+    }
+
     /// Forgets every idle connection: if one broke, its server may be gone.
     pub(crate) fn forget_idle(&self) {
-        while self.idle.take_now().is_some() {}
+        while self.idle.take_now(|_| true).is_some() {}
     }
 
     fn in_use(&self, opened: Opened<D>) -> Connection<'_, D> {
@@ -138,20 +178,8 @@ impl<D: Dialect> Connections<D> {
 }
 
 impl<D: Dialect> Opened<D> {
-    pub(crate) fn is_old(&self) -> bool {
+    fn is_old(&self) -> bool {
         self.until.is_some_and(|until| until <= Instant::now())
-    }
-
-    /// Takes leave of the server, in the background.
-    pub(crate) fn close(self) {
-        tokio::spawn(async move {
-            let Self { live, _slot, .. } = self;
-            if let Live::Own(connection) = live
-                && let Err(error) = connection.close().await
-            {
-                tracing::debug!(%error, "an old connection to the lock store was not closed well");
-            }
-        });
     }
 }
 
@@ -195,6 +223,10 @@ impl<D: Dialect> Connection<'_, D> {
 
     /// Gives it back for the next one.
     pub(crate) fn keep(self) {
-        self.home.idle.put(self.opened);
+        if self.opened.is_old() {
+            drop(self.home.replace(self.opened));
+        } else {
+            self.home.idle.put(self.opened);
+        }
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool};
+use tokio::time::Instant;
 
 use crate::dialect::{Dialect, Options};
 use crate::driver_error::{DriverError, Kind};
@@ -17,7 +18,7 @@ pub(crate) struct Opener<D: Dialect> {
     /// if `pool` is the service's, as what it has are the only connections there can be.
     service: Option<Pool<D>>,
     patience: Duration,
-    /// How old connections get.
+    /// How old connections get that are not the pool's own.
     lifetime: Option<Duration>,
 }
 
@@ -30,7 +31,6 @@ impl<D: Dialect> Opener<D> {
     /// Connections to where `pool` leads, at most `limit` at once.
     pub(crate) fn new(pool: Pool<D>, limit: u32, patience: Duration) -> Self {
         let options: Options<D> = (*pool.connect_options()).clone();
-        let lifetime = pool.options().get_max_lifetime();
         let (pool, service) = if D::is_private(&options) {
             (pool, None)
         } else {
@@ -45,16 +45,18 @@ impl<D: Dialect> Opener<D> {
             let own = own.connect_lazy_with(D::tune(options, patience));
             (own, Some(pool))
         };
+        let lifetime = |pool: &Pool<D>| pool.options().get_max_lifetime();
         Self {
             pool,
+            lifetime: service.as_ref().and_then(lifetime),
             service,
             patience,
-            lifetime,
         }
     }
 
-    pub(crate) fn lifetime(&self) -> Option<Duration> {
-        self.lifetime
+    /// When a connection that is opened now is to be replaced.
+    pub(crate) fn replaced_at(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.lifetime?)
     }
 
     pub(crate) fn patience(&self) -> Duration {
