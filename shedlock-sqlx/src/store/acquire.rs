@@ -117,22 +117,18 @@ impl<D: Dialect> SqlStore<D> {
                 caller: Some(caller.clone()),
                 ..Request::of(&values)
             };
-            let (answer, sent) = self.send(&self.requests.acquire, request).await;
-            match (answer, sent) {
-                (Ok(answer), sent) => Ok((values, answer, sent)),
-                (Err(error), Some(sent)) if !error.leaves_in_doubt() => {
-                    sent.decided();
-                    Err(error)
-                }
-                (Err(error), _) => Err(error),
+            let (answer, mut attempt) = self.send(&self.requests.acquire, request).await;
+            if let Err(error) = &answer
+                && !error.leaves_in_doubt()
+            {
+                attempt.iter_mut().for_each(Attempt::settle);
             }
+            Ok((values, answer?, attempt))
         };
-        let (values, answer, sent) = self.retried(&asked.name, attempt).await?;
+        let (values, answer, mut attempt) = self.retried(&asked.name, attempt).await?;
         let tried = self.tried(answer, &values).await?;
         // Not before: whose the lock is may have been left to a look, and that may have failed.
-        if let Some(sent) = sent {
-            sent.decided();
-        }
+        attempt.iter_mut().for_each(Attempt::settle);
         Ok(tried)
     }
 

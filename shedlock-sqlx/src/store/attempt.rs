@@ -8,75 +8,46 @@ use crate::statement::Values;
 use crate::statement::look::Look;
 use crate::store::SqlStore;
 
-/// A request for a lock.
-pub(crate) enum Attempt<D: Dialect> {
-    Unsent(Open<D>),
-    Sent(Sent<D>),
-}
-
-/// A request of which nobody knows yet what came. Unless it is decided, what it may have been granted is
-/// taken back in the background, or by the next request that finds it.
-pub(crate) struct Sent<D: Dialect> {
-    /// None once it is decided.
-    open: Option<Open<D>>,
-}
-
-pub(crate) struct Open<D: Dialect> {
+/// A request for a lock. If it is dropped while it is in doubt, what it may have been granted is
+/// taken back: in the background, or by the next request that finds it.
+pub(crate) struct Attempt<D: Dialect> {
     store: Arc<SqlStore<D>>,
     asked: Arc<Values>,
     runtime: Handle,
+    /// Whether the store may have granted it, and nobody knows.
+    in_doubt: bool,
 }
 
 impl<D: Dialect> Attempt<D> {
     /// `asked` names a holder that no other attempt has.
     pub(crate) fn new(store: &Arc<SqlStore<D>>, asked: &Arc<Values>) -> Self {
-        Self::Unsent(Open {
+        Self {
             store: store.clone(),
             asked: asked.clone(),
             runtime: Handle::current(),
-        })
+            in_doubt: false,
+        }
     }
 
-    pub(crate) fn send(self) -> Self {
-        match self {
-            Self::Unsent(open) => Self::Sent(Sent { open: Some(open) }),
-            sent => sent,
-        }
+    pub(crate) fn mark_sent(&mut self) {
+        self.in_doubt = true;
     }
 
     /// Whether it was granted is known.
-    pub(crate) fn decided(self) {
-        self.open();
-    }
-
-    /// The store has refused the statement; it can be sent again.
-    pub(crate) fn refused(self) -> Option<Self> {
-        self.open().map(Self::Unsent)
-    }
-
-    fn open(self) -> Option<Open<D>> {
-        match self {
-            Self::Unsent(open) => Some(open),
-            Self::Sent(mut sent) => sent.open.take(),
-        }
+    pub(crate) fn settle(&mut self) {
+        self.in_doubt = false;
     }
 }
 
-impl<D: Dialect> Drop for Sent<D> {
+impl<D: Dialect> Drop for Attempt<D> {
     fn drop(&mut self) {
-        let Some(Open {
-            store,
-            asked,
-            runtime,
-        }) = self.open.take()
-        else {
-            return;
-        };
-        let lost = Values {
-            locked_at: asked.fire_time,
-            ..Values::clone(&asked)
-        };
-        store.take_back_later(lost, &runtime);
+        if self.in_doubt {
+            let lost = Values {
+                locked_at: self.asked.fire_time,
+                ..Values::clone(&self.asked)
+            };
+            self.store.clone().take_back_later(lost, &self.runtime);
+        }
     }
 }
 

@@ -162,13 +162,13 @@ impl<D: Dialect> Request<D> {
     }
 
     /// From now on its answer is in doubt.
-    pub(crate) fn is_sent(&mut self) {
-        self.attempt = self.attempt.take().map(Attempt::send);
+    pub(crate) fn mark_sent(&mut self) {
+        self.attempt.iter_mut().for_each(Attempt::mark_sent);
     }
 
-    /// It can be sent again.
-    pub(crate) fn is_refused(&mut self) {
-        self.attempt = self.attempt.take().and_then(Attempt::refused);
+    /// The store has refused the statement; it can be sent again.
+    pub(crate) fn mark_refused(&mut self) {
+        self.attempt.iter_mut().for_each(Attempt::settle);
     }
 }
 

@@ -22,7 +22,7 @@ impl<D: Dialect> SqlStore<D> {
             return (Err(DriverError::not_sent()), None);
         }
         if let Some(connection) = self.connections.idle() {
-            request.is_sent();
+            request.mark_sent();
             let values = [&*request.values];
             // In a box, so that the future of one who has to wait is small.
             let answer = Box::pin(self.exchange_once(connection, &queue.forms.single, &values));
@@ -74,7 +74,7 @@ impl<D: Dialect> SqlStore<D> {
                 continue;
             }
             let requests = batch.iter_mut().map(|one| &mut one.request);
-            requests.for_each(Request::is_sent);
+            requests.for_each(Request::mark_sent);
             let sent_at = Instant::now();
             let (answers, spared) = self.exchange_for(queue, usable, &batch).await;
             if refused_pair.succeeds_alone::<D>(batch.len(), &answers) {
@@ -87,7 +87,7 @@ impl<D: Dialect> SqlStore<D> {
             match &answers {
                 Err(error) if error.may_concern_one() && batch.len() > 1 => {
                     let requests = batch.iter_mut().map(|one| &mut one.request);
-                    requests.for_each(Request::is_refused);
+                    requests.for_each(Request::mark_refused);
                     let size = match error.kind {
                         Kind::Conflict if self.is_long(sent_at.elapsed()) => 1,
                         _ => batch.len().div_ceil(2),
