@@ -1,4 +1,4 @@
-//! One file per database: its SQL, how it answers, and what its errors mean.
+//! One module per database: its SQL, how it answers, and what its errors mean.
 
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -120,7 +120,7 @@ fn is_unknown_by_state(error: &dyn DatabaseError) -> bool {
     state.starts_with("42") || state.starts_with("0A")
 }
 
-/// Whether a lease that [`Statements::undo`] has found by holder and `locked_at` is one to
+/// Whether a lease that [`Statements::take_back`] has found by holder and `locked_at` is one to
 /// take back. Also when it is over: a fire time may still be made up for. Then its exact
 /// `locked_at` must be known, as that is gone with the first time, and its holder be no other
 /// attempt's, which may have run it since.

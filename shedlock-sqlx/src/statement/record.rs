@@ -29,7 +29,7 @@ pub(crate) enum Done {
 
 impl Done {
     /// How many there may be. The second column is the place times this, and what was done.
-    const KINDS: i64 = 4;
+    pub(crate) const KINDS: i64 = 4;
 
     fn of(number: i64) -> Self {
         match number % Self::KINDS {

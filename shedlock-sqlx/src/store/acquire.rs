@@ -22,8 +22,8 @@ use crate::store::batch_queue::Request;
 /// How often a lock is tried for that changes hands with every look.
 const ROUNDS: u32 = 8;
 
-/// For how long at least what nobody has got is taken back: a fire time may be made up for when its
-/// lease is long over.
+/// What nobody has is taken back for at least this long: its fire time may be made up for after the
+/// lease.
 const MADE_UP_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// How what nobody waits for is taken back from a store that may be away.

@@ -7,6 +7,7 @@ use super::{NOW, micros};
 use crate::dialect::read;
 use crate::statement::answer::Answer;
 use crate::statement::batch::Reading;
+use crate::statement::record::Done;
 use crate::statement::{Statement, Values};
 use crate::table::Table;
 
@@ -33,7 +34,9 @@ const COLUMNS: [(&str, &str); 6] = [
 /// A [record](crate::statement::record::Record)'s number that says what was done has its lock's place in
 /// front: to answer in order the server would make a table and sort it. Signed, as the number is;
 /// MySQL's places are not.
-const PLACE: &str = "CAST(a.place AS SIGNED) * 4";
+fn place() -> String {
+    format!("CAST(a.place AS SIGNED) * {}", Done::KINDS)
+}
 
 /// How a transaction ends, also where a session has set that the next one begins with it, or that
 /// the connection ends: what is granted after it would be in that next one, and gone with the
@@ -50,7 +53,8 @@ pub(super) struct Change<'a> {
     pub(super) wanted: &'a str,
     /// Its `lock_until`, `locked_at` and `locked_by` then.
     pub(super) changed: [&'a str; 3],
-    /// Whether it looks as if it was changed: nobody else may make it look so.
+    /// Whether it is as the change leaves it. Where that tells whose it is, nobody else may make it
+    /// so.
     pub(super) done: &'a str,
     /// Whether a lock that is not there is made.
     pub(super) missing: &'a str,
@@ -83,14 +87,15 @@ pub(super) fn look(t: &Table, row: &str) -> (String, Reading) {
     let (now, rows) = (micros(NOW), rows(t));
     let message = format!(
         "SET @shedlock_batch = {JSON};
-        SELECT {now}, {PLACE}, {row} FROM {batch} LEFT JOIN {rows}",
+        SELECT {now}, {place}, {row} FROM {batch} LEFT JOIN {rows}",
+        place = place(),
         batch = batch(&[]),
     );
     (message, Reading::InOrder)
 }
 
 /// Changes many locks, and waits for nobody's row: one that another transaction has locked is
-/// [busy](Reading::InOrder).
+/// [busy](Done::Busy).
 ///
 /// Rows that are to change are locked first, as that looks at their newest version and skips what
 /// others have locked; an `INSERT` of what is there can do that, an `UPDATE` cannot. Names that are
@@ -134,12 +139,13 @@ pub(super) fn change_all(t: &Table, row: &str, change: &Change<'_>) -> (String, 
                 {locked_by} = VALUES({locked_by});
         {make}
         SELECT {now},
-                {PLACE} + CASE WHEN {done} THEN 1 WHEN IF(l.{name} IS NULL, {missing}, {wanted}) THEN 2 ELSE 0 END,
+                {place} + CASE WHEN {done} THEN 1 WHEN IF(l.{name} IS NULL, {missing}, {wanted}) THEN 2 ELSE 0 END,
                 {row}
             FROM {looking} LEFT JOIN {rows};
         COMMIT {NO_CHAIN}",
         changing = batch(&[&new_until, &new_at, &new_by, &wanted]),
         make = make.unwrap_or_default(),
+        place = place(),
         looking = batch(&[&done, &missing, &wanted]),
     );
     (message, Reading::InOrder)

@@ -46,7 +46,7 @@ pub(super) struct Change<'a> {
 }
 
 /// One statement about many locks, which waits for nobody's row: one that another transaction has
-/// locked is [busy](Reading::InOrder).
+/// locked is [busy](crate::statement::record::Done::Busy).
 ///
 /// A row is locked before it is changed, as that looks at its newest version, and skips what others
 /// are about to change. So two batches cannot wait for each other there. They may for names that
