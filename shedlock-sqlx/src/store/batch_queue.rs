@@ -96,6 +96,10 @@ impl<D: Dialect> BatchQueue<D> {
     /// From now on each request is sent alone.
     pub(crate) fn stop_batching(&self) {
         self.no_batches.store(true, Relaxed);
+        tracing::info!(
+            database = D::NAME,
+            "this database takes no statement about many locks of this kind: each is sent alone from now on"
+        );
     }
 
     /// The request of this key and others that are sent with it, in order of name; nothing if

@@ -50,10 +50,8 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Sends requests as one statement, and tells each what came of it.
     ///
-    /// A statement about many that fails is sent again in halves, so that one lock that the
-    /// database does not like fails alone. If a statement about two was not known, and both succeed
-    /// alone, it is statements about many that the database does not know. What has waited for a rival is sent again one
-    /// by one: in parts, each part with the rival's lock would wait as long again.
+    /// If a statement about two was not known, and both succeed alone, it is statements about many
+    /// that the database does not know.
     async fn send_batch<'a>(
         &'a self,
         queue: &BatchQueue<D>,
@@ -70,7 +68,7 @@ impl<D: Dialect> SqlStore<D> {
                 continue;
             }
             if queue.batch_statement().is_none() && batch.len() > 1 {
-                batches.extend(batch.into_iter().rev().map(|one| vec![one]));
+                batches.extend(parts(batch, 1));
                 continue;
             }
             let requests = batch.iter_mut().map(|one| &mut one.request);
@@ -79,25 +77,14 @@ impl<D: Dialect> SqlStore<D> {
             let (answers, spared) = self.exchange_for(queue, usable, &batch).await;
             if refused_pair.succeeds_alone::<D>(batch.len(), &answers) {
                 queue.stop_batching();
-                tracing::info!(
-                    database = D::NAME,
-                    "this database takes no statement about many locks of this kind: each is sent alone from now on"
-                );
             }
-            match &answers {
-                Err(error) if error.may_concern_one() && batch.len() > 1 => {
+            match self.size_of_parts(batch.len(), &answers, sent_at.elapsed()) {
+                Some(size) => {
                     let requests = batch.iter_mut().map(|one| &mut one.request);
                     requests.for_each(Request::mark_refused);
-                    let size = match error.kind {
-                        Kind::Conflict if self.is_long(sent_at.elapsed()) => 1,
-                        _ => batch.len().div_ceil(2),
-                    };
-                    while batch.len() > size {
-                        batches.push(batch.split_off(batch.len() - size));
-                    }
-                    batches.push(batch);
+                    batches.extend(parts(batch, size));
                 }
-                _ => tell(batch, answers),
+                None => tell(batch, answers),
             }
             match spared {
                 Some(spared) => usable = spared,
@@ -108,10 +95,20 @@ impl<D: Dialect> SqlStore<D> {
         usable.keep();
     }
 
-    /// Whether somebody else's lock was waited for: that lasts most of our patience before it is
-    /// given up.
-    fn is_long(&self, time: Duration) -> bool {
-        time > self.connections.patience() / 3
+    /// In parts of which size a batch is sent again that was answered after a time, if it is.
+    ///
+    /// What fails goes on in halves, so that one lock that the database does not like fails alone.
+    /// What has waited for a rival goes on one by one: in parts, each part with the rival's lock
+    /// would wait as long again.
+    fn size_of_parts(&self, batch: usize, answers: &Answers, time: Duration) -> Option<usize> {
+        let error = answers.as_ref().err()?;
+        // To wait for a rival lasts most of our patience before it is given up.
+        let is_long = time > self.connections.patience() / 3;
+        let size = match error.kind {
+            Kind::Conflict if is_long => 1,
+            _ => batch.div_ceil(2),
+        };
+        (error.may_concern_one() && size < batch).then_some(size)
     }
 
     /// The answer for each of a batch, and the connection if it can be used again.
@@ -199,6 +196,16 @@ impl RefusedPair {
 
 fn is_unknown<D: Dialect>(error: &DriverError) -> bool {
     error.kind == Kind::Other && error.refusal().is_some_and(D::is_unknown)
+}
+
+/// Parts of a batch, the first one last: they are taken from the end.
+fn parts<T>(mut batch: Vec<T>, size: usize) -> Vec<Vec<T>> {
+    let mut parts = Vec::new();
+    while batch.len() > size {
+        parts.push(batch.split_off(batch.len() - size));
+    }
+    parts.push(batch);
+    parts
 }
 
 fn tell<D: Dialect>(batch: Vec<Pending<D>>, answers: Answers) {
