@@ -1,6 +1,6 @@
 use shedlock_core::LockError;
 
-use crate::error::{Failure, Invalid};
+use crate::error::Invalid;
 use crate::provider::SqlxLockProvider;
 
 /// A provider for the database that a URL names. Opens no connection yet.
@@ -29,9 +29,8 @@ use crate::provider::SqlxLockProvider;
 /// # fn main() {}
 /// ```
 pub fn connect(url: &str) -> Result<SqlxLockProvider, LockError> {
-    let url = canonical(url).ok_or(Invalid::Scheme);
-    url.and_then(|url| open(&url))
-        .map_err(|invalid| Failure::from(invalid).into())
+    let url = canonical(url).ok_or(Invalid::Scheme)?;
+    Ok(open(&url)?)
 }
 
 /// With the scheme in lower case: sqlx would take `SQLite:` for the beginning of a file's name.

@@ -3,7 +3,6 @@ use sqlx::Database;
 
 use crate::builder::{self, Builder};
 use crate::dialect::Dialect;
-use crate::error::Failure;
 use crate::provider::SqlxLockProvider;
 
 /// A database that can keep locks: [`sqlx::Postgres`], [`sqlx::MySql`] (also MariaDB) and
@@ -28,6 +27,6 @@ pub trait Assemble: Database {
 
 impl<D: Dialect> Assemble for D {
     fn assemble(settings: Builder<Self>) -> Result<SqlxLockProvider, LockError> {
-        builder::assemble(settings).map_err(|invalid| Failure::from(invalid).into())
+        Ok(builder::assemble(settings)?)
     }
 }

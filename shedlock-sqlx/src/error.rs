@@ -43,8 +43,6 @@ pub(crate) enum Failure {
     /// A column of a lock holds something that is no time, or none that another one can follow.
     #[error("`{column}` of the lock `{name}` is not a time")]
     Garbled { column: &'static str, name: String },
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
 }
 
 /// What a failed call was about.
@@ -123,9 +121,6 @@ impl From<Failure> for LockError {
                 problem: format!("{failure} that can be used; correct or delete the row"),
                 source: failure.into(),
             },
-            Failure::Invalid(invalid) => Self::Setup {
-                problem: invalid.to_string(),
-            },
             Failure::TimedOut { after, advice } => Self::Unavailable {
                 problem: silent_for(after, advice),
                 source: failure.into(),
@@ -142,6 +137,14 @@ impl From<Failure> for LockError {
                 problem: "the call panicked".into(),
                 source: failure.into(),
             },
+        }
+    }
+}
+
+impl From<Invalid> for LockError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Setup {
+            problem: invalid.to_string(),
         }
     }
 }
