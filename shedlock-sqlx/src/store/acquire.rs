@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use futures_util::future::BoxFuture;
 use shedlock_core::{Acquire, Acquisition, Lease, LockError};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -40,14 +41,17 @@ enum Tried {
 }
 
 impl<D: Dialect> SqlStore<D> {
-    pub(crate) async fn look(
-        &self,
-        values: &Arc<Values>,
-        caller: Option<&Caller>,
-    ) -> Result<Look, Failure> {
-        let answer = self.ask(&self.requests.look, values, caller).await?;
-        let look = answer.records.into_iter().next().map(Look::of);
-        look.ok_or_else(|| Failure::Contended(values.name.to_string()))
+    /// In a box, as it would make the future of every acquire large.
+    pub(crate) fn look<'a>(
+        &'a self,
+        values: &'a Arc<Values>,
+        caller: Option<&'a Caller>,
+    ) -> BoxFuture<'a, Result<Look, Failure>> {
+        Box::pin(async move {
+            let answer = self.ask(&self.requests.look, values, caller).await?;
+            let look = answer.records.into_iter().next().map(Look::of);
+            look.ok_or_else(|| Failure::Contended(values.name.to_string()))
+        })
     }
 
     pub(crate) async fn try_acquire(
@@ -64,7 +68,7 @@ impl<D: Dialect> SqlStore<D> {
             ..Values::default()
         });
         let mut look = match D::LOOKS_FIRST {
-            true => Some(Box::pin(self.look(&asked, Some(caller))).await?),
+            true => Some(self.look(&asked, Some(caller)).await?),
             false => None,
         };
         for _ in 0..ROUNDS {
@@ -106,30 +110,37 @@ impl<D: Dialect> SqlStore<D> {
     /// Asks for a lock once, and again if that failed for a reason that passes: each time as
     /// another attempt.
     async fn attempt(self: &Arc<Self>, asked: &Values, caller: &Caller) -> Result<Tried, Failure> {
-        let attempt = async || {
-            let values = Arc::new(Values {
-                holder: self.holder.of_attempt().into(),
-                ..asked.clone()
-            });
-            let attempt = (self.holder.tells_attempts_apart()).then(|| Attempt::new(self, &values));
-            let request = Request {
-                attempt,
-                caller: Some(caller.clone()),
-                ..Request::of(&values)
-            };
-            let (answer, mut attempt) = self.send(&self.requests.acquire, request).await;
-            if let Err(error) = &answer
-                && !error.leaves_in_doubt()
-            {
-                attempt.iter_mut().for_each(Attempt::settle);
-            }
-            Ok((values, answer?, attempt))
-        };
-        let (values, answer, mut attempt) = self.retried(&asked.name, attempt).await?;
+        let ask = async || self.ask_once(asked, caller).await;
+        let (values, answer, mut attempt) = self.retried(&asked.name, ask).await?;
         let tried = self.tried(answer, &values).await?;
         // Not before: whose the lock is may have been left to a look, and that may have failed.
         attempt.iter_mut().for_each(Attempt::settle);
         Ok(tried)
+    }
+
+    /// What one attempt asked for, what was answered, and whether that may still be in doubt.
+    async fn ask_once(
+        self: &Arc<Self>,
+        asked: &Values,
+        caller: &Caller,
+    ) -> Result<(Arc<Values>, Answer, Option<Attempt<D>>), DriverError> {
+        let values = Arc::new(Values {
+            holder: self.holder.of_attempt().into(),
+            ..asked.clone()
+        });
+        let is_marked = self.holder.tells_attempts_apart();
+        let request = Request {
+            attempt: is_marked.then(|| Attempt::new(self, &values)),
+            caller: Some(caller.clone()),
+            ..Request::of(&values)
+        };
+        let (answer, mut attempt) = self.send(&self.requests.acquire, request).await;
+        if let Err(error) = &answer
+            && !error.leaves_in_doubt()
+        {
+            attempt.iter_mut().for_each(Attempt::settle);
+        }
+        Ok((values, answer?, attempt))
     }
 
     /// What the answer to a request means; where it does not tell, a look does.
@@ -141,13 +152,13 @@ impl<D: Dialect> SqlStore<D> {
                 lock_until,
             } => won(locked_at, lock_until),
             #[cfg(feature = "mysql")]
-            Verdict::WonUnseen => match Box::pin(self.look(values, None)).await?.row {
+            Verdict::WonUnseen => match self.look(values, None).await?.row {
                 Some(row) if *row.holder == *values.holder => won(row.locked_at, row.lock_until),
                 _ => return Err(Failure::Contended(values.name.to_string())),
             },
             Verdict::Refused(look) => Tried::Refused(look),
             Verdict::Unknown => {
-                let look = Box::pin(self.look(values, None)).await?;
+                let look = self.look(values, None).await?;
                 match &look.row {
                     Some(row) if self.is_of_attempt(row, values) => {
                         won(row.locked_at, row.lock_until)
