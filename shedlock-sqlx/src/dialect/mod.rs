@@ -61,7 +61,7 @@ pub(crate) trait Dialect: Database {
     /// a second at least, so with less patience a statement may outlive its caller.
     ///
     /// `holder` is what acquires will name.
-    fn statements(table: &Table, patience: Duration, holder: &Holder) -> Statements<String>;
+    fn statements(table: &Table, patience: Duration, holder: &Holder) -> Statements;
 
     /// The options of connections that are only for locks.
     fn tune(options: Options<Self>, patience: Duration) -> Options<Self>;

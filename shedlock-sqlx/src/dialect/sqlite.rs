@@ -64,7 +64,7 @@ impl Dialect for Sqlite {
     const LOOKS_FIRST: bool = true;
     const ADVICE: &'static Advice = &Advice::FILE;
 
-    fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements<String> {
+    fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements {
         let Table {
             table,
             name,

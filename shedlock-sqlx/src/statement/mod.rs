@@ -10,68 +10,39 @@ use sqlx::AssertSqlSafe;
 
 use crate::statement::batch::{Reading, json};
 
-/// The statements of one dialect, with the names of one table in them.
+/// The statements of one dialect as templates, with the names of one table in them.
 #[derive(Debug)]
-pub(crate) struct Statements<S> {
+pub(crate) struct Statements {
     /// Takes the lock if it is free; what it answers is the dialect's own.
-    pub(crate) acquire: Forms<S>,
+    pub(crate) acquire: Forms,
     /// A record of the clock, and of the lock if it is there.
-    pub(crate) look: Forms<S>,
+    pub(crate) look: Forms,
     /// Puts `locked_at` back by the smallest step, and `lock_until` to the same instant, so that
     /// nobody had the lock when its fire time was due: of any `locked_at` if none is given, and then
     /// only of a lease that still runs. So it does nothing the second time.
-    pub(crate) take_back: Forms<S>,
+    pub(crate) take_back: Forms,
     /// A record per extended lease, or what the dialect answers instead.
-    pub(crate) extend: Forms<S>,
+    pub(crate) extend: Forms,
     /// Ends a lease, at the end of `at_least` if that is to come; an end that has passed stays.
     /// Affects the row of the released lease.
-    pub(crate) release: Forms<S>,
+    pub(crate) release: Forms,
     /// A record per lock, and that of the probe if there is one.
-    pub(crate) locks: S,
+    pub(crate) locks: String,
     /// A record of the clock, without the table.
-    pub(crate) now: S,
+    pub(crate) now: String,
     /// Reads no row, but names every column. Where tables may have [flaws](crate::flaw), its record
     /// has no lock, and tells them.
-    pub(crate) probe: S,
+    pub(crate) probe: String,
     /// Creates the table.
-    pub(crate) create: S,
+    pub(crate) create: String,
 }
 
 /// One kind of request, as a statement about one lock, and about many where the database can.
 #[derive(Debug)]
-pub(crate) struct Forms<S> {
-    pub(crate) single: S,
+pub(crate) struct Forms {
+    pub(crate) single: String,
     /// Its values are a batch's; no name is in there twice.
-    pub(crate) batch: Option<(S, Reading)>,
-}
-
-impl Forms<String> {
-    fn compile(&self, numbered: Option<char>) -> Forms<Statement> {
-        let batch = self.batch.as_ref();
-        Forms {
-            single: Statement::compile(&self.single, numbered),
-            batch: batch
-                .map(|(template, reading)| (Statement::compile(template, numbered), *reading)),
-        }
-    }
-}
-
-impl Statements<String> {
-    /// See [`Dialect::NUMBERED`](crate::dialect::Dialect::NUMBERED).
-    pub(crate) fn compile(&self, numbered: Option<char>) -> Statements<Statement> {
-        let compile = |template: &String| Statement::compile(template, numbered);
-        Statements {
-            acquire: self.acquire.compile(numbered),
-            look: self.look.compile(numbered),
-            take_back: self.take_back.compile(numbered),
-            extend: self.extend.compile(numbered),
-            release: self.release.compile(numbered),
-            locks: compile(&self.locks),
-            now: compile(&self.now),
-            probe: compile(&self.probe),
-            create: compile(&self.create),
-        }
-    }
+    pub(crate) batch: Option<(String, Reading)>,
 }
 
 /// A statement, and the values it takes in the order of its parameters.
@@ -82,8 +53,9 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    /// Makes a statement of a template whose parameters are written `$name`, `$at_most`, and so on.
-    fn compile(template: &str, numbered: Option<char>) -> Self {
+    /// Makes a statement of a template whose parameters are written `$name`, `$at_most`, and so on;
+    /// `numbered` is [`Dialect::NUMBERED`](crate::dialect::Dialect::NUMBERED).
+    pub(crate) fn compile(template: &str, numbered: Option<char>) -> Self {
         let mut pieces = template.split('$');
         let mut sql = pieces.next().unwrap_or_default().to_owned();
         let mut parameters = Vec::new();
@@ -132,12 +104,20 @@ impl Statement {
 
     /// What is sent, in order, about these locks.
     pub(crate) fn values<'a>(&'a self, of: &'a [&Values]) -> impl Iterator<Item = Value> + 'a {
+        let one = move || match of {
+            [one] => one,
+            _ => unreachable!("only a statement about one lock names its values"),
+        };
         self.parameters
             .iter()
-            .map(move |parameter| match (parameter, of) {
-                (Parameter::Batch, _) => Value::Text(json(of)),
-                (parameter, [one, ..]) => one.value(*parameter),
-                (_, []) => Value::Micros(None),
+            .map(move |parameter| match parameter {
+                Parameter::Name => Value::Text(one().name.to_string()),
+                Parameter::Holder => Value::Text(one().holder.to_string()),
+                Parameter::AtMost => Value::Micros(Some(one().at_most)),
+                Parameter::AtLeast => Value::Micros(Some(one().at_least)),
+                Parameter::FireTime => Value::Micros(one().fire_time),
+                Parameter::LockedAt => Value::Micros(one().locked_at),
+                Parameter::Batch => Value::Text(json(of)),
             })
     }
 }
@@ -184,20 +164,6 @@ pub(crate) struct Values {
     pub(crate) at_least: i64,
     pub(crate) fire_time: Option<i64>,
     pub(crate) locked_at: Option<i64>,
-}
-
-impl Values {
-    fn value(&self, parameter: Parameter) -> Value {
-        match parameter {
-            Parameter::Name => Value::Text(self.name.to_string()),
-            Parameter::Holder => Value::Text(self.holder.to_string()),
-            Parameter::AtMost => Value::Micros(Some(self.at_most)),
-            Parameter::AtLeast => Value::Micros(Some(self.at_least)),
-            Parameter::FireTime => Value::Micros(self.fire_time),
-            Parameter::LockedAt => Value::Micros(self.locked_at),
-            Parameter::Batch => Value::Text(json(&[self])),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,9 @@ pub(crate) type Told<D> = (AnswerResult, Option<Attempt<D>>);
 /// free sends its own at once. So nobody waits for a batch to fill, and the more there is to do, the
 /// less each costs.
 pub(crate) struct BatchQueue<D: Dialect> {
-    pub(crate) forms: Forms<Statement>,
+    /// The statement about one.
+    pub(crate) single: Statement,
+    batch: Option<(Statement, Reading)>,
     waiting: Mutex<Waiting<D>>,
     /// Whether this store does not know the statement about many.
     no_batches: AtomicBool,
@@ -61,13 +63,16 @@ pub(crate) struct Pending<D: Dialect> {
 }
 
 impl<D: Dialect> BatchQueue<D> {
-    pub(crate) fn new(forms: Forms<Statement>) -> Self {
+    pub(crate) fn new(templates: &Forms) -> Self {
+        let compile = |template: &String| Statement::compile(template, D::NUMBERED);
+        let batch = templates.batch.as_ref();
         let waiting = Waiting {
             requests: BTreeMap::new(),
             next: 0,
         };
         Self {
-            forms,
+            single: compile(&templates.single),
+            batch: batch.map(|(template, reading)| (compile(template), *reading)),
             waiting: Mutex::new(waiting),
             no_batches: AtomicBool::new(false),
         }
@@ -89,7 +94,7 @@ impl<D: Dialect> BatchQueue<D> {
 
     /// The statement about many, if there is one that this store knows.
     pub(crate) fn batch_statement(&self) -> Option<&(Statement, Reading)> {
-        let statement = self.forms.batch.as_ref();
+        let statement = self.batch.as_ref();
         statement.filter(|_| !self.no_batches.load(Relaxed))
     }
 

@@ -22,7 +22,7 @@ use crate::holder::Holder;
 use crate::statement::answer::Extended;
 use crate::statement::look::Look;
 use crate::statement::micros::{instant, micros};
-use crate::statement::{Statement, Values};
+use crate::statement::{Statement, Statements, Values};
 use crate::store::attempt::Doubts;
 use crate::store::batch_queue::BatchQueue;
 use crate::table::Table;
@@ -83,6 +83,23 @@ pub(crate) struct Requests<D: Dialect> {
     create: Statement,
 }
 
+impl<D: Dialect> Requests<D> {
+    fn new(templates: &Statements) -> Self {
+        let compile = |template: &String| Statement::compile(template, D::NUMBERED);
+        Self {
+            acquire: BatchQueue::new(&templates.acquire),
+            look: BatchQueue::new(&templates.look),
+            take_back: BatchQueue::new(&templates.take_back),
+            extend: BatchQueue::new(&templates.extend),
+            release: BatchQueue::new(&templates.release),
+            locks: compile(&templates.locks),
+            now: compile(&templates.now),
+            probe: compile(&templates.probe),
+            create: compile(&templates.create),
+        }
+    }
+}
+
 impl<D: Dialect> SqlStore<D> {
     pub(crate) fn new(
         connections: Connections<D>,
@@ -92,20 +109,9 @@ impl<D: Dialect> SqlStore<D> {
         timeout: Duration,
     ) -> Self {
         let statements = D::statements(table, connections.patience(), &holder);
-        let statements = statements.compile(D::NUMBERED);
         Self {
             connections,
-            requests: Requests {
-                acquire: BatchQueue::new(statements.acquire),
-                look: BatchQueue::new(statements.look),
-                take_back: BatchQueue::new(statements.take_back),
-                extend: BatchQueue::new(statements.extend),
-                release: BatchQueue::new(statements.release),
-                locks: statements.locks,
-                now: statements.now,
-                probe: statements.probe,
-                create: statements.create,
-            },
+            requests: Requests::new(&statements),
             table: label,
             holder,
             timeout,

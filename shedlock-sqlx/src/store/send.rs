@@ -25,7 +25,7 @@ impl<D: Dialect> SqlStore<D> {
             request.mark_sent();
             let values = [&*request.values];
             // In a box, so that the future of one who has to wait is small.
-            let answer = Box::pin(self.exchange_once(connection, &queue.forms.single, &values));
+            let answer = Box::pin(self.exchange_once(connection, &queue.single, &values));
             return (answer.await, request.attempt);
         }
         let caller = request.caller.clone();
@@ -127,9 +127,7 @@ impl<D: Dialect> SqlStore<D> {
             }
             (batch, _) => {
                 let values: Vec<_> = batch.iter().map(|one| &*one.request.values).collect();
-                let (answer, spared) = self
-                    .exchange(connection, &queue.forms.single, &values)
-                    .await;
+                let (answer, spared) = self.exchange(connection, &queue.single, &values).await;
                 (answer.map(|answer| vec![Ok(answer)]), spared)
             }
         }

@@ -119,7 +119,7 @@ impl Dialect for MySql {
     /// Measured: the several statements of a batch cost as much as three alone.
     const MIN_BATCH: usize = 4;
 
-    fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements<String> {
+    fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements {
         let Table {
             table,
             name,

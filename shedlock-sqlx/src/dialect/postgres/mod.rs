@@ -120,7 +120,7 @@ impl Dialect for Postgres {
     const LOOKS_FIRST: bool = false;
     const ADVICE: &'static Advice = &Advice::SERVER;
 
-    fn statements(t: &Table, patience: Duration, holder: &Holder) -> Statements<String> {
+    fn statements(t: &Table, patience: Duration, holder: &Holder) -> Statements {
         let Table {
             table,
             name,
