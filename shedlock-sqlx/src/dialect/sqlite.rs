@@ -42,6 +42,140 @@ fn of_batch(template: &str) -> String {
     template.replace('$', "a.").replace('@', "$")
 }
 
+fn now() -> String {
+    micros("'now'")
+}
+
+fn at(t: &Table) -> String {
+    micros(&format!("l.{}", t.locked_at))
+}
+
+fn until(t: &Table) -> String {
+    micros(&format!("l.{}", t.lock_until))
+}
+
+/// What is told of a lock `l`.
+fn row(t: &Table) -> String {
+    format!("l.{}, l.{}, {}, {}", t.name, t.locked_by, at(t), until(t))
+}
+
+/// What is told of a lock that was changed.
+fn returned(t: &Table) -> String {
+    format!(
+        "RETURNING {}, 1, {}, {}, {}, {}",
+        now(),
+        t.name,
+        t.locked_by,
+        micros(&t.locked_at),
+        micros(&t.lock_until)
+    )
+}
+
+/// See [`Statements::acquire`].
+fn acquire(t: &Table) -> Forms {
+    let Table {
+        table,
+        name,
+        lock_until,
+        locked_at,
+        locked_by,
+    } = t;
+    let (now, at, until, returned) = (now(), at(t), until(t), returned(t));
+    let new_until = text(&format!("{now} + $at_most"));
+    let new_at = text(&format!("coalesce($fire_time, {now})"));
+    let next_at = text(&format!(
+        "coalesce($fire_time, max({now}, {at} + {}))",
+        Sqlite::STEP
+    ));
+    let new_row =
+        format!("INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})");
+    let not_early = format!("coalesce($fire_time <= {now}, true)");
+    let free = format!(
+        "{until} <= {now} AND {at} < coalesce($fire_time, {END_OF_TIME}) AND l.{name} COLLATE BINARY = $name"
+    );
+    Forms {
+        // One autocommit statement that decides by itself: a transaction that reads before it
+        // writes is refused at once when somebody else wrote meanwhile, however long the busy
+        // timeout.
+        single: format!(
+            "{new_row} SELECT $name, {new_until}, {new_at}, $holder WHERE {not_early}
+            ON CONFLICT ({name}) DO UPDATE SET
+                {lock_until} = {new_until}, {locked_at} = {next_at}, {locked_by} = $holder
+            WHERE {free} {returned}"
+        ),
+        // What is selected is free until it is taken, as a statement that writes has the
+        // file for itself; but two new names may be one to the column's collation.
+        batch: Some((
+            of_batch(&format!(
+                "{new_row} SELECT $name, {new_until}, {next_at}, $holder
+                FROM {BATCH} LEFT JOIN {table} AS l ON l.{name} = $name
+                WHERE {not_early} AND (l.{name} IS NULL OR {free})
+                ON CONFLICT ({name}) DO UPDATE SET {lock_until} = excluded.{lock_until},
+                    {locked_at} = excluded.{locked_at}, {locked_by} = excluded.{locked_by}
+                WHERE l.{name} COLLATE BINARY = excluded.{name} {returned}"
+            )),
+            Reading::ByName,
+        )),
+    }
+}
+
+/// See [`Statements::take_back`].
+fn take_back(t: &Table, holder: &Holder) -> Forms {
+    let lost = format!(
+        "{} AND coalesce({}, 1) AND {}",
+        ours(t),
+        is_of_lease(t),
+        to_take_back(&format!("{} > {}", until(t), now()), holder)
+    );
+    let before = text(&format!("{} - {}", at(t), Sqlite::STEP));
+    let set = format!("{} = {before}, {} = {before}", t.lock_until, t.locked_at);
+    update(t, &set, &lost)
+}
+
+/// See [`Statements::extend`].
+fn extend(t: &Table) -> Forms {
+    let now = now();
+    let live = format!("{} AND {} > {now}", owned(t), until(t));
+    let new_until = text(&format!("{now} + $at_most"));
+    update(t, &format!("{} = {new_until}", t.lock_until), &live)
+}
+
+/// See [`Statements::release`].
+fn release(t: &Table) -> Forms {
+    let (now, at, until) = (now(), at(t), until(t));
+    let released = text(&format!(
+        "max(min(coalesce({until}, {now}), {now}), min({at}, {now}) + $at_least)"
+    ));
+    update(t, &format!("{} = {released}", t.lock_until), &owned(t))
+}
+
+fn ours(t: &Table) -> String {
+    format!(
+        "l.{} COLLATE BINARY = $name AND l.{} COLLATE BINARY = $holder",
+        t.name, t.locked_by
+    )
+}
+
+fn is_of_lease(t: &Table) -> String {
+    format!("l.{} = {}", t.locked_at, text("$locked_at"))
+}
+
+fn owned(t: &Table) -> String {
+    format!("{} AND {}", ours(t), is_of_lease(t))
+}
+
+fn update(t: &Table, set: &str, wanted: &str) -> Forms {
+    let (table, returned) = (&t.table, returned(t));
+    let update = format!("UPDATE {table} AS l SET {set}");
+    Forms {
+        single: format!("{update} WHERE {wanted} {returned}"),
+        batch: Some((
+            of_batch(&format!("{update} FROM {BATCH} WHERE {wanted} {returned}")),
+            Reading::ByName,
+        )),
+    }
+}
+
 /// Whether there is neither a file nor the wish to have none. SQLite then has a nameless file for
 /// each connection.
 pub(crate) fn names_no_file(options: &SqliteConnectOptions) -> bool {
@@ -65,87 +199,11 @@ impl Dialect for Sqlite {
     const ADVICE: &'static Advice = &Advice::FILE;
 
     fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements {
-        let Table {
-            table,
-            name,
-            lock_until,
-            locked_at,
-            locked_by,
-        } = t;
-        let now = micros("'now'");
-        let at = micros(&format!("l.{locked_at}"));
-        let until = micros(&format!("l.{lock_until}"));
-        let row = format!("l.{name}, l.{locked_by}, {at}, {until}");
-        let returned = format!(
-            "RETURNING {now}, 1, {name}, {locked_by}, {}, {}",
-            micros(locked_at),
-            micros(lock_until)
-        );
-        let new_until = text(&format!("{now} + $at_most"));
-        let new_at = text(&format!("coalesce($fire_time, {now})"));
-        let next_at = text(&format!(
-            "coalesce($fire_time, max({now}, {at} + {}))",
-            Self::STEP
-        ));
-        let lease_at = text("$locked_at");
-        let owned = format!(
-            "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder AND l.{locked_at} = {lease_at}"
-        );
-        let released = text(&format!(
-            "max(min(coalesce({until}, {now}), {now}), min({at}, {now}) + $at_least)"
-        ));
-        let new_row =
-            format!("INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})");
-        let not_early = format!("coalesce($fire_time <= {now}, true)");
-        let free = format!(
-            "{until} <= {now} AND {at} < coalesce($fire_time, {END_OF_TIME}) AND l.{name} COLLATE BINARY = $name"
-        );
-        let live = format!("{owned} AND {until} > {now}");
-        let lost = format!(
-            "l.{name} COLLATE BINARY = $name AND l.{locked_by} COLLATE BINARY = $holder
-                AND coalesce(l.{locked_at} = {lease_at}, 1) AND {}",
-            to_take_back(&format!("{until} > {now}"), holder)
-        );
-        let extend = format!("{lock_until} = {new_until}");
-        let release = format!("{lock_until} = {released}");
-        let before = text(&format!("{at} - {}", Self::STEP));
-        let undo = format!("{lock_until} = {before}, {locked_at} = {before}");
+        let Table { table, name, .. } = t;
+        let (now, row) = (now(), row(t));
         let look = format!("SELECT {now}, 0, {row} FROM");
-        let update = |set: &str, owned: &str| Forms {
-            single: format!("UPDATE {table} AS l SET {set} WHERE {owned} {returned}"),
-            batch: Some((
-                of_batch(&format!(
-                    "UPDATE {table} AS l SET {set} FROM {BATCH} WHERE {owned} {returned}"
-                )),
-                Reading::ByName,
-            )),
-        };
         Statements {
-            // One autocommit statement that decides by itself: a transaction that reads before it
-            // writes is refused at once when somebody else wrote meanwhile, however long the busy
-            // timeout.
-            acquire: Forms {
-                single: format!(
-                    "{new_row} SELECT $name, {new_until}, {new_at}, $holder WHERE {not_early}
-                    ON CONFLICT ({name}) DO UPDATE SET
-                        {lock_until} = {new_until}, {locked_at} = {next_at}, {locked_by} = $holder
-                    WHERE {free} {returned}"
-                ),
-                // What is selected is free until it is taken, as a statement that writes has the
-                // file for itself; but two new names may be one to the column's collation.
-                batch: Some((
-                    of_batch(&format!(
-                        "{new_row} SELECT $name, {new_until}, {next_at}, $holder
-                        FROM {BATCH} LEFT JOIN {table} AS l ON l.{name} = $name
-                        WHERE {not_early} AND (l.{name} IS NULL OR {free})
-                        ON CONFLICT ({name}) DO UPDATE SET {lock_until} = excluded.{lock_until},
-                            {locked_at} = excluded.{locked_at}, {locked_by} = excluded.{locked_by}
-                        WHERE l.{name} COLLATE BINARY = excluded.{name} {returned}"
-                    )),
-                    Reading::ByName,
-                )),
-            },
-            take_back: update(&undo, &lost),
+            acquire: acquire(t),
             look: Forms {
                 single: format!("{look} (SELECT 1) LEFT JOIN {table} AS l ON l.{name} = $name"),
                 batch: Some((
@@ -155,11 +213,12 @@ impl Dialect for Sqlite {
                     Reading::InOrder,
                 )),
             },
-            extend: update(&extend, &live),
-            release: update(&release, &owned),
-            locks: format!("SELECT {now}, 0, {row} FROM {table} AS l"),
+            take_back: take_back(t, holder),
+            extend: extend(t),
+            release: release(t),
+            locks: format!("{look} {table} AS l"),
             now: format!("SELECT {now}, 0, NULL, NULL, NULL, NULL"),
-            probe: format!("SELECT {now}, 0, {row} FROM {table} AS l WHERE false"),
+            probe: format!("{look} {table} AS l WHERE false"),
             create: t.rename(include_str!(
                 "../../migrations/sqlite/0001_create_shedlock.sql"
             )),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor, MySql, MySqlConnection};
 
-use super::{NOW, micros};
+use super::{NOW, micros, row};
 use crate::dialect::read;
 use crate::statement::answer::Answer;
 use crate::statement::batch::Reading;
@@ -83,8 +83,8 @@ fn rows(t: &Table) -> String {
 }
 
 /// Looks at many locks.
-pub(super) fn look(t: &Table, row: &str) -> (String, Reading) {
-    let (now, rows) = (micros(NOW), rows(t));
+pub(super) fn look(t: &Table) -> (String, Reading) {
+    let (now, rows, row) = (micros(NOW), rows(t), row(t));
     let message = format!(
         "SET @shedlock_batch = {JSON};
         SELECT {now}, {place}, {row} FROM {batch} LEFT JOIN {rows}",
@@ -102,7 +102,7 @@ pub(super) fn look(t: &Table, row: &str) -> (String, Reading) {
 /// new to two batches are inserted by both in the same order. The last look sees what the others do
 /// not see yet. In `READ COMMITTED` no gap between rows is locked, and rows that are not to change
 /// are unlocked at once. A batch that changes nothing writes nothing.
-pub(super) fn change_all(t: &Table, row: &str, change: &Change<'_>) -> (String, Reading) {
+pub(super) fn change_all(t: &Table, change: &Change<'_>) -> (String, Reading) {
     let Table {
         table,
         name,
@@ -114,7 +114,7 @@ pub(super) fn change_all(t: &Table, row: &str, change: &Change<'_>) -> (String, 
     let of_batch = |sql: &str| sql.replace('$', "a.");
     let [wanted, done, missing] = [change.wanted, change.done, change.missing].map(of_batch);
     let [new_until, new_at, new_by] = change.changed.map(of_batch);
-    let (now, rows) = (micros(NOW), rows(t));
+    let (now, rows, row) = (micros(NOW), rows(t), row(t));
     let into = format!("INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})");
     let make = change.made.map(|made| {
         let [new_until, new_at, new_by] = made.map(of_batch);

@@ -1,5 +1,7 @@
+mod acquire;
 mod batch;
 mod carried;
+mod lease;
 mod probe;
 
 use std::time::Duration;
@@ -8,15 +10,14 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult};
 use sqlx::{AssertSqlSafe, Executor, MySql};
 
-use self::batch::{BEGAN, Change};
-use self::carried::{Carried, clock, packed};
+use self::acquire::acquire;
+use self::carried::Carried;
 use self::probe::probe;
-use super::{Dialect, STATEMENTS, is_unknown_by_state, to_take_back};
+use super::{Dialect, STATEMENTS, is_unknown_by_state};
 use crate::advice::Advice;
 use crate::driver_error::Kind;
 use crate::holder::Holder;
 use crate::statement::answer::{Answer, Extended, Verdict};
-use crate::statement::batch::Reading;
 use crate::statement::look::Look;
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
@@ -42,71 +43,15 @@ fn same(a: &str, b: &str) -> String {
     )
 }
 
-/// Whether a lock `l` is free.
-fn free(l: &str, t: &Table) -> String {
-    let at = micros(&format!("{l}.{}", t.locked_at));
-    let same = same(&format!("{l}.{}", t.name), "$name");
+/// What is told of a lock `l`: of its name and holder a text, also where the column is binary.
+fn row(t: &Table) -> String {
     format!(
-        "COALESCE({l}.{until} <= {NOW}, TRUE) AND COALESCE({at} < $fire_time, TRUE) AND {same}",
-        until = t.lock_until
+        "CONVERT(l.{} USING utf8mb4), CONVERT(l.{} USING utf8mb4), COALESCE({}, 0), COALESCE({}, 0)",
+        t.name,
+        t.locked_by,
+        micros(&format!("l.{}", t.locked_at)),
+        micros(&format!("l.{}", t.lock_until))
     )
-}
-
-/// The `locked_at` of a new lease of a lock `l`.
-fn next_at(l: &str, t: &Table) -> String {
-    format!(
-        "COALESCE({fire_time}, GREATEST({NOW}, COALESCE(TIMESTAMPADD(MICROSECOND, {step}, {l}.{locked_at}), {NOW})))",
-        fire_time = instant("$fire_time"),
-        step = MySql::STEP,
-        locked_at = t.locked_at,
-    )
-}
-
-/// One round trip to win and one to come too early; else a look follows.
-///
-/// The assignments are made from left to right. The first decides for all: it leaves a number in
-/// `LAST_INSERT_ID`, 0 if the lock is not free, and the others go by that. The number also comes
-/// home with the server's OK, as no row would.
-fn acquire(t: &Table) -> String {
-    let Table {
-        table,
-        name,
-        lock_until,
-        locked_at,
-        locked_by,
-    } = t;
-    let now = micros(NOW);
-    let free = free(table, t);
-    let new_at = format!("COALESCE({}, {NOW})", instant("$fire_time"));
-    let taken_now = format!("LAST_INSERT_ID({})", packed(&now, "0"));
-    let new_until = instant(&format!("{} + $at_most", clock(&taken_now)));
-    let next_at = next_at(table, t);
-    let taken = packed(&now, &format!("{} - {now}", micros(&next_at)));
-    format!(
-        "INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
-        SELECT $name, {new_until}, {new_at}, $holder
-        FROM (SELECT 1) AS clock WHERE $fire_time IS NULL OR LAST_INSERT_ID({now}) >= $fire_time
-        ON DUPLICATE KEY UPDATE
-            {locked_by} = IF(LAST_INSERT_ID(IF({free}, {taken}, 0)), $holder, {table}.{locked_by}),
-            {lock_until} = IF(LAST_INSERT_ID(), TIMESTAMPADD(MICROSECOND, $at_most, {NOW}), {table}.{lock_until}),
-            {locked_at} = IF(LAST_INSERT_ID(), {next_at}, {table}.{locked_at})"
-    )
-}
-
-/// The same for many locks.
-fn acquire_batch(t: &Table, row: &str) -> (String, Reading) {
-    let new_until = format!("TIMESTAMPADD(MICROSECOND, $at_most, {NOW})");
-    let new_at = format!("COALESCE({}, {NOW})", instant("$fire_time"));
-    let due = format!("COALESCE($fire_time <= {}, TRUE)", micros(NOW));
-    let change = Change {
-        wanted: &format!("{due} AND {}", free("l", t)),
-        changed: [&new_until, &next_at("l", t), "$holder"],
-        // An attempt is of one lock.
-        done: &same(&format!("l.{}", t.locked_by), "$holder"),
-        missing: &due,
-        made: Some([&new_until, &new_at, "$holder"]),
-    };
-    batch::change_all(t, row, &change)
 }
 
 impl Dialect for MySql {
@@ -120,101 +65,21 @@ impl Dialect for MySql {
     const MIN_BATCH: usize = 4;
 
     fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements {
-        let Table {
-            table,
-            name,
-            lock_until,
-            locked_at,
-            locked_by,
-        } = t;
         let now = micros(NOW);
-        let at = micros(&format!("l.{locked_at}"));
-        let until = micros(&format!("l.{lock_until}"));
-        // A text also where the column is binary.
-        let row = format!(
-            "CONVERT(l.{name} USING utf8mb4), CONVERT(l.{locked_by} USING utf8mb4), COALESCE({at}, 0), COALESCE({until}, 0)"
-        );
-        let ours = format!(
-            "{} AND {}",
-            same(&format!("l.{name}"), "$name"),
-            same(&format!("l.{locked_by}"), "$holder"),
-        );
-        let owned = format!("{ours} AND {at} = $locked_at");
-        let live = format!("{owned} AND l.{lock_until} > {NOW}");
-        let lost = format!(
-            "{ours} AND COALESCE({at} = $locked_at, TRUE) AND {}",
-            to_take_back(&format!("l.{lock_until} > {NOW}"), holder)
-        );
-        let before = format!("TIMESTAMPADD(MICROSECOND, -{}, l.{locked_at})", Self::STEP);
-        let released = |now: &str| {
-            format!(
-                "GREATEST(LEAST(COALESCE({until}, {now}), {now}), LEAST({at}, {now}) + $at_least)"
-            )
-        };
-        let extended = |now: &str| format!("{now} + $at_most");
-        let update = |set: &str, wanted: &str| {
-            format!("UPDATE {table} AS l SET {set} WHERE l.{name} = $name AND {wanted}")
-        };
-        // A column that the server sets with each change of a row stays as it is if it is set to
-        // what it is.
-        let lasts = |until: &str| {
-            let until = instant(until);
-            format!("l.{lock_until} = {until}, l.{locked_at} = l.{locked_at}")
-        };
-        let [kept_at, kept_by] = [locked_at, locked_by].map(|column| format!("l.{column}"));
-        // Of leases: none is made.
-        let batch = |wanted: &str, changed: [&str; 3], done: &str| {
-            let change = Change {
-                wanted,
-                changed,
-                done,
-                missing: "FALSE",
-                made: None,
-            };
-            Some(batch::change_all(t, &row, &change))
-        };
-        // What was done is known by its time.
-        let timed = |wanted: &str, new_until: &str| {
-            let changed = [&*instant(new_until), &kept_at, &kept_by];
-            batch(
-                wanted,
-                changed,
-                &format!("{owned} AND {until} = {new_until}"),
-            )
-        };
+        let Table { table, name, .. } = t;
+        let row = row(t);
         let probe = probe(t);
         Statements {
-            acquire: Forms {
-                single: acquire(t),
-                // Which locks of a batch are ours is told by the holder alone.
-                batch: (holder.tells_attempts_apart()).then(|| acquire_batch(t, &row)),
-            },
+            acquire: acquire(t, holder),
             look: Forms {
                 single: format!(
                     "SELECT {now}, 0, {row} FROM (SELECT 1) AS clock LEFT JOIN {table} AS l ON l.{name} = $name"
                 ),
-                batch: Some(batch::look(t, &row)),
+                batch: Some(batch::look(t)),
             },
-            take_back: Forms {
-                // In this order, as the assignments are made from left to right.
-                single: update(
-                    &format!("l.{lock_until} = {before}, l.{locked_at} = {before}"),
-                    &lost,
-                ),
-                // Nobody asks whether it was done.
-                batch: batch(&lost, [&before, &before, &kept_by], "FALSE"),
-            },
-            extend: Forms {
-                single: update(
-                    &lasts(&format!("LAST_INSERT_ID({})", extended(&now))),
-                    &live,
-                ),
-                batch: timed(&live, &extended(BEGAN)),
-            },
-            release: Forms {
-                single: update(&lasts(&released(&now)), &owned),
-                batch: timed(&owned, &released(BEGAN)),
-            },
+            take_back: lease::take_back(t, holder),
+            extend: lease::extend(t),
+            release: lease::release(t),
             locks: format!("{probe} UNION ALL SELECT {now}, 0, {row} FROM {table} AS l"),
             now: format!("SELECT {now}, 0, NULL, NULL, NULL, NULL"),
             probe,

@@ -2,36 +2,7 @@
 
 use super::{micros, new_times};
 use crate::statement::batch::Reading;
-use crate::statement::micros::END_OF_TIME;
 use crate::table::Table;
-
-/// Whether a lock `l` of a batch is free.
-pub(super) fn free(t: &Table) -> String {
-    let (at, until) = (
-        micros(&format!("l.{}", t.locked_at)),
-        micros(&format!("l.{}", t.lock_until)),
-    );
-    format!(
-        "{until} <= clock.now AND coalesce($fire_time <= clock.now, true)
-            AND {at} < coalesce($fire_time, {END_OF_TIME}) AND l.{}::text COLLATE \"C\" = $name",
-        t.name
-    )
-}
-
-/// How a lock `l` of a batch is taken.
-pub(super) fn taken(t: &Table) -> String {
-    let Table {
-        lock_until,
-        locked_at,
-        locked_by,
-        ..
-    } = t;
-    let (new_until, new_at) = new_times(t);
-    format!(
-        "{lock_until} = {new_until}, {locked_by} = $holder,
-            {locked_at} = greatest({new_at}, l.{locked_at} + interval '1 microsecond')"
-    )
-}
 
 /// What is done with each lock of a batch, in the words of a statement about one of them.
 pub(super) struct Change<'a> {
