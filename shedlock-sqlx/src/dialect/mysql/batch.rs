@@ -14,7 +14,7 @@ use crate::table::Table;
 /// When a batch began, in microseconds: for what is known by its time to be done.
 pub(super) const BEGAN: &str = "@shedlock_began";
 
-/// What a batch has of each lock, in [an array](array). No change asks for a fire time and a
+/// What a batch has of each lock, in [an array](array()). No change asks for a fire time and a
 /// `locked_at`.
 const COLUMNS: [(&str, &str); 6] = [
     (
