@@ -5,6 +5,8 @@ use std::future::Future;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::tasks::let_other_threads_take_it;
+
 tokio::task_local! {
     /// Kept for as long as the scheduler whose task this is must not end.
     static STAY: watch::Receiver<()>;
@@ -24,4 +26,6 @@ pub(super) fn spawn(runtime: &Handle, release: impl Future<Output = ()> + Send +
         release.await;
         drop(stay);
     });
+    // Whoever gave the work up may go on with something that blocks this thread.
+    let_other_threads_take_it();
 }

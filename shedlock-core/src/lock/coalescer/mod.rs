@@ -89,9 +89,10 @@ struct Leader {
 }
 
 impl Coalescer {
-    /// Asks the store, or takes the answer to another request for the same lock, which it waits for
-    /// within `timeout`. `ask` is told how much of that is left; if nothing is, it shall fail
-    /// without asking the store. No round trip of its own.
+    /// Asks the store, or takes the answer to another request for the same lock. It waits for that
+    /// for half of `timeout`: then one of those who wait asks, as the other may no longer poll.
+    /// `ask` is told how much of the time is left; if nothing is, it shall fail without asking the
+    /// store. No round trip of its own.
     ///
     /// Others hear of an answer only once its caller has it. So nobody skips because of a lock that
     /// was granted to a caller who went away.
@@ -104,32 +105,37 @@ impl Coalescer {
         timeout: Duration,
         ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
     ) -> Result<Acquisition, LockError> {
-        let reply = match self.join(request, timeout) {
-            Joined::Leader(leader) => return leader.ask(request, timeout, ask).await,
-            Joined::Waiter(reply) => reply,
-        };
-        let began = Instant::now();
-        let reply = tokio::time::timeout(timeout, reply).await;
+        let (began, patience) = (Instant::now(), timeout / 2);
         let left = || timeout.saturating_sub(began.elapsed());
-        match reply.ok().and_then(Result::ok) {
-            Some(Reply::Refused(refusal)) => Ok(refusal),
-            // The leader got no answer, or not in time.
-            None => ask(left()).await,
-            Some(Reply::Lead(mut leader)) => {
-                // Whoever asked before may ask again at once, and join this time.
-                let_others_go_first().await;
-                leader.gather();
-                leader.ask(request, left(), ask).await
+        loop {
+            let reply = match self.join(request, patience) {
+                Joined::Leader(leader) => return leader.ask(request, left(), ask).await,
+                Joined::Waiter(reply) => reply,
+            };
+            match tokio::time::timeout(patience.min(left()), reply).await {
+                Ok(Ok(Reply::Refused(refusal))) => return Ok(refusal),
+                Ok(Ok(Reply::Lead(mut leader))) => {
+                    // Whoever asked before may ask again at once, and join this time.
+                    let_others_go_first().await;
+                    leader.gather();
+                    return leader.ask(request, left(), ask).await;
+                }
+                // The leader got no answer.
+                Ok(Err(_)) => return ask(left()).await,
+                // It no longer polls: another one leads.
+                Err(_) if !left().is_zero() => {}
+                Err(_) => return ask(Duration::ZERO).await,
             }
         }
     }
 
-    fn join(&self, request: &Acquire, timeout: Duration) -> Joined {
+    /// A leader that had no answer for as long as `patience` is replaced.
+    fn join(&self, request: &Acquire, patience: Duration) -> Joined {
         let mut groups = self.groups();
         let groups = &mut *groups;
         let (name, now) = (request.shared_name(), Instant::now());
         if let Some(group) = groups.by_lock.get_mut(&name)
-            && now.duration_since(group.since) < timeout
+            && now.duration_since(group.since) < patience
         {
             let (reply, told) = oneshot::channel();
             let fire_time = request.fire_time();

@@ -187,6 +187,29 @@ async fn a_leader_who_no_longer_polls_is_replaced() {
     lead(&coalescer);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_one_who_no_longer_polls_has_an_answer_in_time() {
+    let coalescer = Coalescer::default();
+    let request = request();
+    let never = async |_| std::future::pending().await;
+    let mut idle = Box::pin(coalescer.ask(&request, TIMEOUT, never));
+    assert!(idle.as_mut().now_or_never().is_none());
+    let questions = AtomicU32::new(0);
+    let asks = async |left| {
+        questions.fetch_add(1, Ordering::Relaxed);
+        assert!(left > TIMEOUT / 3, "{left:?}");
+        sleep(Duration::from_millis(1)).await;
+        Ok(early(1))
+    };
+    let began = Instant::now();
+    let callers = (0..4).map(|_| coalescer.ask(&request, TIMEOUT, asks));
+    for answer in futures_util::future::join_all(callers).await {
+        assert_eq!(answer.unwrap(), early(1));
+    }
+    assert!(began.elapsed() < TIMEOUT * 3 / 4);
+    assert!(questions.into_inner() <= 2, "they go on together");
+}
+
 #[tokio::test]
 async fn whom_an_answer_does_not_decide_waits_for_the_next_one() {
     let coalescer = Coalescer::default();
