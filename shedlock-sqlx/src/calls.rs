@@ -115,10 +115,8 @@ impl<T: Send + 'static> HandOver for Shared<T> {
         match std::mem::replace(&mut *driven, Driven::Over) {
             Driven::ByCaller(call, caller) => {
                 *driven = Driven::ByTask(self.runtime.spawn(call));
-                if Handle::try_current().is_ok() {
-                    // Whoever goes away may block this thread.
-                    let_other_threads_take_it();
-                }
+                // Whoever goes away may block this thread.
+                let_other_threads_take_it();
                 if let Some(caller) = caller {
                     caller.wake();
                 }

@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shedlock_core::let_other_threads_take_it;
 use sqlx::{Connection as _, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -164,6 +165,8 @@ impl<D: Dialect> Connections<D> {
                 tracing::debug!(%error, "an old connection to the lock store was not closed well");
             }
         });
+        // Whoever waits for it first may block this thread meanwhile.
+        let_other_threads_take_it();
         (opening, opened)
     }
 

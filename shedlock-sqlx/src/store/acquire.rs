@@ -2,11 +2,11 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder, Retryable};
 use futures_util::future::BoxFuture;
-use shedlock_core::{Acquire, Acquisition, Lease, LockError};
+use shedlock_core::{Acquire, Acquisition, Lease, LockError, let_other_threads_take_it};
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::caller::Caller;
 use crate::dialect::Dialect;
@@ -33,6 +33,16 @@ const TAKE_BACK_RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_secs(10))
     .with_jitter()
     .without_max_times();
+
+/// When it is taken back once more.
+fn take_back_pauses(first: Duration) -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(first)
+        .with_max_delay(Duration::from_secs(60))
+        .with_jitter()
+        .without_max_times()
+        .build()
+}
 
 /// What became of one request for a lock.
 enum Tried {
@@ -134,12 +144,7 @@ impl<D: Dialect> SqlStore<D> {
             caller: Some(caller.clone()),
             ..Request::of(&values)
         };
-        let (answer, mut attempt) = self.send(&self.requests.acquire, request).await;
-        if let Err(error) = &answer
-            && !error.leaves_in_doubt()
-        {
-            attempt.iter_mut().for_each(Attempt::settle);
-        }
+        let (answer, attempt) = self.send(&self.requests.acquire, request).await;
         Ok((values, answer?, attempt))
     }
 
@@ -178,27 +183,35 @@ impl<D: Dialect> SqlStore<D> {
     /// Takes back what nobody has got, or may have been granted to nobody: in the background, or by
     /// the next request that finds it.
     ///
-    /// Again when a statement that waited in the store until now has surely given up. Only once if
-    /// the holder was set: it would be that of the next acquisition, too.
-    pub(crate) fn take_back_later(self: Arc<Self>, lost: Values, runtime: &Handle) {
+    /// Again and again while it may be granted yet. Only once if the holder was set: it would be
+    /// that of the next acquisition, too.
+    pub(crate) fn take_back_later(
+        self: Arc<Self>,
+        lost: Values,
+        may_come_for: Duration,
+        runtime: &Handle,
+    ) {
         let lost = Arc::new(lost);
-        match self.holder.tells_attempts_apart() {
-            true => {
-                self.doubts.insert(&lost);
-                runtime.spawn(async move {
-                    for _ in 0..2 {
-                        self.take_back(&lost).await;
-                        // Also for an answer from before that may still be on its way to a request
-                        // of ours.
-                        tokio::time::sleep(self.timeout).await;
+        if self.holder.tells_attempts_apart() {
+            self.doubts.insert(&lost);
+            runtime.spawn(async move {
+                let latest = Instant::now() + may_come_for;
+                for pause in take_back_pauses(self.timeout) {
+                    self.take_back(&lost).await;
+                    // Also for an answer from before that may still be on its way to a request of
+                    // ours.
+                    sleep(pause).await;
+                    if Instant::now() > latest {
+                        break;
                     }
-                    self.doubts.remove(&lost.holder);
-                });
-            }
-            false => {
-                runtime.spawn(async move { self.take_back(&lost).await });
-            }
+                }
+                self.doubts.remove(&lost.holder);
+            });
+        } else {
+            runtime.spawn(async move { self.take_back(&lost).await });
         }
+        // Whoever went away may go on with something that blocks this thread.
+        let_other_threads_take_it();
     }
 
     /// Under a holder that was set, not again once it may have been done: the fire time may have

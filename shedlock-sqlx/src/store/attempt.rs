@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 use crate::dialect::Dialect;
 use crate::statement::Values;
+use crate::statement::answer::AnswerResult;
 use crate::statement::look::Look;
 use crate::store::SqlStore;
 
@@ -14,9 +16,23 @@ pub(crate) struct Attempt<D: Dialect> {
     store: Arc<SqlStore<D>>,
     asked: Arc<Values>,
     runtime: Handle,
-    /// Whether the store may have granted it, and nobody knows.
-    in_doubt: bool,
+    stage: Stage,
 }
+
+/// What is known of an attempt.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// It was not sent, or refused, or whoever asked knows.
+    Settled,
+    /// The store may have granted it, and may yet: it has not answered.
+    Sent,
+    /// The store may have granted it, and nobody knows.
+    Answered,
+}
+
+/// For how long the store may still carry out what it has not answered: as long as TCP tries to
+/// deliver it. A commit that waits for another server may take as long.
+const LATEST: Duration = Duration::from_secs(15 * 60);
 
 impl<D: Dialect> Attempt<D> {
     /// `asked` names a holder that no other attempt has.
@@ -25,29 +41,41 @@ impl<D: Dialect> Attempt<D> {
             store: store.clone(),
             asked: asked.clone(),
             runtime: Handle::current(),
-            in_doubt: false,
+            stage: Stage::Settled,
         }
     }
 
     pub(crate) fn mark_sent(&mut self) {
-        self.in_doubt = true;
+        self.stage = Stage::Sent;
+    }
+
+    pub(crate) fn hear(&mut self, answer: &AnswerResult) {
+        self.stage = match answer {
+            Ok(_) => Stage::Answered,
+            Err(error) if error.leaves_in_doubt() => Stage::Sent,
+            Err(_) => Stage::Settled,
+        };
     }
 
     /// Whether it was granted is known.
     pub(crate) fn settle(&mut self) {
-        self.in_doubt = false;
+        self.stage = Stage::Settled;
     }
 }
 
 impl<D: Dialect> Drop for Attempt<D> {
     fn drop(&mut self) {
-        if self.in_doubt {
-            let lost = Values {
-                locked_at: self.asked.fire_time,
-                ..Values::clone(&self.asked)
-            };
-            self.store.clone().take_back_later(lost, &self.runtime);
-        }
+        let may_come_for = match self.stage {
+            Stage::Settled => return,
+            Stage::Sent => LATEST,
+            Stage::Answered => Duration::ZERO,
+        };
+        let lost = Values {
+            locked_at: self.asked.fire_time,
+            ..Values::clone(&self.asked)
+        };
+        let store = self.store.clone();
+        store.take_back_later(lost, may_come_for, &self.runtime);
     }
 }
 

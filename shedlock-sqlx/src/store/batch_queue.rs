@@ -175,6 +175,12 @@ impl<D: Dialect> Request<D> {
         self.attempt.iter_mut().for_each(Attempt::mark_sent);
     }
 
+    pub(crate) fn hear(&mut self, answer: &AnswerResult) {
+        self.attempt
+            .iter_mut()
+            .for_each(|attempt| attempt.hear(answer));
+    }
+
     /// The store has refused the statement; it can be sent again.
     pub(crate) fn mark_refused(&mut self) {
         self.attempt.iter_mut().for_each(Attempt::settle);
@@ -187,7 +193,8 @@ impl<D: Dialect> Pending<D> {
         self.reply.is_closed() || self.request.caller_has_left()
     }
 
-    pub(crate) fn tell(self, answer: AnswerResult) {
+    pub(crate) fn tell(mut self, answer: AnswerResult) {
+        self.request.hear(&answer);
         // One that nobody takes is dropped, and what was granted with it taken back.
         let _ = self.reply.send((answer, self.request.attempt));
     }

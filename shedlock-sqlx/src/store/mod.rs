@@ -227,7 +227,7 @@ impl<D: Dialect> Store for SqlStore<D> {
                 .unwrap_or_default(),
             ..Self::lease_values(lease)
         };
-        self.take_back_later(lost, runtime);
+        self.take_back_later(lost, Duration::ZERO, runtime);
     }
 
     async fn extend(

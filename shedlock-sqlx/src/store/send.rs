@@ -25,8 +25,9 @@ impl<D: Dialect> SqlStore<D> {
             request.mark_sent();
             let values = [&*request.values];
             // In a box, so that the future of one who has to wait is small.
-            let answer = Box::pin(self.exchange_once(connection, &queue.single, &values));
-            return (answer.await, request.attempt);
+            let answer = Box::pin(self.exchange_once(connection, &queue.single, &values)).await;
+            request.hear(&answer);
+            return (answer, request.attempt);
         }
         let caller = request.caller.clone();
         let mut queued = queue.push(request);
