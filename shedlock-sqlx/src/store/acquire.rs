@@ -196,16 +196,19 @@ impl<D: Dialect> SqlStore<D> {
             self.doubts.insert(&lost);
             runtime.spawn(async move {
                 let latest = Instant::now() + may_come_for;
-                for pause in take_back_pauses(self.timeout) {
-                    self.take_back(&lost).await;
-                    // Also for an answer from before that may still be on its way to a request of
-                    // ours.
+                self.take_back(&lost).await;
+                // For as long as somebody has the provider.
+                let (pauses, store) = (take_back_pauses(self.timeout), Arc::downgrade(&self));
+                drop(self);
+                for pause in pauses {
+                    // Also for an answer from before that may still be on its way to a request.
                     sleep(pause).await;
-                    if Instant::now() > latest {
-                        break;
+                    match store.upgrade() {
+                        Some(store) if Instant::now() < latest => store.take_back(&lost).await,
+                        Some(store) => return store.doubts.remove(&lost.holder),
+                        None => return,
                     }
                 }
-                self.doubts.remove(&lost.holder);
             });
         } else {
             runtime.spawn(async move { self.take_back(&lost).await });
