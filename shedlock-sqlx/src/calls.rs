@@ -42,8 +42,8 @@ struct Shared<T> {
 type Outcome<T> = Result<T, LockError>;
 
 enum Driven<T> {
-    /// The caller is woken when a task takes over. It is polled under this mutex, so it must not call
-    /// `make`: that locks it to hand the call over.
+    /// The caller is woken when a task takes over. It is polled under this mutex, so it must not
+    /// call `make`: that locks it to hand the call over.
     ByCaller(BoxFuture<'static, Outcome<T>>, Option<Waker>),
     ByTask(JoinHandle<Outcome<T>>),
     Over,

@@ -106,8 +106,8 @@ impl<D: Dialect> Connections<D> {
         }
     }
 
-    /// Opens another one: in the place of an old one, or as soon as there is room for it. All old ones
-    /// are replaced, so that nobody goes on with one meanwhile.
+    /// Opens another one: in the place of an old one, or as soon as there is room for it. All old
+    /// ones are replaced, so that nobody goes on with one meanwhile.
     async fn another(&self) -> Result<Opened<D>, DriverError> {
         let old = iter::from_fn(|| self.idle.take_now(Opened::is_old));
         let (opening, opened) = match old.map(|old| self.replace(old)).last() {
@@ -132,8 +132,9 @@ impl<D: Dialect> Connections<D> {
         self.open(old.slot, Some(old.live))
     }
 
-    /// In a task of its own, as whoever waits for it may go on with one that came back first. An old
-    /// one serves on if no other can be opened: somebody else could have its place at the server.
+    /// In a task of its own, as whoever waits for it may go on with one that came back first. An
+    /// old one serves on if no other can be opened: somebody else could have its place at the
+    /// server.
     fn open(&self, slot: Slot, old: Option<Live<D>>) -> Opening<D> {
         let (opener, idle) = (self.opener.clone(), self.idle.clone());
         let (reply, opened) = oneshot::channel();

@@ -18,8 +18,8 @@ pub(crate) struct Statements {
     /// A record of the clock, and of the lock if it is there.
     pub(crate) look: Forms,
     /// Puts `locked_at` back by the smallest step, and `lock_until` to the same instant, so that
-    /// nobody had the lock when its fire time was due: of any `locked_at` if none is given, and then
-    /// only of a lease that still runs. So it does nothing the second time.
+    /// nobody had the lock when its fire time was due: of any `locked_at` if none is given, and
+    /// then only of a lease that still runs. So it does nothing the second time.
     pub(crate) take_back: Forms,
     /// A record per extended lease, or what the dialect answers instead.
     pub(crate) extend: Forms,
