@@ -46,6 +46,17 @@ async fn a_schedule_replaces_whatever_schedule_the_job_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_zone_of_a_cron_line_goes_with_it() {
+    let job = Job::new("report", |_| async {})
+        .cron("@daily")
+        .zone("Asia/Seoul");
+    let builder = Scheduler::builder(InMemoryLockProvider::new()).add_job(job);
+    let changed = change(|change| change.every = Some("24h".to_owned()));
+    let status = status(builder.override_job("report", changed)).await;
+    assert_eq!(status.schedule.to_string(), "every 1day");
+}
+
+#[tokio::test(start_paused = true)]
 async fn lock_times_are_replaced() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     let longer = change(|change| {

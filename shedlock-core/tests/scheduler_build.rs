@@ -160,6 +160,14 @@ fn values_that_do_not_parse_or_cannot_be() {
         (job("period").every("0s"), "a period goes from 1ms"),
         (hourly("zone").zone("Seoul"), "did you mean `Asia/Seoul`?"),
         (
+            job("daily").every("24h").zone("Asia/Seoul"),
+            "a period is counted from the Unix epoch, in every zone alike",
+        ),
+        (
+            job("macro").cron("@every 24h").zone("Asia/Seoul"),
+            "a period is counted from the Unix epoch, in every zone alike",
+        ),
+        (
             locked("least").at_least("1M"),
             "`1M` has months or years, which have no fixed length",
         ),

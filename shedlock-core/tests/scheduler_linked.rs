@@ -67,7 +67,7 @@ fn a_job_that_is_chosen_and_linked_in_is_there_twice() {
     assert!(
         error
             .to_string()
-            .contains("two jobs are named `send-report`"),
+            .contains("leave out `.job::<..>()` beside `.linked_jobs()`"),
         "{error}"
     );
 }

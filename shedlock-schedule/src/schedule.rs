@@ -11,6 +11,10 @@ use crate::cron::Cron;
 use crate::every::Every;
 use crate::{ScheduleError, foreign, parse_duration};
 
+/// Periods up to this one fire at the same times of the day wherever clocks differ from UTC by
+/// whole hours.
+const SAME_ON_ALL_CLOCKS: Duration = Duration::from_secs(3_600);
+
 /// When a job is due: a cron line in a time zone, or a period. Clones share what was parsed.
 ///
 /// ```
@@ -92,6 +96,30 @@ impl Schedule {
             Rule::Every(every) => Rule::Every(every),
         };
         Schedule { rule }
+    }
+
+    /// Whether a zone makes sense beside the schedule: not one that is not UTC beside a period of more
+    /// than an hour, whose fire times would not be those that its clocks suggest.
+    ///
+    /// ```
+    /// use shedlock_schedule::{Schedule, Tz};
+    ///
+    /// assert!(Schedule::cron("@daily")?.check_zone(Tz::Asia__Seoul).is_ok());
+    /// assert!(Schedule::cron("@every 24h")?.check_zone(Tz::Asia__Seoul).is_err());
+    /// # Ok::<(), shedlock_schedule::ScheduleError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ScheduleError::ZoneOfPeriod`] if it does not.
+    pub fn check_zone(&self, zone: Tz) -> Result<(), ScheduleError> {
+        let is_long = self
+            .period()
+            .is_some_and(|period| period > SAME_ON_ALL_CLOCKS);
+        if is_long && !matches!(zone, Tz::UTC | Tz::Etc__UTC) {
+            let zone = zone.name().to_owned();
+            return Err(ScheduleError::ZoneOfPeriod { zone });
+        }
+        Ok(())
     }
 
     /// The zone whose clocks the schedule follows: UTC for a period, and for a line unless

@@ -46,6 +46,11 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// assert_eq!(locks.release(&lease, config.least()).await?, Release::Released);
 /// # Ok(()) }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no lock provider",
+    label = "expected a lock provider, or an `Arc` of one",
+    note = "a pool of sqlx becomes one by `SqlxLockProvider::new(pool)`, a `Box<dyn LockProvider>` by `Arc::from(provider)`"
+)]
 #[async_trait]
 pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
     /// Tries to take a lock, without waiting for its holder. The lease ends `at_most` after the

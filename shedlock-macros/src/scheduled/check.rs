@@ -1,7 +1,6 @@
 use std::fmt::Display;
-use std::time::Duration;
 
-use shedlock_schedule::{Schedule, Tz, check_lock_name, parse_zone};
+use shedlock_schedule::{Schedule, check_lock_name, parse_zone};
 use syn::{FnArg, GenericParam, Generics, ReturnType, Safety, Signature, Type};
 
 use super::LOCKED_JOB;
@@ -12,17 +11,15 @@ use crate::function::{Function, impl_trait, write_async};
 use crate::lease::literal_duration;
 use crate::value::Text;
 
-/// Periods up to this one fire at the same times of the day wherever clocks differ from UTC by
-/// whole hours.
-const SAME_ON_ALL_CLOCKS: Duration = Duration::from_secs(3_600);
-
 /// Checks the literals, as `build()` would check them.
 pub(super) fn check_arguments(scheduled: &Scheduled, errors: &mut Errors) {
     let cron = check_literal(&scheduled.cron, Schedule::cron, errors);
     let every = check_every(&scheduled.every, errors);
     let zone = check_literal(&scheduled.zone, parse_zone, errors);
-    if let (Some(schedule), Some(zone)) = (cron.or(every), zone) {
-        check_zone(&schedule, zone, &scheduled.zone, errors);
+    if let (Some(schedule), Some(zone)) = (cron.or(every), zone)
+        && let Err(error) = schedule.check_zone(zone)
+    {
+        errors.at(&scheduled.zone, error);
     }
     check_literal(&scheduled.lock, check_lock, errors);
     check_literal(
@@ -109,21 +106,6 @@ fn check_every(every: &Option<Text>, errors: &mut Errors) -> Option<Schedule> {
     Schedule::every(period)
         .map_err(|error| errors.at(place, error))
         .ok()
-}
-
-/// Refuses a zone where its clocks would tell other fire times than those of the period. Not when
-/// the program runs: there it may be for the cron line of an override.
-fn check_zone(schedule: &Schedule, zone: Tz, place: &Option<Text>, errors: &mut Errors) {
-    let is_long = schedule
-        .period()
-        .is_some_and(|period| period > SAME_ON_ALL_CLOCKS);
-    if is_long && !matches!(zone, Tz::UTC | Tz::Etc__UTC) {
-        errors.at(
-            place,
-            "a period is counted from the Unix epoch, in every zone alike: \
-             for the clocks of this zone write a cron line, such as `cron = \"@daily\"`, or remove `zone`",
-        );
-    }
 }
 
 /// The name is taken as it stands, unlike in `#[locked]`, so braces would not be what they seem.

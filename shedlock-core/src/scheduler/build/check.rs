@@ -72,10 +72,15 @@ fn schedule(
     problems: &mut Vec<Problem>,
 ) -> Option<Schedule> {
     let zone = settings.zone.clone().and_then(Result::ok);
-    let zone = zone.unwrap_or(default_zone);
     let job = job.clone();
     match &settings.timing {
-        Timing::Set(schedule) => return Some(schedule.clone().in_zone(zone)),
+        Timing::Set(schedule) => {
+            if let Some(Err(error)) = zone.map(|zone| schedule.check_zone(zone)) {
+                let error = error.into();
+                problems.push(Problem::Setting { job, error });
+            }
+            return Some(schedule.clone().in_zone(zone.unwrap_or(default_zone)));
+        }
         Timing::Unset => problems.push(Problem::NoSchedule { job }),
         Timing::Several => problems.push(Problem::TwoSchedules { job }),
         Timing::Wrong(_) => {}

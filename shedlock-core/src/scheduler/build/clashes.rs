@@ -61,7 +61,10 @@ pub(super) fn find_shared_locks(plans: &[Arc<Plan>], problems: &mut Vec<Problem>
             continue;
         };
         let key = (plan.store.provider.id(), lock.clone());
-        if let Some(first) = seen.insert(key, plan.name.clone()) {
+        // Two of one name are told already.
+        if let Some(first) = seen.insert(key, plan.name.clone())
+            && first != plan.name
+        {
             problems.push(Problem::SharedLock {
                 lock: lock.to_string(),
                 first,

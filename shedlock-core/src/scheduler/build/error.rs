@@ -81,9 +81,7 @@ pub enum Problem {
         defined_at: &'static Location<'static>,
     },
     /// Two jobs have the same name.
-    #[error(
-        "two jobs are named `{name}`, at {first} and at {second}: give one of them another `name`"
-    )]
+    #[error("{}", same_name(name, first, second))]
     SameName {
         /// The name.
         name: Arc<str>,
@@ -204,4 +202,13 @@ pub enum Problem {
         /// Those that exist.
         known: String,
     },
+}
+
+fn same_name(name: &str, first: &Location<'_>, second: &Location<'_>) -> String {
+    let cure = if first == second {
+        "leave out `.job::<..>()` beside `.linked_jobs()`, which adds all, or give one of them another `name`"
+    } else {
+        "give one of them another `name`"
+    };
+    format!("two jobs are named `{name}`, at {first} and at {second}: {cure}")
 }

@@ -72,6 +72,8 @@ impl JobOverride {
             job = job.cron(line);
         }
         if let Some(period) = &self.every {
+            // The job's own zone was for its cron line.
+            job.settings.zone = None;
             job = job.every(period);
         }
         if let Some(zone) = &self.zone {

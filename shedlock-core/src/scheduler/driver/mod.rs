@@ -114,6 +114,7 @@ impl Driver {
             tracing::error!(target: LOG_TARGET, panic, "the scheduler panicked: nothing fires any more");
         }
         self.context.shutdown.begin(Phase::Draining);
+        tracing::info!(target: LOG_TARGET, runs = self.workers.running(), grace = ?self.shutdown_grace, "scheduler shuts down");
         let _ = timeout(self.shutdown_grace, self.drain()).await;
         self.context.shutdown.begin(Phase::Cancelling);
         if timeout(RELEASE_GRACE, self.drain()).await.is_err() {
@@ -121,6 +122,7 @@ impl Driver {
                 "the scheduler ends with runs that could not be stopped, or locks that could not be released"
             );
         }
+        tracing::info!(target: LOG_TARGET, "scheduler ended");
         fired
     }
 

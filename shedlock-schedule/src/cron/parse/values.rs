@@ -112,6 +112,9 @@ fn not_a_number(field: Field, text: &str) -> String {
             Field::DayOfMonth | Field::DayOfWeek(_) => {
                 "`?` stands alone, without a step or a list: write `*`".to_owned()
             }
+            Field::Month => "`?` stands for a day only, write `*`; a line of AWS begins with minutes and ends with \
+                             the year, here six fields begin with seconds: leave the year out"
+                .to_owned(),
             _ => "`?` stands for a day only, write `*`".to_owned(),
         };
     }
