@@ -1,5 +1,6 @@
 use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
+use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use shedlock_core::Lease;
@@ -61,8 +62,15 @@ pub(crate) fn format_time(time: DateTime<Utc>) -> String {
 
 /// A new end for a value, which no other acquisition has.
 pub(crate) fn new_ending(holder: &str) -> String {
-    // Each is keyed by the system's random numbers.
-    let [high, low] = [(); 2].map(|()| RandomState::new().hash_one(0));
+    // Each has the system's random numbers.
+    ending_by(holder, &[(); 2].map(|()| RandomState::new()))
+}
+
+/// A copy of the process (a fork, a snapshot of its machine that is resumed twice) has the same
+/// keys, but not at the same nanosecond.
+fn ending_by(holder: &str, keys: &[RandomState; 2]) -> String {
+    let now = SystemTime::now();
+    let [high, low] = keys.each_ref().map(|keys| keys.hash_one(now));
     let mut ending = String::with_capacity(holder.len() + 1 + UUID);
     // A `String` takes everything.
     let _ = write!(
@@ -143,5 +151,12 @@ mod tests {
     fn no_two_acquisitions_are_one() {
         let all: HashSet<_> = (0..10_000).map(|_| new_ending("a")).collect();
         assert_eq!(all.len(), 10_000);
+    }
+
+    #[test]
+    fn copies_of_a_process_make_acquisitions_of_their_own() {
+        let keys = [(); 2].map(|()| RandomState::new());
+        let all: HashSet<_> = (0..10_000).map(|_| ending_by("a", &keys)).collect();
+        assert!(all.len() > 1, "{all:?}");
     }
 }
