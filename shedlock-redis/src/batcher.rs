@@ -5,13 +5,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use redis::{FromRedisValue, RedisError, Value};
 use shedlock_core::let_other_threads_take_it;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::connection::{Connections, MAX_CONNECTIONS};
 use crate::error::Failure;
-use crate::queue::{Pending, Queue, Reply, Returned};
+use crate::queue::{Pending, Queues, Reply, Returned};
 use crate::script::{CachedScript, Request};
 
 /// What a script answers for one of many locks when it could not deal with it.
@@ -28,26 +28,25 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// hide one, each is sent at once, as a script is about the locks of one slot.
 ///
 /// Who is alone reads the answer itself, which needs no task. The first that has to wait begins
-/// one, which sends what waits. Each batch is sent by a task on the runtime of one who waits for
-/// it: others may stand still.
+/// one, which sends what waits. All that is for each runtime apart: others may stand still.
 pub(crate) struct Batcher {
     script: &'static CachedScript,
     connections: Arc<Connections>,
-    queues: [Mutex<Queue>; MAX_CONNECTIONS],
-    /// After how long a task that sends has got stuck, with its runtime.
-    stuck_after: Duration,
+    queues: [Mutex<Queues>; MAX_CONNECTIONS],
 }
 
 /// A request that was sent alone. When it is dropped, nobody has to wait for it any more.
 struct Alone<'a> {
     batcher: &'a Batcher,
     index: usize,
+    runtime: Id,
 }
 
 /// A task's turn to send on a connection. When it is dropped, those that wait by then are sent.
 struct Turn {
     batcher: Arc<Batcher>,
     index: usize,
+    runtime: Handle,
 }
 
 /// How a request gets to the store.
@@ -59,17 +58,11 @@ enum Entered<'a> {
 }
 
 impl Batcher {
-    /// `timeout` is for a call, which may wait for others' answers first.
-    pub(crate) fn new(
-        script: &'static CachedScript,
-        connections: &Arc<Connections>,
-        timeout: Duration,
-    ) -> Arc<Self> {
+    pub(crate) fn new(script: &'static CachedScript, connections: &Arc<Connections>) -> Arc<Self> {
         Arc::new(Self {
             script,
             connections: connections.clone(),
             queues: Default::default(),
-            stuck_after: timeout / 2,
         })
     }
 
@@ -91,22 +84,26 @@ impl Batcher {
         if !self.connections.mixes_slots() {
             return Entered::Alone(None);
         }
-        let mut queue = self.queue(index);
-        if queue.enter_alone() {
-            let batcher = self;
-            return Entered::Alone(Some(Alone { batcher, index }));
+        let runtime = Handle::current();
+        let mut queues = self.queues(index);
+        if queues.enter_alone(runtime.id()) {
+            return Entered::Alone(Some(Alone {
+                batcher: self,
+                index,
+                runtime: runtime.id(),
+            }));
         }
         let (reply, answer) = oneshot::channel();
-        let pending = Pending {
-            request: request.clone(),
-            reply,
-            runtime: Handle::current(),
-        };
-        let first = queue.wait(pending, self.stuck_after);
-        drop(queue);
+        let request = request.clone();
+        let first = queues.wait(runtime.id(), Pending { request, reply });
+        drop(queues);
         if let Some(returned) = first {
-            let batcher = self.clone();
-            tokio::spawn(Turn { batcher, index }.after(returned));
+            let turn = Turn {
+                batcher: self.clone(),
+                index,
+                runtime,
+            };
+            tokio::spawn(turn.after(returned));
         }
         Entered::Queued(answer)
     }
@@ -188,7 +185,7 @@ impl Batcher {
         answer
     }
 
-    fn queue(&self, index: usize) -> MutexGuard<'_, Queue> {
+    fn queues(&self, index: usize) -> MutexGuard<'_, Queues> {
         self.queues[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -197,11 +194,11 @@ impl Batcher {
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
-        let told = self.batcher.queue(self.index).leave();
-        let Some(told) = told else {
+        let on_return = self.batcher.queues(self.index).leave(self.runtime);
+        let Some(on_return) = on_return else {
             return;
         };
-        if told.send(()).is_ok() && Handle::try_current().is_ok() {
+        if on_return.send(()).is_ok() && Handle::try_current().is_ok() {
             // Whoever has its answer now may go on with work that blocks this thread.
             let_other_threads_take_it();
         }
@@ -209,7 +206,7 @@ impl Drop for Alone<'_> {
 }
 
 impl Turn {
-    /// Only waits: what waits by then is sent at the end, as ever.
+    /// Waits for that request. Dropping the turn sends what has queued up.
     async fn after(self, returned: Returned) {
         let _ = timeout(PATIENCE, returned).await;
     }
@@ -221,18 +218,19 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let batch = self.batcher.queue(self.index).next_batch();
-        let Some(first) = batch.first() else {
+        let (index, runtime) = (self.index, self.runtime.clone());
+        let batch = self.batcher.queues(index).next_batch(runtime.id());
+        if batch.is_empty() {
             return;
-        };
-        let runtime = first.runtime.clone();
+        }
         let next = Self {
             batcher: self.batcher.clone(),
-            index: self.index,
+            index,
+            runtime,
         };
         // Not under the lock: a runtime that shuts down drops what it is given, and with it `next`.
         // Those who waited for it hear that nobody sends their requests.
-        runtime.spawn(next.send(batch));
+        self.runtime.spawn(next.send(batch));
     }
 }
 

@@ -59,10 +59,11 @@ use crate::store::Store;
 /// for all.
 ///
 /// Each lock has one of four connections. A call is sent at once unless its connection already has
-/// a script of the same kind in flight. Calls that arrive meanwhile are sent in one script when
-/// that one returns, up to 400 locks at a time. In a Cluster each lock is a script of its own, as a
-/// script is about one slot, and all share one connection. `locks` goes through all keys of the
-/// Redis, 2,000 in a round trip (some seconds for millions), and looks at each lock.
+/// a script of the same kind in flight, for the same tokio runtime. Calls that arrive meanwhile are
+/// sent in one script when that one returns, up to 400 locks at a time. In a Cluster each lock is a
+/// script of its own, as a script is about one slot, and all share one connection. `locks` goes
+/// through all keys of the Redis, 2,000 in a round trip (some seconds for millions), and looks at
+/// each lock.
 ///
 /// # Errors
 /// Every call answers within the [timeout](Builder::timeout), 5 s unless set. Within it, what

@@ -1,10 +1,10 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use std::time::Duration;
 
 use redis::Value;
-use tokio::runtime::Handle;
+use tokio::runtime::Id;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use crate::error::Failure;
 use crate::script::Request;
@@ -12,23 +12,19 @@ use crate::script::Request;
 /// How many locks one script deals with at most: the server does nothing else meanwhile.
 const MAX_BATCH: usize = 400;
 
-/// What is in flight on one connection, and the requests that wait for it.
+/// What is in flight on one connection, for each runtime that has something in flight there: no
+/// runtime's requests wait for another one, which may stand still.
 #[derive(Default)]
-pub(crate) struct Queue {
-    in_flight: InFlight,
-    waiting: Vec<Pending>,
-}
+pub(crate) struct Queues(HashMap<Id, Queue>);
 
-#[derive(Default)]
-enum InFlight {
-    #[default]
-    Nothing,
+/// What is in flight for one runtime.
+enum Queue {
     /// A request whose caller reads the answer.
     Alone,
     /// What a task sends, maybe once it is told that the request that was alone has returned.
     ByTask {
-        since: Instant,
-        told: Option<oneshot::Sender<()>>,
+        on_return: Option<oneshot::Sender<()>>,
+        waiting: Vec<Pending>,
     },
 }
 
@@ -39,67 +35,60 @@ pub(crate) type Reply = Result<Value, Failure>;
 pub(crate) struct Pending {
     pub(crate) request: Arc<Request>,
     pub(crate) reply: oneshot::Sender<Reply>,
-    /// Of whoever waits for it.
-    pub(crate) runtime: Handle,
 }
 
-/// Tells that a request that was alone has returned, or that there is none.
+/// Resolves when the request that was sent alone has returned.
 pub(crate) type Returned = oneshot::Receiver<()>;
 
-impl Queue {
+impl Queues {
     /// Whether a request is alone, and sent at once. Otherwise it waits.
-    pub(crate) fn enter_alone(&mut self) -> bool {
-        let alone = matches!(self.in_flight, InFlight::Nothing);
-        if alone {
-            self.in_flight = InFlight::Alone;
+    pub(crate) fn enter_alone(&mut self, runtime: Id) -> bool {
+        match self.0.entry(runtime) {
+            Entry::Vacant(free) => {
+                free.insert(Queue::Alone);
+                true
+            }
+            Entry::Occupied(_) => false,
         }
-        alone
     }
 
     /// Who is to be told that the request that was alone has returned.
     ///
     /// Others may have gone on without it, and the next one that is alone is taken for it then.
     /// That costs a script more, and nobody waits for it.
-    pub(crate) fn leave(&mut self) -> Option<oneshot::Sender<()>> {
-        match &mut self.in_flight {
-            InFlight::ByTask { told, .. } => told.take(),
-            other => {
-                *other = InFlight::Nothing;
-                None
-            }
+    pub(crate) fn leave(&mut self, runtime: Id) -> Option<oneshot::Sender<()>> {
+        if let Some(Queue::ByTask { on_return, .. }) = self.0.get_mut(&runtime) {
+            return on_return.take();
         }
+        self.0.remove(&runtime);
+        None
     }
 
-    /// What to wait for before the next batch is sent, if a task has to be begun for that: there is
-    /// none, or it has got stuck, with its runtime.
-    pub(crate) fn wait(&mut self, pending: Pending, stuck_after: Duration) -> Option<Returned> {
-        self.waiting.push(pending);
-        if let InFlight::ByTask { since, .. } = self.in_flight
-            && since.elapsed() < stuck_after
-        {
+    /// Queues a request. If no task will send it, says what the one that the caller begins has to
+    /// wait for.
+    pub(crate) fn wait(&mut self, runtime: Id, pending: Pending) -> Option<Returned> {
+        if let Some(Queue::ByTask { waiting, .. }) = self.0.get_mut(&runtime) {
+            waiting.push(pending);
             return None;
         }
         let (tell, returned) = oneshot::channel();
-        let told = matches!(self.in_flight, InFlight::Alone).then_some(tell);
-        self.in_flight = InFlight::by_task(told);
+        let (on_return, waiting) = (Some(tell), vec![pending]);
+        let queue = Queue::ByTask { on_return, waiting };
+        self.0.insert(runtime, queue);
         Some(returned)
     }
 
     /// Those that wait and are sent next. If there are none, the connection is free.
-    pub(crate) fn next_batch(&mut self) -> Vec<Pending> {
-        self.waiting.retain(|pending| !pending.reply.is_closed());
-        let size = self.waiting.len().min(MAX_BATCH);
-        self.in_flight = match size {
-            0 => InFlight::Nothing,
-            _ => InFlight::by_task(None),
+    pub(crate) fn next_batch(&mut self, runtime: Id) -> Vec<Pending> {
+        let Some(Queue::ByTask { waiting, .. }) = self.0.get_mut(&runtime) else {
+            return Vec::new();
         };
-        self.waiting.drain(..size).collect()
-    }
-}
-
-impl InFlight {
-    fn by_task(told: Option<oneshot::Sender<()>>) -> Self {
-        let since = Instant::now();
-        Self::ByTask { since, told }
+        waiting.retain(|pending| !pending.reply.is_closed());
+        let size = waiting.len().min(MAX_BATCH);
+        let batch = waiting.drain(..size).collect();
+        if size == 0 {
+            self.0.remove(&runtime);
+        }
+        batch
     }
 }

@@ -37,9 +37,9 @@ impl Store {
     ) -> Self {
         let connections = Arc::new(connections);
         Self {
-            acquires: Batcher::new(&ACQUIRE, &connections, timeout),
-            extends: Batcher::new(&EXTEND, &connections, timeout),
-            releases: Batcher::new(&RELEASE, &connections, timeout),
+            acquires: Batcher::new(&ACQUIRE, &connections),
+            extends: Batcher::new(&EXTEND, &connections),
+            releases: Batcher::new(&RELEASE, &connections),
             connections,
             keys,
             holder: holder.into(),
