@@ -1,4 +1,5 @@
 use std::io;
+use std::slice::from_ref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -109,80 +110,76 @@ impl Batcher {
     }
 
     async fn send_one(&self, index: usize, request: &Arc<Request>) -> Reply {
-        let requests = std::slice::from_ref(request);
-        let answers: Vec<Value> = self.connections.run(self.script, index, requests).await?;
+        let request = || from_ref(request);
+        let answers: Vec<Value> = self.connections.run(self.script, index, request).await?;
         answers.into_iter().next().ok_or_else(no_answer)
     }
 
-    async fn send_batch(&self, index: usize, batch: Vec<Pending>) {
-        let (requests, replies): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|pending| (pending.request, pending.reply))
-            .unzip();
-        let answers: Result<Vec<Value>, _> =
-            self.connections.run(self.script, index, &requests).await;
-        let answers = match answers {
-            Ok(answers) if answers.len() == requests.len() => answers,
-            Err(failure) if requests.len() > 1 && failure.may_concern_one() => {
-                return self.send_one_by_one(index, &requests, replies).await;
+    async fn send_batch(&self, index: usize, mut batch: Vec<Pending>) {
+        let answers = match self.answers(index, &mut batch).await {
+            Err(failure) if batch.len() > 1 && failure.may_concern_one() => {
+                return self.send_one_by_one(index, batch).await;
             }
-            other => {
-                let failure = other.err().unwrap_or_else(no_answer);
-                for reply in replies {
-                    tell(reply, Err(failure.clone()));
-                }
-                return;
-            }
+            Err(failure) => return tell_all(batch, &failure),
+            Ok(answers) => answers,
         };
         let mut reason = None;
-        for ((request, reply), answer) in requests.iter().zip(replies).zip(answers) {
-            let answer = match answer {
-                Value::BulkString(text) if text == FAILED => {
-                    self.learn_why(index, request, &mut reason).await
-                }
-                answer => Ok(answer),
-            };
-            tell(reply, answer);
+        for (pending, answer) in batch.into_iter().zip(answers) {
+            if !matches!(&answer, Value::BulkString(text) if text == FAILED) {
+                tell(pending.reply, Ok(answer));
+            } else if let Some(reason) = &reason {
+                tell(pending.reply, Err(Failure::clone(reason)));
+            } else {
+                let outcome = self.send_again(index, pending).await;
+                reason = outcome.err().filter(|failure| !failure.may_concern_one());
+            }
         }
+    }
+
+    /// Sends what somebody still waits for, and leaves it in the batch: whoever has gone on without
+    /// an extension may release the lock, and the extension must not come after that.
+    async fn answers(&self, index: usize, batch: &mut Vec<Pending>) -> Result<Vec<Value>, Failure> {
+        let requests = || {
+            batch.retain(Pending::is_waited_for);
+            let requests = batch.iter().map(|pending| pending.request.clone());
+            requests.collect::<Vec<_>>()
+        };
+        let answers: Vec<Value> = self.connections.run(self.script, index, requests).await?;
+        if answers.len() != batch.len() {
+            return Err(no_answer());
+        }
+        Ok(answers)
     }
 
     /// For a batch that was refused as a whole. If none of its requests is refused alone, the
     /// reason was that they are of many slots, and what refused them hides a Cluster.
-    async fn send_one_by_one(
-        &self,
-        index: usize,
-        requests: &[Arc<Request>],
-        replies: Vec<oneshot::Sender<Reply>>,
-    ) {
-        let asked = requests.iter().zip(replies).map(async |(request, reply)| {
-            let answer = self.send_one(index, request).await;
-            let answered = answer.is_ok();
-            tell(reply, answer);
-            answered
-        });
-        if join_all(asked).await.into_iter().all(|answered| answered) {
+    async fn send_one_by_one(&self, index: usize, batch: Vec<Pending>) {
+        let asked = batch
+            .into_iter()
+            .map(|pending| self.send_again(index, pending));
+        let outcomes = join_all(asked).await;
+        if outcomes.into_iter().all(|outcome| outcome.unwrap_or(false)) {
             self.connections.keep_slots_apart();
         }
     }
 
-    /// Sends a request again, alone, that failed in its batch, unless the `reason` of another one
-    /// concerns all.
-    async fn learn_why(
-        &self,
-        index: usize,
-        request: &Arc<Request>,
-        reason: &mut Option<Failure>,
-    ) -> Reply {
-        if let Some(reason) = reason {
-            return Err(reason.clone());
+    /// Sends a request of a batch again, alone. Whether it was answered, which nobody needs if its
+    /// caller has left.
+    async fn send_again(&self, index: usize, pending: Pending) -> Result<bool, Failure> {
+        let mut batch = vec![pending];
+        match self.answers(index, &mut batch).await {
+            Ok(answers) => {
+                let answered = !batch.is_empty();
+                for (pending, answer) in batch.into_iter().zip(answers) {
+                    tell(pending.reply, Ok(answer));
+                }
+                Ok(answered)
+            }
+            Err(failure) => {
+                tell_all(batch, &failure);
+                Err(failure)
+            }
         }
-        let answer = self.send_one(index, request).await;
-        *reason = answer
-            .as_ref()
-            .err()
-            .filter(|failure| failure.concerns_all())
-            .cloned();
-        answer
     }
 
     fn queues(&self, index: usize) -> MutexGuard<'_, Queues> {
@@ -231,6 +228,12 @@ impl Drop for Turn {
         // Not under the lock: a runtime that shuts down drops what it is given, and with it `next`.
         // Those who waited for it hear that nobody sends their requests.
         self.runtime.spawn(next.send(batch));
+    }
+}
+
+fn tell_all(batch: Vec<Pending>, failure: &Failure) {
+    for pending in batch {
+        tell(pending.reply, Err(failure.clone()));
     }
 }
 

@@ -59,27 +59,20 @@ impl Failure {
         }
     }
 
-    /// Whether it would be the same for any lock, and nothing was done.
-    pub(crate) fn concerns_all(&self) -> bool {
-        match self {
-            Self::Unconnected(_) | Self::ConnectingTimedOut(_) => true,
-            Self::Command(error) => matches!(
+    /// Whether the reason may be that of one lock among many, or that there are many.
+    pub(crate) fn may_concern_one(&self) -> bool {
+        let of_all = |error| {
+            matches!(
                 Kind::of(error),
-                Kind::ReadOnly
+                Kind::ProxyFailed
+                    | Kind::ReadOnly
                     | Kind::NotReady
                     | Kind::TooManyConnections
                     | Kind::OutOfMemory
                     | Kind::CannotPersist
-            ),
-            Self::InCluster(_) | Self::TimedOut(_) | Self::Duplicate => false,
-        }
-    }
-
-    /// Whether the reason may be that of one lock among many, or that there are many.
-    pub(crate) fn may_concern_one(&self) -> bool {
-        let answered =
-            |error: &RedisError| error.code().is_some() && Kind::of(error) != Kind::ProxyFailed;
-        matches!(self, Self::Command(error) if answered(error)) && !self.concerns_all()
+            )
+        };
+        matches!(self, Self::Command(error) if error.code().is_some() && !of_all(error))
     }
 
     /// Whether another connection may do better: this one is broken, does not answer, or leads to

@@ -40,6 +40,13 @@ pub(crate) struct Pending {
 /// Resolves when the request that was sent alone has returned.
 pub(crate) type Returned = oneshot::Receiver<()>;
 
+impl Pending {
+    /// Its caller may have left.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !self.reply.is_closed()
+    }
+}
+
 impl Queues {
     /// Whether a request is alone, and sent at once. Otherwise it waits.
     pub(crate) fn enter_alone(&mut self, runtime: Id) -> bool {
@@ -83,7 +90,7 @@ impl Queues {
         let Some(Queue::ByTask { waiting, .. }) = self.0.get_mut(&runtime) else {
             return Vec::new();
         };
-        waiting.retain(|pending| !pending.reply.is_closed());
+        waiting.retain(Pending::is_waited_for);
         let size = waiting.len().min(MAX_BATCH);
         let batch = waiting.drain(..size).collect();
         if size == 0 {

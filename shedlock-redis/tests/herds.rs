@@ -5,15 +5,17 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::cmd;
-use shedlock_core::{Acquisition, LockError};
+use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_redis::{RedisConnection, RedisLockProvider};
 use support::fake::{Fake, locks_of_acquire};
 use support::nodes::Nodes;
+use support::proxy::Proxy;
 use support::servers::Servers;
-use support::{acquire, acquired, eventually, fresh, released, url};
+use support::{acquire, acquired, eventually, extended, fresh, released, url};
 
 /// In one batch with many others.
 #[tokio::test]
@@ -93,6 +95,32 @@ async fn callers_that_go_away_hold_nobody_up() {
             }
             Err(panic) => panic!("{name}: {panic}"),
         }
+    }
+}
+
+/// They have left while a connection was opened: what comes now could come after a release.
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_sent() {
+    let (nodes, proxy) = (Nodes::new(), Proxy::to(&url()).await);
+    let locks = nodes.provider("a");
+    let names: Vec<_> = (0..100).map(|number| format!("job-{number}")).collect();
+    let leases = join_all(names.iter().map(|name| acquired(&locks, name))).await;
+    let connection = RedisConnection::url(&proxy.url).expect("a URL");
+    let slow = nodes.builder_over(connection, "a").build();
+    let slow = slow.expect("settings");
+    proxy.delay_answers(Duration::from_millis(300));
+
+    let (left, kept) = leases.split_at(50);
+    let longer = left
+        .iter()
+        .map(|lease| slow.extend(lease, Duration::from_secs(600)));
+    let leave = tokio::time::timeout(Duration::from_millis(150), join_all(longer));
+    assert!(leave.await.is_err(), "connections within 150ms");
+    proxy.delay_answers(Duration::ZERO);
+    join_all(kept.iter().map(|lease| extended(&slow, lease))).await;
+    for name in &names[..50] {
+        let ms: u64 = nodes.run(cmd("PTTL").arg(nodes.lock(name))).await;
+        assert!(ms <= 60_000, "{name}: {ms}");
     }
 }
 

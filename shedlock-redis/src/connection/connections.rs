@@ -1,4 +1,5 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -62,22 +63,24 @@ impl Connections {
         usize::try_from(hash % MAX_CONNECTIONS as u64).unwrap_or_default()
     }
 
-    /// Runs a script for locks of one connection, in one round trip if the server knows it. In a
-    /// box, as most requests wait for another one's script, and need no room for their own.
-    pub(crate) fn run<'a, T: FromRedisValue + Send + 'a>(
+    /// Runs a script for locks of one connection, in one round trip if the server knows it.
+    /// `requests` is called just before they are sent. In a box, as most requests wait for another
+    /// one's script, and need no room for their own.
+    pub(crate) fn run<'a, T: FromRedisValue + Send + 'a, R: AsRef<[Arc<Request>]>>(
         &'a self,
         script: &'static CachedScript,
         index: usize,
-        requests: &'a [Arc<Request>],
+        mut requests: impl FnMut() -> R + Send + 'a,
     ) -> BoxFuture<'a, Result<T, Failure>> {
         Box::pin(async move {
             let open = self.get(index).await?;
             let mut connection = (*open).clone();
             let answer = async {
-                let answer = connection.query(script.by_hash(requests)).await;
-                match answer {
+                let command = script.by_hash(requests().as_ref());
+                match connection.query(command).await {
                     Err(error) if error.code() == Some("NOSCRIPT") => {
-                        connection.query(script.by_text(requests)).await
+                        let command = script.by_text(requests().as_ref());
+                        connection.query(command).await
                     }
                     answer => answer,
                 }
@@ -93,7 +96,7 @@ impl Connections {
         request: Arc<Request>,
     ) -> Result<T, Failure> {
         let index = self.index_of(&request);
-        self.run(script, index, &[request]).await
+        self.run(script, index, || from_ref(&request)).await
     }
 
     /// Reads the next page of a scan.
