@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::thread;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -14,6 +15,8 @@ use support::nodes::Nodes;
 use support::proxy::Proxy;
 use support::servers::Servers;
 use support::{acquired, held, released, url};
+use tokio::runtime::Builder;
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn connections_of_the_service() {
@@ -94,10 +97,32 @@ async fn connections_that_a_caller_waits_for_and_then_does_not() {
     proxy.delay_answers(Duration::from_millis(50));
     let locks = RedisLockProvider::connect(&proxy.url).expect("a provider");
     let mut first = locks.now();
-    let began = tokio::time::timeout(Duration::from_millis(10), &mut first).await;
+    let began = timeout(Duration::from_millis(10), &mut first).await;
     assert!(began.is_err(), "a connection within 10ms: {began:?}");
     locks.now().await.expect("a clock");
     first.await.expect("a clock");
+}
+
+/// It is there, but nobody drives the task that opens the connection.
+#[tokio::test]
+async fn connections_that_a_runtime_opens_that_stands_still() {
+    let proxy = Proxy::to(&url()).await;
+    proxy.delay_answers(Duration::from_millis(100));
+    let connection = RedisConnection::url(&proxy.url).expect("a URL");
+    let builder = RedisLockProvider::builder(connection).timeout("1s");
+    let locks = builder.build().expect("settings");
+    let there = locks.clone();
+    let runtime = thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let soon = Duration::from_millis(10);
+        let began = runtime.block_on(async { timeout(soon, there.now()).await });
+        assert!(began.is_err(), "a connection within 10ms: {began:?}");
+        runtime
+    });
+    let runtime = runtime.join().expect("a call that was begun");
+    locks.now().await.expect("a clock");
+    runtime.shutdown_background();
 }
 
 /// Where no more can be opened, the one that is open does for all.

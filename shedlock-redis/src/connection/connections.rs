@@ -113,11 +113,9 @@ impl Connections {
     /// first.
     async fn get(&self, index: usize) -> Result<Arc<OpenConnection>, Failure> {
         let opening = self.connections[index].get_or_open(&self.origin, self.timeout);
-        let opened = match timeout(self.timeout, opening).await {
-            Ok(opened) => opened.map_err(Failure::Unconnected),
-            Err(_) => Err(Failure::ConnectingTimedOut(self.timeout)),
-        };
-        opened.or_else(|failure| self.any_open().ok_or(failure))
+        opening
+            .await
+            .or_else(|failure| self.any_open().ok_or(failure))
     }
 
     fn any_open(&self) -> Option<Arc<OpenConnection>> {

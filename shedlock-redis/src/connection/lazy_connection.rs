@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, ErrorKind::ConnectionAborted};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -6,9 +6,11 @@ use futures_util::FutureExt;
 use futures_util::future::Shared;
 use redis::RedisResult;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::open::OpenConnection;
 use super::origin::Origin;
+use crate::error::Failure;
 
 type Opened = RedisResult<Arc<OpenConnection>>;
 
@@ -32,50 +34,53 @@ struct State {
 }
 
 impl LazyConnection {
+    /// Waits no longer than that for the connection.
     pub(crate) async fn get_or_open(
         self: &Arc<Self>,
         origin: &Arc<Origin>,
-        timeout: Duration,
-    ) -> Opened {
+        patience: Duration,
+    ) -> Result<Arc<OpenConnection>, Failure> {
         let opening = {
             let mut state = self.state();
             if let Some(open) = &state.open {
                 return Ok(open.clone());
             }
-            let begin = || self.begin_to_open(origin.clone(), timeout);
+            let begin = || self.begin_to_open(origin.clone(), patience);
             state.opening.get_or_insert_with(begin).clone()
         };
-        match opening.clone().await {
-            Ok(opened) => opened,
-            Err(_) => {
-                // The task ended with its runtime; the next one who asks may have another runtime.
-                let ended = |current: &mut Opening| current.ptr_eq(&opening);
-                self.state().opening.take_if(ended);
-                Err(io::Error::from(io::ErrorKind::ConnectionAborted).into())
-            }
-        }
+        let failure = match timeout(patience, opening.clone()).await {
+            Ok(Ok(opened)) => return opened.map_err(Failure::Unconnected),
+            Ok(Err(_)) => Failure::Unconnected(io::Error::from(ConnectionAborted).into()),
+            Err(_) => Failure::ConnectingTimedOut(patience),
+        };
+        // The task has ended with its runtime, or may stand still with it; the next one who asks
+        // may have another runtime.
+        self.state().clear(&opening);
+        Err(failure)
     }
 
-    fn begin_to_open(self: &Arc<Self>, origin: Arc<Origin>, timeout: Duration) -> Opening {
+    fn begin_to_open(self: &Arc<Self>, origin: Arc<Origin>, patience: Duration) -> Opening {
         let (tell, told) = oneshot::channel();
-        let connection = self.clone();
+        let (connection, opening) = (self.clone(), told.shared());
+        let this = opening.clone();
         tokio::spawn(async move {
-            let opened = origin.open(timeout).await.map(Arc::new);
-            connection.end_opening(&opened);
+            let opened = origin.open(patience).await.map(Arc::new);
+            let opened = connection.end_opening(&this, opened);
             // It may be that nobody waits any more.
             let _ = tell.send(opened);
         });
-        told.shared()
+        opening
     }
 
-    fn end_opening(&self, opened: &Opened) {
+    /// The connection that is open then: another task may have been faster.
+    fn end_opening(&self, opening: &Opening, opened: Opened) -> Opened {
         let mut state = self.state();
-        state.opening = None;
-        if let Ok(open) = opened {
-            state.open = Some(open.clone());
-            let former = state.former.take();
-            end(state, former);
-        }
+        state.clear(opening);
+        let opened = opened?;
+        let open = state.open.get_or_insert_with(|| opened.clone()).clone();
+        let former = state.former.take();
+        end(state, former);
+        Ok(open)
     }
 
     /// The connection as it is, or the one before.
@@ -102,6 +107,12 @@ impl LazyConnection {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn clear(&mut self, opening: &Opening) {
+        self.opening.take_if(|current| current.ptr_eq(opening));
     }
 }
 
