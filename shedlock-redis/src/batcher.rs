@@ -105,6 +105,8 @@ impl Batcher {
                 runtime,
             };
             tokio::spawn(turn.after(returned));
+            // The caller may go on with work that blocks this thread.
+            let_other_threads_take_it();
         }
         Entered::Queued(answer)
     }

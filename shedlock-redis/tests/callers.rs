@@ -4,17 +4,18 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{BoxFuture, FutureExt, join_all};
-use shedlock_core::{Acquisition, LockError};
+use futures_util::future::{BoxFuture, FutureExt, join, join_all};
+use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_redis::RedisLockProvider;
 use support::nodes::Nodes;
 use support::proxy::Proxy;
-use support::{acquire, acquired, url};
+use support::{acquire, acquired, extended, url};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -73,6 +74,47 @@ async fn one_that_blocks_its_thread_holds_up_nobody() {
         });
     }
     calls.join_all().await;
+}
+
+/// One that blocks its thread as soon as its call is begun, until others have got an answer.
+async fn holds_up_nobody(
+    call: impl Future<Output: Debug + Send> + Send + 'static,
+    others: impl Future,
+) {
+    let (begins, begun) = tokio::sync::oneshot::channel();
+    let (end, ended) = mpsc::channel();
+    let caller = tokio::spawn(join(call, async move {
+        begins.send(()).expect("a test that listens");
+        ended.recv_timeout(PATIENCE).expect("answers for others");
+    }));
+    begun.await.expect("a call that is begun");
+    others.await;
+    let _ = end.send(());
+    caller.await.expect("others that were not held up");
+}
+
+/// The task that opens their connection is begun by a call like that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_blocks_its_thread_holds_up_no_connection() {
+    let patient = Nodes::new().builder("a").timeout("1m");
+    let locks = patient.build().expect("settings");
+    let there = locks.clone();
+    let call = async move { there.now().await.expect("a clock") };
+    holds_up_nobody(call, locks.now()).await;
+}
+
+/// The task that sends what waits is begun by a call like that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_blocks_its_thread_holds_up_no_queue() {
+    let proxy = Proxy::to(&url()).await;
+    let locks = Nodes::on(&proxy.url).provider("a");
+    let lease = acquired(&locks, "job").await;
+    proxy.delay_answers(Duration::from_millis(100));
+    let mut alone = extended(&locks, &lease).boxed();
+    assert!((&mut alone).now_or_never().is_none(), "an answer at once");
+    let (there, same) = (locks.clone(), lease.clone());
+    let call = async move { extended(&there, &same).await };
+    holds_up_nobody(call, join(alone, extended(&locks, &lease))).await;
 }
 
 /// They hold the futures, and wait for something else.

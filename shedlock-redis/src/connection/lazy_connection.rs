@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use redis::RedisResult;
+use shedlock_core::let_other_threads_take_it;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -69,6 +70,8 @@ impl LazyConnection {
             // It may be that nobody waits any more.
             let _ = tell.send(opened);
         });
+        // The caller may go on with work that blocks this thread.
+        let_other_threads_take_it();
         opening
     }
 
