@@ -13,7 +13,7 @@ const NOT_THERE: i64 = -2;
 /// What the acquire script answers.
 pub(crate) enum Answer {
     /// The lock has the value that was asked for, and ends then.
-    AsAsked(Option<DateTime<Utc>>),
+    AsAsked(DateTime<Utc>),
     Told(Told),
 }
 
@@ -28,14 +28,32 @@ pub(crate) struct Told {
 pub(crate) enum Tried {
     Won(Lease),
     Refused(Acquisition),
-    /// An earlier delivery of the same command was granted, or it was taken back before it came.
+    /// An earlier delivery of the same command was granted, or it was taken back before it came. Or
+    /// the answer lacks what a lease has to have.
     Duplicate,
+}
+
+impl Tried {
+    /// `times` are when the lease begins and ends.
+    fn won(
+        request: &Acquire,
+        holder: impl Into<Arc<str>>,
+        times: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    ) -> Self {
+        match times {
+            Some((locked_at, until)) => {
+                Self::Won(Lease::new(request.shared_name(), holder, locked_at, until))
+            }
+            None => Self::Duplicate,
+        }
+    }
 }
 
 impl FromRedisValue for Answer {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         if let Value::Int(last) = value {
-            return Ok(Self::AsAsked(end(DateTime::UNIX_EPOCH, last)));
+            let until = end(DateTime::UNIX_EPOCH, last).ok_or("a lock that is not there")?;
+            return Ok(Self::AsAsked(until));
         }
         let told = lossy_utf8(FromRedisValue::from_redis_value(value)?);
         let parsed = Told::parse(&told).ok_or_else(|| format!("no answer about a lock: {told:?}"));
@@ -56,12 +74,9 @@ impl Answer {
     pub(crate) fn interpret(self, request: &Acquire, holder: &Arc<str>, ending: &str) -> Tried {
         match self {
             Self::AsAsked(until) => {
-                let fire_time = request
-                    .fire_time()
-                    .map_or(0, |time| time.timestamp_micros());
-                let (locked_at, holder) = (instant(fire_time), holder.clone());
-                let until = until.unwrap_or(locked_at);
-                Tried::Won(Lease::new(request.shared_name(), holder, locked_at, until))
+                let fire_time = request.fire_time();
+                let times = fire_time.map(|time| (instant(time.timestamp_micros()), until));
+                Tried::won(request, holder.clone(), times)
             }
             Self::Told(told) => told.interpret(request, ending),
         }
@@ -93,12 +108,7 @@ impl Told {
             // The driver sent the command again, and it found what it had done.
             verdict if verdict == "acquired" || self.value.ends_with(ending) => {
                 let value = LockValue::of(&self.value);
-                Tried::Won(Lease::new(
-                    request.shared_name(),
-                    value.holder,
-                    value.locked_at.unwrap_or(self.now),
-                    self.until.unwrap_or(self.now),
-                ))
+                Tried::won(request, value.holder, value.locked_at.zip(self.until))
             }
             _ => Tried::Refused(self.refusal(request)),
         }
@@ -207,4 +217,38 @@ fn end(now: DateTime<Utc>, last_ms: i64) -> Option<DateTime<Utc>> {
 fn lossy_utf8(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use shedlock_core::LockConfig;
+
+    use super::*;
+
+    const LAST_MS: i64 = 4_102_444_800_000;
+
+    #[test]
+    fn nobody_has_a_lease_whose_times_were_not_told() {
+        let config = LockConfig::new("job", "1m").expect("a lock");
+        let (request, holder) = (Acquire::new(&config), "a".into());
+        let won = |answer: Value| {
+            let answer = Answer::from_redis_value(answer).ok()?;
+            match answer.interpret(&request, &holder, "a:uuid") {
+                Tried::Won(lease) => Some(lease),
+                Tried::Duplicate => None,
+                Tried::Refused(refusal) => panic!("{refusal:?}"),
+            }
+        };
+        let told = |last_ms: i64, value: &str| {
+            let told = format!("acquired 1772366400 0 {last_ms} {value}");
+            won(Value::BulkString(told.into_bytes()))
+        };
+        let value = "ADDED:2026-03-01T12:00:00.000017Z@a:uuid";
+        assert!(told(LAST_MS, value).is_some());
+        assert_eq!(told(NOT_THERE, value), None);
+        assert_eq!(told(LAST_MS, "a:uuid"), None);
+        // It was asked for without a fire time.
+        assert_eq!(won(Value::Int(LAST_MS)), None);
+        assert!(Answer::from_redis_value(Value::Int(NOT_THERE)).is_err());
+    }
 }

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use redis::cmd;
 use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_redis::{RedisConnection, RedisLockProvider};
-use support::fake::{Fake, locks_of_acquire};
+use support::fake::{Fake, granted, locks_of_acquire};
 use support::nodes::Nodes;
 use support::proxy::Proxy;
 use support::servers::Servers;
@@ -153,11 +153,10 @@ async fn locks_of_many_slots_go_alone_where_they_have_to() {
 #[tokio::test]
 async fn a_proxy_that_wants_one_slot_at_a_time_is_told_apart() {
     let proxy = Fake::start(|call| {
-        let said = match locks_of_acquire(call) {
-            1 => "*1\r\n:4102444800000\r\n",
-            _ => "-ERR 'EVALSHA' command keys must in same slot\r\n",
-        };
-        Some(said.to_owned())
+        Some(match locks_of_acquire(call) {
+            1 => granted(),
+            _ => "-ERR 'EVALSHA' command keys must in same slot\r\n".to_owned(),
+        })
     })
     .await;
     let locks = RedisLockProvider::connect(&proxy.url).expect("a provider");
@@ -178,7 +177,7 @@ async fn a_proxy_that_wants_one_slot_at_a_time_is_told_apart() {
 /// It passes a script on to the server of its first key, and says nothing.
 #[tokio::test]
 async fn locks_are_kept_apart_behind_a_proxy_that_is_named() {
-    let proxy = Fake::start(|_| Some("*1\r\n:4102444800000\r\n".to_owned())).await;
+    let proxy = Fake::start(|_| Some(granted())).await;
     let connection = RedisConnection::url(&proxy.url).expect("a URL");
     let builder = RedisLockProvider::builder(connection).one_lock_per_script();
     let locks = builder.build().expect("settings");

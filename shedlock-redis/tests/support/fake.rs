@@ -63,6 +63,12 @@ impl Fake {
     }
 }
 
+/// The answer to an acquire of one lock.
+pub(crate) fn granted() -> String {
+    let told = "acquired 1772366400 0 4102444800000 ADDED:2026-03-01T12:00:00.000000Z@a:uuid";
+    format!("*1\r\n${}\r\n{told}\r\n", told.len())
+}
+
 /// Each has two keys.
 pub(crate) fn locks_of_acquire(call: &[String]) -> usize {
     let keys: usize = call[2].parse().expect("a number of keys");
