@@ -13,7 +13,6 @@ mod answer;
 mod attempt;
 mod batcher;
 mod builder;
-
 mod connection;
 mod error;
 mod keys;
@@ -22,7 +21,6 @@ mod listing;
 mod provider;
 mod queue;
 mod refusal;
-mod scan;
 mod script;
 mod store;
 mod tries;

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use futures_util::future::try_join_all;
 use shedlock_core::{LockError, StoredLock};
 
+use crate::connection::Scan;
 use crate::error::Failure;
-use crate::scan::Scan;
 use crate::store::Store;
 use crate::tries::Tries;
 

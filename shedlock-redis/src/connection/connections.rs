@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use super::lazy_connection::LazyConnection;
 use super::open::OpenConnection;
 use super::origin::Origin;
+use super::scan::Scan;
 use crate::error::Failure;
-use crate::scan::Scan;
 use crate::script::{CachedScript, Request};
 
 /// How many connections there are at most.
@@ -23,7 +23,7 @@ pub(crate) const MAX_CONNECTIONS: usize = 4;
 pub(crate) struct Connections {
     origin: Arc<Origin>,
     /// How long a call waits for a connection, and how long for one answer.
-    timeout: Duration,
+    patience: Duration,
     connections: [Arc<LazyConnection>; MAX_CONNECTIONS],
     /// Whether one script may have keys of many slots: not in a Cluster, nor through a proxy that
     /// hides one.
@@ -31,11 +31,11 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(origin: Origin, timeout: Duration) -> Self {
+    pub(crate) fn new(origin: Origin, patience: Duration) -> Self {
         Self {
             mixes_slots: AtomicBool::new(!origin.is_cluster()),
             origin: Arc::new(origin),
-            timeout,
+            patience,
             connections: Default::default(),
         }
     }
@@ -112,7 +112,7 @@ impl Connections {
     /// in no more clients, the sentinels may be away, or the nodes of a Cluster that are asked
     /// first.
     async fn get(&self, index: usize) -> Result<Arc<OpenConnection>, Failure> {
-        let opening = self.connections[index].get_or_open(&self.origin, self.timeout);
+        let opening = self.connections[index].get_or_open(&self.origin, self.patience);
         opening
             .await
             .or_else(|failure| self.any_open().ok_or(failure))
@@ -128,7 +128,7 @@ impl Connections {
         open: &Arc<OpenConnection>,
         answer: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, Failure> {
-        let answer = match timeout(self.timeout, answer).await {
+        let answer = match timeout(self.patience, answer).await {
             Ok(answer) => answer.map_err(|error| {
                 if self.origin.is_cluster() {
                     Failure::InCluster(error)
@@ -136,7 +136,7 @@ impl Connections {
                     Failure::Command(error)
                 }
             }),
-            Err(_) => Err(Failure::TimedOut(self.timeout)),
+            Err(_) => Err(Failure::TimedOut(self.patience)),
         };
         if answer.as_ref().is_err_and(Failure::needs_new_connection) {
             self.forget(open);

@@ -5,8 +5,9 @@ mod lazy_connection;
 mod open;
 mod origin;
 mod redis_connection;
+mod scan;
 
 pub use redis_connection::RedisConnection;
 
 pub(crate) use connections::{Connections, MAX_CONNECTIONS};
-pub(crate) use open::OpenConnection;
+pub(crate) use scan::Scan;

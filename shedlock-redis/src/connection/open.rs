@@ -3,7 +3,7 @@ use redis::aio::{ConnectionManager, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, FromRedisValue, RedisResult};
 
-use crate::scan::{Bookmark, Page};
+use super::scan::{Bookmark, Page};
 
 /// A connection that many calls use at once.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl OpenConnection {
     }
 
     /// The pages that a `SCAN` has from a bookmark on: one of each server that it is about.
-    pub(crate) async fn scan(
+    pub(super) async fn scan(
         &mut self,
         command: Cmd,
         bookmark: Bookmark,

@@ -42,21 +42,21 @@ impl Origin {
         self.topology() == CLUSTER
     }
 
-    /// `timeout` is how long a caller waits for the connection, and for each answer.
-    pub(crate) async fn open(&self, timeout: Duration) -> RedisResult<OpenConnection> {
+    /// `patience` is how long a caller waits for the connection, and for each answer.
+    pub(crate) async fn open(&self, patience: Duration) -> RedisResult<OpenConnection> {
         #[cfg(feature = "tls")]
         choose_cryptography();
         match self {
             Self::Open(connection) => Ok(connection.clone()),
-            Self::Server(client) => plain(client, timeout).await,
+            Self::Server(client) => plain(client, patience).await,
             #[cfg(feature = "cluster")]
             Self::Cluster(client) => {
                 let config = redis::cluster::ClusterConfig::new()
                     // The driver waits for all nodes that it was told of, then for all that there
                     // are, and serves nobody while it looks where slots are: there has to be time
                     // for the nodes that answer.
-                    .set_connection_timeout(timeout / 4)
-                    .set_response_timeout(timeout);
+                    .set_connection_timeout(patience / 4)
+                    .set_response_timeout(patience);
                 let connection = client.get_async_connection_with_config(config).await?;
                 Ok(OpenConnection::Cluster(connection))
             }
@@ -66,15 +66,15 @@ impl Origin {
                 let master = redis::sentinel::Sentinel::build(sentinel.addresses.clone())?
                     .async_master_for(&sentinel.master, Some(&sentinel.node))
                     .await?;
-                plain(&master, timeout).await
+                plain(&master, patience).await
             }
         }
     }
 }
 
-async fn plain(client: &Client, timeout: Duration) -> RedisResult<OpenConnection> {
+async fn plain(client: &Client, patience: Duration) -> RedisResult<OpenConnection> {
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(timeout))
+        .set_connection_timeout(Some(patience))
         // Each call has its own timeout.
         .set_response_timeout(None);
     let connection = client

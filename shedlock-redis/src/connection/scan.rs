@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use redis::{Cmd, FromRedisValue, RedisResult, cmd};
 
-use crate::connection::OpenConnection;
+use super::open::OpenConnection;
 
 /// How many keys a server looks at for one page. It does nothing else for that ms or two.
 const COUNT: usize = 2_000;
@@ -24,11 +24,11 @@ struct Progress {
 
 /// The beginning, or what one server said of its next page.
 #[derive(Default)]
-pub(crate) struct Bookmark {
-    pub(crate) cursor: u64,
+pub(super) struct Bookmark {
+    pub(super) cursor: u64,
     /// None for all masters.
     #[cfg(feature = "cluster")]
-    pub(crate) node: Option<redis::cluster_routing::SingleNodeRoutingInfo>,
+    pub(super) node: Option<redis::cluster_routing::SingleNodeRoutingInfo>,
 }
 
 impl Scan {
@@ -41,11 +41,11 @@ impl Scan {
     }
 
     /// The connection that it has to stay on.
-    pub(crate) fn connection(&self) -> Option<&Arc<OpenConnection>> {
+    pub(super) fn connection(&self) -> Option<&Arc<OpenConnection>> {
         Some(&self.progress.as_ref()?.connection)
     }
 
-    pub(crate) async fn next_page(&mut self, connection: &Arc<OpenConnection>) -> RedisResult<()> {
+    pub(super) async fn next_page(&mut self, connection: &Arc<OpenConnection>) -> RedisResult<()> {
         let progress = self.progress.get_or_insert_with(|| Progress {
             connection: connection.clone(),
             bookmarks: vec![Bookmark::default()],
@@ -93,7 +93,7 @@ fn command(cursor: u64, pattern: &str) -> Cmd {
     command
 }
 
-pub(crate) struct Page {
+pub(super) struct Page {
     /// 0 after the last one.
     next: u64,
     keys: Vec<Vec<u8>>,
