@@ -87,7 +87,7 @@ impl Failure {
         }
     }
 
-    /// As an error for who asked for keys like these.
+    /// As the caller is told, with the keys that it asked about.
     pub(crate) fn about(self, keys: &str) -> LockError {
         match self {
             Self::Unconnected(error) | Self::Command(error) => {

@@ -88,8 +88,8 @@ impl Kind {
     }
 }
 
-/// Whether a server says that it did not begin. An error that is not known may be another one's,
-/// who did not hear what the server did.
+/// Whether the server says that it did not begin. An unknown error may come from a proxy that did
+/// not hear what the server did.
 pub(crate) fn was_refused(error: &RedisError) -> bool {
     Refusal::of(error).is_some_and(|refusal| match Kind::of(error) {
         Kind::ProxyFailed => false,

@@ -43,7 +43,7 @@ scripts! {
 }
 
 /// What a script is told of one lock: its keys and its arguments, as many for every lock. They are
-/// kept as one text, which is one allocation, as there may be very many requests.
+/// kept as one text, and not each by itself, as there may be very many requests.
 pub(crate) struct Request {
     text: String,
     /// Where each part of the text ends.

@@ -35,7 +35,7 @@ struct State {
 }
 
 impl LazyConnection {
-    /// Waits no longer than that for the connection.
+    /// Waits no longer than for one answer.
     pub(crate) async fn get_or_open(
         self: &Arc<Self>,
         origin: &Arc<Origin>,
