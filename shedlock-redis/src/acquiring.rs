@@ -7,7 +7,7 @@ use shedlock_core::{Acquire, Acquisition, Lease, LockError};
 use crate::answer::{Answer, Tried};
 use crate::attempt::{Attempt, AttemptId};
 use crate::error::Failure;
-use crate::script::{Request, TAKE_BACK};
+use crate::script::Request;
 use crate::store::{Store, micros};
 use crate::tries::Tries;
 use crate::value::format_time;
@@ -19,9 +19,6 @@ const SCHEDULED_MEMORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// How long other acquisitions are remembered: there may be very many names, and the clock alone
 /// lets their tokens grow.
 const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How late a command may still arrive: longer than TCP tries to deliver it.
-pub(crate) const LATEST: Duration = Duration::from_secs(60 * 60);
 
 /// How many digits the first two terms of an acquisition have, the lease and the fire time; as in
 /// acquire.lua.
@@ -123,30 +120,16 @@ impl Store {
             None => (MEMORY, String::new(), String::new()),
         };
         let lease = micros(request.at_most());
-        let memory = (request.at_most() + remembered).as_millis();
-        let [lock, known] = self.keys_of(id);
+        let remember_ms = (request.at_most() + remembered).as_millis();
+        let [lock, memory] = self.keys.of(&id.name);
         Request::new(
-            &[&lock, &known],
+            &[&lock, &memory],
             &[
                 &format_args!("ADDED:{time}@{}", id.ending),
                 // At fixed positions, which the script reads faster.
-                &format_args!("{lease:0LEASE$}{digits:TIME$}{memory}"),
+                &format_args!("{lease:0LEASE$}{digits:TIME$}{remember_ms}"),
             ],
         )
-    }
-
-    /// Undoes an acquisition, or forbids it if it has not arrived yet.
-    pub(crate) async fn take_back(&self, id: &AttemptId) -> Result<(), Failure> {
-        let [lock, known] = self.keys_of(id);
-        let request = Request::new(&[&lock, &known], &[&id.ending, &LATEST.as_millis()]);
-        self.connections.run_alone(&TAKE_BACK, request).await
-    }
-
-    /// The lock, and its memory.
-    fn keys_of(&self, id: &AttemptId) -> [String; 2] {
-        let lock = self.keys.lock(&id.name);
-        let memory = self.keys.memory(&lock);
-        [lock, memory]
     }
 }
 

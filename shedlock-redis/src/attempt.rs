@@ -8,10 +8,13 @@ use shedlock_core::Acquire;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::acquiring::LATEST;
 use crate::error::Failure;
+use crate::script::{Request, TAKE_BACK};
 use crate::store::Store;
 use crate::value::new_ending;
+
+/// How late a command may still arrive: longer than TCP tries to deliver it.
+const LATEST: Duration = Duration::from_secs(60 * 60);
 
 /// Pauses between tries to take back what nobody waits for.
 const RETRIES: ExponentialBuilder = ExponentialBuilder::new()
@@ -75,6 +78,15 @@ impl Doubts {
 
     fn endings(&self) -> MutexGuard<'_, HashSet<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store {
+    /// Undoes an acquisition, or forbids it if it has not arrived yet.
+    pub(crate) async fn take_back(&self, id: &AttemptId) -> Result<(), Failure> {
+        let [lock, memory] = self.keys.of(&id.name);
+        let request = Request::new(&[&lock, &memory], &[&id.ending, &LATEST.as_millis()]);
+        self.connections.run_alone(&TAKE_BACK, request).await
     }
 }
 

@@ -39,12 +39,19 @@ impl Keys {
         &self.environment
     }
 
+    /// The lock, and its memory.
+    pub(crate) fn of(&self, name: &str) -> [String; 2] {
+        let lock = self.lock(name);
+        let memory = self.memory(&lock);
+        [lock, memory]
+    }
+
     pub(crate) fn lock(&self, name: &str) -> String {
         [&self.prefix, ":", &self.environment, ":", name].concat()
     }
 
     /// The key that remembers a lock's last acquisition; same slot as the lock's.
-    pub(crate) fn memory(&self, lock: &str) -> String {
+    fn memory(&self, lock: &str) -> String {
         let prefix = &*self.prefix;
         if hash_tag(lock).is_some() {
             [prefix, "::memory:", lock].concat()
@@ -175,8 +182,7 @@ mod tests {
             for environment in ["default", "de}f", "{", "{}", "e:f"] {
                 let keys = Keys::new(prefix.into(), environment.into()).expect("usable");
                 for name in names() {
-                    let lock = keys.lock(&name);
-                    let memory = keys.memory(&lock);
+                    let [lock, memory] = keys.of(&name);
                     assert_eq!(slot(&memory), slot(&lock), "{memory}");
                     assert_eq!(keys.name_of(&lock), Some(&*name), "{lock}");
                     assert_eq!(keys.name_of(&memory), Some(&*name), "{memory}");

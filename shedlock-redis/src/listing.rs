@@ -3,8 +3,10 @@ use std::collections::BTreeSet;
 use futures_util::future::try_join_all;
 use shedlock_core::{LockError, StoredLock};
 
+use crate::answer::Look;
 use crate::connection::Scan;
 use crate::error::Failure;
+use crate::script::{LOOK, Request};
 use crate::store::Store;
 use crate::tries::Tries;
 
@@ -45,8 +47,9 @@ impl Store {
     }
 
     async fn look(&self, name: &str) -> Result<Option<StoredLock>, Failure> {
-        let lock = self.keys.lock(name);
-        let memory = self.keys.memory(&lock);
-        Ok(self.look_at([lock, memory]).await?.lock(name))
+        let [lock, memory] = self.keys.of(name);
+        let request = Request::new(&[&lock, &memory], &[]);
+        let look: Look = self.connections.run_alone(&LOOK, request).await?;
+        Ok(look.lock(name))
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use shedlock_core::{Extension, Lease, LockError, Release};
 
-use crate::answer::{Extended, Look, instant};
+use crate::answer::{Extended, instant};
 use crate::attempt::Doubts;
 use crate::batcher::Batcher;
 use crate::connection::Connections;
 use crate::error::Failure;
 use crate::keys::Keys;
-use crate::script::{ACQUIRE, EXTEND, LOOK, NOW, RELEASE, Request};
+use crate::script::{ACQUIRE, EXTEND, NOW, RELEASE, Request};
 use crate::tries::Tries;
 use crate::value::value_prefix;
 
@@ -100,11 +100,6 @@ impl Store {
             "gone" if in_doubt.into_inner() => Release::Released,
             _ => Release::NotHeld,
         })
-    }
-
-    pub(crate) async fn look_at(&self, [lock, known]: [String; 2]) -> Result<Look, Failure> {
-        let request = Request::new(&[&lock, &known], &[]);
-        self.connections.run_alone(&LOOK, request).await
     }
 
     pub(crate) async fn now(&self) -> Result<DateTime<Utc>, LockError> {
