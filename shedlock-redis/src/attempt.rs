@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use shedlock_core::Acquire;
+use shedlock_core::{Acquire, let_other_threads_take_it};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -88,6 +88,16 @@ impl Store {
         let request = Request::new(&[&lock, &memory], &[&id.ending, &LATEST.as_millis()]);
         self.connections.run_alone(&TAKE_BACK, request).await
     }
+
+    /// Until it is taken back after all, whoever asks for the lock in this process tries that, too.
+    fn tell_of_unreleased(&self, id: &AttemptId, failure: Failure) {
+        let error = self.described(failure);
+        tracing::warn!(
+            lock = &*id.name,
+            error = &error as &(dyn Error + 'static),
+            "a lock that nobody waited for any more could not be released"
+        );
+    }
 }
 
 impl Drop for Attempt {
@@ -104,23 +114,25 @@ impl Drop for Attempt {
         );
         store.doubts.endings().insert(id.ending.clone());
         runtime.spawn(async move {
+            let mut told = false;
             let taken_back = (|| store.take_back(&id))
                 .retry(RETRIES)
-                .when(|failure: &Failure| failure.is_transient() && Instant::now() < until)
+                .when(|_| Instant::now() < until)
+                .notify(|failure, _| {
+                    // Others pass in a moment, mostly.
+                    if !failure.is_transient() && !std::mem::replace(&mut told, true) {
+                        store.tell_of_unreleased(&id, failure.clone());
+                    }
+                })
                 .await;
             if let Err(failure) = taken_back {
-                let error = store.described(failure);
-                tracing::warn!(
-                    lock = &*id.name,
-                    error = &error as &(dyn Error + 'static),
-                    "a lock that nobody waited for any more could not be released"
-                );
-                // Until then, whoever asks for the lock in this process tries that again.
-                tokio::time::sleep_until(until).await;
+                store.tell_of_unreleased(&id, failure);
             }
             // An answer from before it was taken back may still be on its way.
             tokio::time::sleep(store.timeout).await;
             store.doubts.endings().remove(&id.ending);
         });
+        // Whoever went away may go on with something that blocks this thread.
+        let_other_threads_take_it();
     }
 }

@@ -197,7 +197,7 @@ impl Drop for Alone<'_> {
         let Some(on_return) = on_return else {
             return;
         };
-        if on_return.send(()).is_ok() && Handle::try_current().is_ok() {
+        if on_return.send(()).is_ok() {
             // Whoever has its answer now may go on with work that blocks this thread.
             let_other_threads_take_it();
         }

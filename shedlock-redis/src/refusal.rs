@@ -5,7 +5,7 @@ use redis::RedisError;
 /// How the error of a failed script begins before Redis 7.
 const OLD_SCRIPT: &str = "Error running script";
 
-/// What such a server says instead of `NOPERM` when a script calls what its user may not.
+/// What servers up to 7.0 say instead of `NOPERM` when a script calls what its user may not.
 const NO_RIGHT: &str = "The user executing the script can't ";
 
 /// How errors begin of a server that does not run a script at all.
@@ -41,7 +41,11 @@ impl<'a> Refusal<'a> {
     pub(crate) fn of(error: &'a RedisError) -> Option<Self> {
         let code = error.code()?;
         let text = error.detail().unwrap_or_default().trim_end();
-        Some(Self::in_old_script(code, text).unwrap_or(Self { code, text }))
+        let in_script = match code {
+            "ERR" => Self::in_script(text),
+            _ => None,
+        };
+        Some(in_script.unwrap_or(Self { code, text }))
     }
 
     /// Whether a proxy says that it heard nothing of the server: the codes of servers are in
@@ -58,11 +62,14 @@ impl<'a> Refusal<'a> {
         self.code == "ERR" && (self.text.contains(SCRIPT) || NOT_RUN.iter().any(begins))
     }
 
-    /// Before Redis 7, the error of a command in a script stands at the end of the script's
-    /// own error: `ERR Error running script (call to f_<hash>): @user_script:174: @user_script:
+    /// Before Redis 7, the error of a command in a script stands at the end of the script's own
+    /// error: `ERR Error running script (call to f_<hash>): @user_script:174: @user_script:
     /// 174: -READONLY You can't write ..`
-    fn in_old_script(code: &str, text: &'a str) -> Option<Self> {
-        if code != "ERR" || !text.starts_with(OLD_SCRIPT) {
+    fn in_script(text: &'a str) -> Option<Self> {
+        if text.starts_with(NO_RIGHT) {
+            return Self::of_command(text);
+        }
+        if !text.starts_with(OLD_SCRIPT) {
             return None;
         }
         let ends = text.match_indices(": ").map(|(at, _)| &text[at + 2..]);
@@ -125,6 +132,7 @@ mod tests {
         is_told_as(&format!("{OLD}BUSY"), "BUSY", "");
         let no_right = "The user executing the script can't run this command or subcommand";
         is_told_as(&format!("{OLD}{no_right}"), "NOPERM", no_right);
+        is_told_as(no_right, "NOPERM", no_right);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use shedlock_redis::{RedisConnection, RedisLockProvider};
 use support::nodes::Nodes;
 use support::proxy::Proxy;
 use support::servers::Servers;
-use support::{acquired, extended, held, lock, released};
+use support::{acquire, acquired, eventually, extended, held, lock, released};
 
 /// What the driver sends and does without.
 const DISPENSABLE: &str = "client|setinfo";
@@ -146,4 +146,41 @@ async fn the_list_is_enough_for_a_cluster() {
     for node in &nodes {
         assert_eq!(denied(node).await, BTreeSet::new());
     }
+}
+
+/// Gives the user a right, or takes it.
+async fn set_right(url: &str, right: &str) {
+    let mut acl = cmd("ACL");
+    acl.arg("SETUSER").arg("ours").arg(right);
+    let set = acl.query_async(&mut connection(url).await).await;
+    let () = set.expect("a user");
+}
+
+#[tokio::test]
+async fn what_could_not_be_taken_back_for_want_of_a_right_is_when_it_is_there_again() {
+    let servers = Servers::start(&["redis"]);
+    let url = servers.get("REDIS_URL");
+    admit(url, &BTreeSet::new()).await;
+    let (proxy, nodes) = (Proxy::to(url).await, Nodes::on(url));
+    let builder = nodes.builder_over(as_ours(&proxy.url), "a");
+    let (locks, other) = (builder.build().expect("settings"), nodes.provider("b"));
+    let warm = acquired(&locks, "job").await;
+    released(&locks, &warm).await;
+
+    proxy.delay_answers(Duration::from_secs(2));
+    let short = Duration::from_millis(200);
+    let left = tokio::time::timeout(short, acquire(&locks, "job")).await;
+    left.expect_err("no answer yet");
+    set_right(url, "-set").await;
+    proxy.delay_answers(Duration::ZERO);
+    held(&other, "job").await;
+    eventually("a refusal", async || {
+        (!denied(url).await.is_empty()).then_some(())
+    })
+    .await;
+    set_right(url, "+set").await;
+    eventually("the lock is free", async || {
+        matches!(acquire(&other, "job").await, Ok(Acquisition::Acquired(_))).then_some(())
+    })
+    .await;
 }
