@@ -10,7 +10,7 @@ use crate::driver_error::{Cause, DriverError, Kind};
 const NOT_UNIQUE: &str = "nothing keeps rows from having the same `name`, make it the primary key, or give it a unique index of its own";
 
 /// Why a call failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The driver said so.
     #[error("{:?}", error.kind)]
@@ -46,7 +46,7 @@ pub(crate) enum Failure {
 }
 
 /// What a failed call was about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
     pub(crate) table: String,
     pub(crate) name: String,

@@ -35,6 +35,7 @@ impl<D: Dialect> SqlStore<D> {
                 _ => self.warned.call_once(|| warn(&table, flaw)),
             }
         }
+        self.check.pass();
         Ok(())
     }
 }

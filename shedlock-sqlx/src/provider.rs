@@ -48,6 +48,10 @@ use crate::store::Store;
 ///
 /// SQLite has no wire: a refused request is one read, and only a granted one writes.
 ///
+/// A provider's first acquire takes a round trip more, as it makes sure that the table can keep
+/// locks: all that ask at once wait for the same answer. Not if [`migrate`](Self::migrate) or
+/// [`locks`](LockProvider::locks), which a scheduler asks for when it starts, has found it so.
+///
 /// Requests are batched only while they wait: one that finds a free connection is sent at once. If
 /// there is none, all that wait for the same operation (acquire, extend, release) are sent in one
 /// statement as soon as one is, up to 250 locks at a time. On MySQL from 8.0.4 and MariaDB from 10.6
@@ -136,9 +140,9 @@ impl SqlxLockProvider {
     /// index keeps a name from having two rows, so that one lock could be granted to two (on SQLite
     /// every acquire says so).
     /// [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the
-    /// same reason.
+    /// same reason, and so does every acquire until the table was found good once.
     ///
-    /// Both warn, once per provider, of a table that is `UNLOGGED`, and of an `AUTO_INCREMENT`
+    /// All warn, once per provider, of a table that is `UNLOGGED`, and of an `AUTO_INCREMENT`
     /// column that is no `BIGINT`: each request takes a number of it, until there are none left.
     pub async fn migrate(&self) -> Result<(), LockError> {
         let store = self.store.clone();

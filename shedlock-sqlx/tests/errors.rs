@@ -166,6 +166,27 @@ async fn rights_on_columns() {
 }
 
 #[tokio::test]
+async fn rights_on_columns_of_mysql() {
+    let nodes = Nodes::migrated(mysql_pool(mysql())).await;
+    let user = fresh("u").split_off(2);
+    let columns = "name, lock_until, locked_at, locked_by";
+    for sql in [
+        "ALTER TABLE {table} ADD secret VARCHAR(9) DEFAULT 's3cret'".to_owned(),
+        format!("CREATE USER '{user}'@'%'"),
+        format!(
+            "GRANT SELECT ({columns}), INSERT ({columns}), UPDATE ({columns}) ON {{table}} TO '{user}'@'%'"
+        ),
+    ] {
+        nodes.run(&sql).await;
+    }
+    let builder = SqlxLockProvider::builder(mysql_pool(mysql().username(&user)));
+    let locks = builder.table(&nodes.table).build().expect("settings");
+    acquired(&locks, "job").await;
+    assert_eq!(locks.locks().await.expect("a list").len(), 1);
+    nodes.run(&format!("DROP USER '{user}'@'%'")).await;
+}
+
+#[tokio::test]
 async fn a_right_that_is_missing_on_mysql() {
     let nodes = Nodes::migrated(mysql_pool(mysql())).await;
     let user = fresh("u").split_off(2);

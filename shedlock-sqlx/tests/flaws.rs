@@ -58,6 +58,20 @@ async fn is_told_to_whoever_asks<DB: Sql>(nodes: &Nodes<DB>) {
     }
 }
 
+/// Nothing else is asked before: a service may have no scheduler, and never migrate.
+async fn is_told_until_it_is_mended<DB: Sql>(nodes: &Nodes<DB>, cure: &str) {
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    for name in ["job", "job", "other"] {
+        tells(
+            &acquire(&locks, name).await.expect_err("a flaw"),
+            &nodes.table,
+        );
+    }
+    nodes.run(cure).await;
+    acquired(&locks, "job").await;
+    held(&locks, "job").await;
+}
+
 async fn is_fine(locks: &SqlxLockProvider) {
     locks.migrate().await.expect("nothing to do");
     acquired(locks, "job").await;
@@ -73,7 +87,10 @@ async fn mysql_rows_of_one_name() {
         "name VARCHAR(64) NOT NULL, KEY (name), id BIGINT AUTO_INCREMENT PRIMARY KEY",
         "name VARCHAR(64) NOT NULL, PRIMARY KEY (name, locked_by)",
     ] {
-        is_told_at_start(&on_mysql(indexes).await).await;
+        let nodes = on_mysql(indexes).await;
+        is_told_at_start(&nodes).await;
+        is_told_to_whoever_asks(&nodes).await;
+        is_told_until_it_is_mended(&nodes, "ALTER TABLE {table} ADD UNIQUE (name)").await;
     }
     for indexes in [
         "name VARCHAR(64) NOT NULL UNIQUE, id BIGINT AUTO_INCREMENT PRIMARY KEY",
@@ -94,6 +111,7 @@ async fn postgres_rows_of_one_name() {
         let nodes = on_postgres(indexes).await;
         is_told_at_start(&nodes).await;
         is_told_to_whoever_asks(&nodes).await;
+        is_told_until_it_is_mended(&nodes, "ALTER TABLE {table} ADD UNIQUE (name)").await;
     }
     let partial = on_postgres("name VARCHAR(64) NOT NULL").await;
     partial
@@ -118,6 +136,19 @@ async fn sqlite_rows_of_one_name() {
         let nodes = Nodes::nowhere(sqlite_pool(sqlite(&folder)));
         is_told_to_whoever_asks(&on(nodes, "TEXT", indexes).await).await;
     }
+}
+
+/// The database itself says so then.
+#[tokio::test]
+async fn a_postgres_index_that_goes_later() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    let locks = nodes.provider("a");
+    acquired(&locks, "job").await;
+    nodes
+        .run("ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
+        .await;
+    let error = acquire(&locks, "job").await.expect_err("a flaw");
+    tells(&error, &nodes.table);
 }
 
 /// How often it is warned of something, by one provider; and it works as long as it does.

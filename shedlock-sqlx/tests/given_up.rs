@@ -129,7 +129,8 @@ async fn who_goes_away_while_it_waits_is_not_sent() {
         direct,
         ..
     } = Through::new().await;
-    locks.now().await.expect("an answer");
+    // Opens its connection, and looks at the table.
+    locks.locks().await.expect("a list");
     proxy.answers(Answers::Swallowed);
     let mut calls = JoinSet::new();
     for name in ["sent", "in line", "behind it"] {

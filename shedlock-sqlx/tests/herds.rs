@@ -6,9 +6,11 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::task::Poll;
 
 use chrono::{DateTime, TimeDelta};
-use shedlock_core::{Acquisition, LockProvider};
+use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
 use support::herd::{extend_all, herd, herd_at, leases, names, release_all};
 use support::proxy::Proxy;
@@ -53,6 +55,60 @@ async fn a_thousand_locks_need_few_round_trips(locks: &SqlxLockProvider, proxy: 
             round == 0 || trips.iter().all(|trips| *trips <= FEW),
             "{trips:?} round trips to acquire, extend and release"
         );
+    }
+}
+
+/// Of a table that has none, too, and all hear of it.
+#[tokio::test]
+async fn the_first_ones_share_a_look_for_flaws() {
+    let options = postgres();
+    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
+    let nodes = Nodes::migrated(pg_pool(options.host("127.0.0.1").port(proxy.port))).await;
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    locks.now().await.expect("a connection");
+    proxy.trips();
+    leases(herd(&locks, &names(100)).await);
+    let trips = proxy.trips();
+    assert!(trips <= FEW, "{trips} round trips for the first herd");
+
+    nodes
+        .run("ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
+        .await;
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    locks.now().await.expect("a connection");
+    proxy.trips();
+    for (name, answer) in herd(&locks, &names(100)).await {
+        assert!(
+            matches!(answer, Err(LockError::TableMismatch { .. })),
+            "{name}: {answer:?}"
+        );
+    }
+    let trips = proxy.trips();
+    assert!(trips <= FEW, "{trips} round trips to find a flaw");
+}
+
+/// Whose look it was, too.
+#[tokio::test]
+async fn who_goes_away_first_spoils_it_for_nobody() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    for number in 0..20 {
+        let locks = nodes.unnamed().connections(1).build().expect("settings");
+        locks.now().await.expect("a connection");
+        let mut herd: JoinSet<_> = (0..8)
+            .map(|place| {
+                let locks = locks.clone();
+                async move { acquire(&locks, &format!("job {number} {place}")).await }
+            })
+            .collect();
+        let mut gone = Box::pin(acquire(&locks, "gone"));
+        let asked = poll_fn(|context| Poll::Ready(gone.as_mut().poll(context)));
+        assert!(asked.await.is_pending());
+        tokio::task::yield_now().await;
+        drop(gone);
+        while let Some(answer) = herd.join_next().await {
+            let answer = answer.expect("no panic");
+            assert!(matches!(answer, Ok(Acquisition::Acquired(_))), "{answer:?}");
+        }
     }
 }
 

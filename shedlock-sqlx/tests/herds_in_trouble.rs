@@ -382,6 +382,8 @@ async fn a_herd_without_a_column() {
 
 async fn without_a_column<DB: Sql>(nodes: Nodes<DB>) {
     let locks = nodes.unnamed().connections(1).build().expect("settings");
+    // The table was good when the provider looked at it.
+    locks.migrate().await.expect("nothing to do");
     nodes
         .run("ALTER TABLE {table} RENAME COLUMN locked_by TO another")
         .await;
@@ -390,18 +392,22 @@ async fn without_a_column<DB: Sql>(nodes: Nodes<DB>) {
         .into_values()
         .map(|answer| format!("{:#}", anyhow::Error::from(answer.expect_err("an error"))))
         .collect();
-    assert_eq!(texts.len(), 1, "{texts:#?}");
+    // The first one is sent alone.
+    assert!(texts.len() <= 2, "{texts:#?}");
     nodes.run("DROP TABLE {table}").await;
 }
 
 async fn without_a_table<DB: Sql>(nodes: Nodes<DB>) {
     let locks = nodes.unnamed().connections(1).build().expect("settings");
-    for answer in herd(&locks, &names(100)).await.values() {
-        assert!(
-            matches!(answer, Err(LockError::TableMissing { .. })),
-            "{answer:?}"
-        );
+    for _ in ["never there", "dropped"] {
+        for answer in herd(&locks, &names(100)).await.values() {
+            assert!(
+                matches!(answer, Err(LockError::TableMissing { .. })),
+                "{answer:?}"
+            );
+        }
+        locks.migrate().await.expect("a table");
+        release_all(&locks, &leases(herd(&locks, &names(100)).await)).await;
+        nodes.run("DROP TABLE {table}").await;
     }
-    locks.migrate().await.expect("a table");
-    release_all(&locks, &leases(herd(&locks, &names(100)).await)).await;
 }

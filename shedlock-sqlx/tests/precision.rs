@@ -1,4 +1,4 @@
-//! Columns that keep too few digits of a second are told when a service starts: a lock's
+//! Columns that keep too few digits of a second are told when a service starts or asks: a lock's
 //! `locked_at` would not be what was written.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
@@ -8,10 +8,14 @@ mod support;
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
 use sqlx::{AssertSqlSafe, Executor};
-use support::{Nodes, acquired, fresh, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, acquire, acquired, fresh, mysql, mysql_pool, pg_pool, postgres};
 
 async fn is_told(locks: &SqlxLockProvider, right: &str) {
-    for answer in [locks.migrate().await, locks.locks().await.map(drop)] {
+    for answer in [
+        acquire(locks, "job").await.map(drop),
+        locks.migrate().await,
+        locks.locks().await.map(drop),
+    ] {
         match answer {
             Err(LockError::TableMismatch { problem, .. }) => {
                 assert!(problem.contains(right), "{problem}");

@@ -66,6 +66,44 @@ async fn every_call_costs<DB: Sql>(proxy: &Proxy, nodes: &Nodes<DB>, cost: Cost)
     assert_eq!(one_of_each(proxy, &locks).await, expected);
 }
 
+/// The first acquire of a provider looks at the table before, unless that was done: a statement that
+/// is prepared, and sent.
+#[tokio::test]
+async fn the_first_acquire_looks_at_the_table() {
+    let options = postgres();
+    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
+    let pool = pg_pool(options.host("127.0.0.1").port(proxy.port));
+    looks_at_the_table_once(&proxy, &Nodes::migrated(pool).await).await;
+    let (host, port) = host_and_port();
+    let proxy = Proxy::to(&host, port).await;
+    let pool = mysql_pool(mysql().host("127.0.0.1").port(proxy.port));
+    looks_at_the_table_once(&proxy, &Nodes::migrated(pool).await).await;
+}
+
+async fn looks_at_the_table_once<DB: Sql>(proxy: &Proxy, nodes: &Nodes<DB>) {
+    let new = async || {
+        let locks = nodes.builder("a").connections(1).build().expect("settings");
+        locks.now().await.expect("a connection");
+        locks
+    };
+    let two_acquires_cost = async |locks: &SqlxLockProvider| {
+        let mut costs = [0; 2];
+        for cost in &mut costs {
+            proxy.trips();
+            acquired(locks, &fresh("job")).await;
+            *cost = proxy.trips();
+        }
+        costs
+    };
+    assert_eq!(two_acquires_cost(&new().await).await, [4, 1]);
+    let locks = new().await;
+    locks.migrate().await.expect("nothing to do");
+    assert_eq!(two_acquires_cost(&locks).await, [2, 1]);
+    let locks = new().await;
+    locks.locks().await.expect("a list");
+    assert_eq!(two_acquires_cost(&locks).await, [2, 1]);
+}
+
 /// The round trips of: now, acquire a new name, held, ran already, too early, extend, release,
 /// acquire a known name, list.
 async fn one_of_each(proxy: &Proxy, locks: &SqlxLockProvider) -> [u32; 9] {

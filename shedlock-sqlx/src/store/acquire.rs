@@ -77,6 +77,7 @@ impl<D: Dialect> SqlStore<D> {
                 .map(|fire_time| rounded_up(fire_time.timestamp_micros(), D::STEP)),
             ..Values::default()
         });
+        self.is_checked().await?;
         let mut look = match D::LOOKS_FIRST {
             true => Some(self.look(&asked, Some(caller)).await?),
             false => None,

@@ -1,6 +1,7 @@
 pub(crate) mod acquire;
 pub(crate) mod attempt;
 pub(crate) mod batch_queue;
+pub(crate) mod check;
 pub(crate) mod retry;
 pub(crate) mod send;
 
@@ -25,6 +26,7 @@ use crate::statement::micros::{instant, micros};
 use crate::statement::{Statement, Statements, Values};
 use crate::store::attempt::Doubts;
 use crate::store::batch_queue::BatchQueue;
+use crate::store::check::Check;
 use crate::table::Table;
 
 /// A lock table, whatever its database.
@@ -66,6 +68,7 @@ pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) timeout: Duration,
     pub(crate) doubts: Doubts,
     pub(crate) table: String,
+    pub(crate) check: Check,
     /// Set once somebody was told what could be better.
     pub(crate) warned: Once,
 }
@@ -79,7 +82,7 @@ pub(crate) struct Requests<D: Dialect> {
     release: BatchQueue<D>,
     locks: Statement,
     now: Statement,
-    probe: Statement,
+    pub(crate) probe: Statement,
     create: Statement,
 }
 
@@ -113,6 +116,7 @@ impl<D: Dialect> SqlStore<D> {
             connections,
             requests: Requests::new(&statements),
             table: label,
+            check: Check::default(),
             holder,
             timeout,
             doubts: Doubts::default(),
