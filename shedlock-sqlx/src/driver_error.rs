@@ -43,6 +43,10 @@ pub(crate) enum Kind {
     Damaged,
     /// There is no connection to be had.
     Unreachable,
+    /// This program cannot encrypt, and was told to.
+    TlsOff,
+    /// The connection cannot be encrypted as was asked.
+    TlsFailed,
     /// The database has as many connections as it may, or as our user may.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     TooManyConnections,
@@ -72,9 +76,12 @@ impl Kind {
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
                 Self::Broken
             }
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
-                Self::Unreachable
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Unreachable,
+            // sqlx has it if anybody in this program has turned it on.
+            sqlx::Error::Tls(error) if error.to_string().contains("built without TLS") => {
+                Self::TlsOff
             }
+            sqlx::Error::Tls(_) => Self::TlsFailed,
             _ => Self::Other,
         }
     }
@@ -82,6 +89,7 @@ impl Kind {
     /// The same for an error while a connection was opened, which is tried often enough in there.
     pub(crate) fn of_opening<D: Dialect>(error: &sqlx::Error) -> Self {
         match Self::by_itself::<D>(error) {
+            Self::Broken if is_refused_handshake(error) => Self::TlsFailed,
             Self::Broken => Self::Unreachable,
             // Of the database that the options name.
             #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -111,6 +119,11 @@ impl Kind {
             _ => false,
         }
     }
+}
+
+/// Whether one of both sides does not like what the other has shown, as a certificate.
+fn is_refused_handshake(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// Why a request was not answered: an error that all requests of a batch may share.
@@ -197,5 +210,22 @@ impl fmt::Display for Cause {
 impl StdError for Cause {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.cause().source()
+    }
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+
+    /// As sqlx says it; the tests of this crate have TLS.
+    #[test]
+    fn without_tls_it_is_not_asked_again() {
+        let text = "TLS upgrade required by connect options but SQLx was built without TLS support enabled";
+        let kind = |text: &str| {
+            DriverError::of_opening::<sqlx::Postgres>(sqlx::Error::Tls(text.into())).kind
+        };
+        assert_eq!(kind(text), Kind::TlsOff);
+        assert_eq!(kind("server does not support TLS"), Kind::TlsFailed);
+        assert!(!Kind::TlsOff.may_pass() && !Kind::TlsFailed.may_pass());
     }
 }

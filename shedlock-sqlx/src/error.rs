@@ -229,6 +229,14 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
             ),
             source,
         },
+        Kind::TlsOff => LockError::Store {
+            problem: "the connection is to be encrypted, which needs the cargo feature `tls` of shedlock, which is off".into(),
+            source,
+        },
+        Kind::TlsFailed => LockError::Store {
+            problem: "the connection cannot be encrypted by TLS as was asked; does the server have it, and do the certificates fit (authority, host name, dates)?".into(),
+            source,
+        },
         #[cfg(any(feature = "postgres", feature = "mysql"))]
         Kind::TooManyConnections => LockError::Unavailable {
             problem: "the database allows no more connections, to all or to this user; raise that limit, or give its clients fewer".into(),

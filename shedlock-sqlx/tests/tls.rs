@@ -31,6 +31,25 @@ async fn is_refused(locks: &SqlxLockProvider) {
     );
 }
 
+/// Not as an outage: somebody has to do something.
+async fn fails_for_good(locks: &SqlxLockProvider) {
+    let error = acquire(locks, "job").await.expect_err("an error");
+    assert!(!error.is_transient(), "{error:?}");
+    match &error {
+        LockError::Store { problem, .. } => {
+            let told = problem.contains("TLS") && problem.contains("certificates");
+            assert!(told, "{problem}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls() {
+    let options = support::postgres().ssl_mode(PgSslMode::Require);
+    fails_for_good(&SqlxLockProvider::new(pg_pool(options))).await;
+}
+
 #[tokio::test]
 async fn postgres() {
     let server = Servers::start(&["postgres-tls"]);
@@ -59,7 +78,7 @@ async fn postgres() {
     let at = |options| SqlxLockProvider::new(pg_pool(options));
     is_refused(&at(options.clone().ssl_mode(PgSslMode::Disable))).await;
     // Nobody vouches for this server but its own authority.
-    is_refused(&at(options.clone().ssl_mode(PgSslMode::VerifyCa))).await;
+    fails_for_good(&at(options.clone().ssl_mode(PgSslMode::VerifyCa))).await;
     is_refused(&at(verified.host("127.0.0.2"))).await;
     acquired(
         &nodes.builder("b").connections(1).build().expect("settings"),
@@ -95,7 +114,7 @@ async fn mariadb() {
 
     let at = |options| SqlxLockProvider::new(mysql_pool(options));
     is_refused(&at(options.clone().ssl_mode(MySqlSslMode::Disabled))).await;
-    is_refused(&at(options.ssl_mode(MySqlSslMode::VerifyCa))).await;
+    fails_for_good(&at(options.ssl_mode(MySqlSslMode::VerifyCa))).await;
 
     let by_url = format!("{url}?ssl-mode=VERIFY_CA&ssl-ca={ca}");
     connect(&by_url)
