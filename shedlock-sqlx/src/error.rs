@@ -40,6 +40,10 @@ pub(crate) enum Failure {
     Coarse { table: String, right: &'static str },
     #[error("{NOT_UNIQUE}")]
     NotUnique { table: String },
+    #[error(
+        "`{table}` alone is a type to the database: write the table with its schema, as in `public.{table}`"
+    )]
+    TypeName { table: String },
     /// A column of a lock holds something that is no time, or none that another one can follow.
     #[error("`{column}` of the lock `{name}` is not a time")]
     Garbled { column: &'static str, name: String },
@@ -116,6 +120,9 @@ impl From<Failure> for LockError {
                 table: table.clone(),
                 problem: NOT_UNIQUE.into(),
                 source: failure.into(),
+            },
+            Failure::TypeName { .. } => Self::Setup {
+                problem: failure.to_string(),
             },
             Failure::Garbled { .. } => Self::Store {
                 problem: format!("{failure} that can be used; correct or delete the row"),

@@ -11,6 +11,8 @@ use crate::store::SqlStore;
 pub(crate) const COARSE: &str = "coarse";
 /// A name may be in several rows.
 pub(crate) const NOT_UNIQUE: &str = "not-unique";
+/// Its name without a schema means a type of the database, where its row would be meant.
+pub(crate) const TYPE_NAME: &str = "type-name";
 /// The server empties the table when it has crashed, and has none of it on its standbys.
 pub(crate) const UNLOGGED: &str = "unlogged";
 /// The server numbers the rows, in a column whose name follows, and has not numbers enough.
@@ -31,6 +33,7 @@ impl<D: Dialect> SqlStore<D> {
                     return Err(Failure::Coarse { table, right });
                 }
                 NOT_UNIQUE => return Err(Failure::NotUnique { table }),
+                TYPE_NAME => return Err(Failure::TypeName { table }),
                 // Once is enough: locks may be listed every other second.
                 _ => self.warned.call_once(|| warn(&table, flaw)),
             }

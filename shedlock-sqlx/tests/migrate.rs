@@ -7,9 +7,10 @@ mod support;
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::{Columns, SqlxLockProvider};
 use sqlx::AssertSqlSafe;
+use support::herd::{extend_all, extended, herd, leases, names, release_all, released};
 use support::{
-    Nodes, Sql, acquired, folder, fresh, held, mysql, mysql_pool, pg_pool, postgres, sqlite,
-    sqlite_pool,
+    Nodes, Sql, acquire, acquired, folder, fresh, held, mysql, mysql_pool, pg_pool, postgres,
+    sqlite, sqlite_pool,
 };
 use tokio::task::JoinSet;
 
@@ -135,6 +136,52 @@ async fn other_names_in_a_schema() {
     }
     mysql.run(&format!("DROP SCHEMA {schema}")).await;
     postgres.run(&format!("DROP SCHEMA {schema} CASCADE")).await;
+}
+
+/// Names that the statements use themselves, or the database.
+#[tokio::test]
+async fn every_name_in_postgres() {
+    let schema = fresh("schema");
+    let postgres = Nodes::nowhere(pg_pool(postgres().options([("search_path", &schema)])));
+    postgres.run(&format!("CREATE SCHEMA {schema}")).await;
+    let all = [
+        "clock", "seen", "won", "fresh", "asked", "free", "locked", "changed", "made", "told",
+    ];
+    for table in all.into_iter().chain(["l", "a", "t", "i", "y", "excluded"]) {
+        let locks = postgres.unnamed().table(table).connections(1).build();
+        works(&locks.expect("settings")).await;
+    }
+    for table in ["name", "text", "json"] {
+        let alone = postgres.builder("a").table(table).build();
+        let alone = alone.expect("settings");
+        for answer in [
+            alone.migrate().await,
+            acquire(&alone, "job").await.map(drop),
+        ] {
+            match answer {
+                Err(LockError::Setup { problem }) => {
+                    let cure = format!("`public.{table}`");
+                    assert!(problem.contains(&cure), "{problem}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let table = format!("{schema}.{table}");
+        let qualified = postgres.unnamed().table(table).connections(1).build();
+        works(&qualified.expect("settings")).await;
+    }
+    postgres.run(&format!("DROP SCHEMA {schema} CASCADE")).await;
+}
+
+/// Every statement, about one and about many.
+async fn works(locks: &SqlxLockProvider) {
+    locks.migrate().await.expect("a table");
+    let lease = extended(locks, acquired(locks, "job").await).await;
+    held(locks, "job").await;
+    released(locks, &lease).await;
+    let many = leases(herd(locks, &names(8)).await);
+    release_all(locks, &extend_all(locks, &many).await).await;
+    assert_eq!(locks.locks().await.expect("a list").len(), 9);
 }
 
 /// It is not told to call what it has called.

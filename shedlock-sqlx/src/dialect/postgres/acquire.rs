@@ -28,6 +28,8 @@ pub(super) fn acquire(t: &Table, settings: &str) -> Forms {
 /// the snapshot that the rest of the statement sees, so the condition itself leaves it in a setting
 /// that lasts as long as the statement. Nor does a loser wait for the disk, as it has nothing to
 /// keep.
+///
+/// What it names itself has a prefix, as it would hide a table of that name.
 fn single(t: &Table, settings: &str) -> String {
     let Table {
         table,
@@ -44,15 +46,15 @@ fn single(t: &Table, settings: &str) -> String {
     let fresh_until = micros(&format!("l.{lock_until}"));
     let now = format!("{} - $at_most", micros(&format!("excluded.{lock_until}")));
     format!(
-        "WITH clock AS MATERIALIZED (
+        "WITH shedlock_clock AS MATERIALIZED (
             SELECT {clock} AS now, {settings}
-        ), seen AS MATERIALIZED (
+        ), shedlock_seen AS MATERIALIZED (
             SELECT {name}::text AS name, {locked_by}::text AS holder, {seen_at} AS locked_at, {seen_until} AS lock_until
             FROM {table} WHERE {name} = $name
-        ), won AS (
+        ), shedlock_won AS (
             INSERT INTO {table} AS l ({name}, {lock_until}, {locked_at}, {locked_by})
             SELECT $name, {new_until}, {new_at}, $holder
-            FROM clock LEFT JOIN seen ON true
+            FROM shedlock_clock AS clock LEFT JOIN shedlock_seen AS seen ON true
             WHERE coalesce($fire_time <= clock.now, true)
                 AND coalesce(seen.lock_until <= clock.now, true) AND coalesce(seen.locked_at < coalesce($fire_time, {END_OF_TIME}), true)
             ON CONFLICT ({name}) DO UPDATE SET
@@ -76,7 +78,7 @@ fn single(t: &Table, settings: &str) -> String {
             coalesce(won.holder, fresh.row ->> 1, seen.holder),
             coalesce(won.locked_at, (fresh.row ->> 2)::bigint, seen.locked_at),
             coalesce(won.lock_until, (fresh.row ->> 3)::bigint, seen.lock_until)
-        FROM clock LEFT JOIN won ON true LEFT JOIN seen ON true
+        FROM shedlock_clock AS clock LEFT JOIN shedlock_won AS won ON true LEFT JOIN shedlock_seen AS seen ON true
             LEFT JOIN LATERAL (
                 SELECT nullif(current_setting('shedlock.seen', true), '')::jsonb AS row WHERE won.name IS NULL
             ) AS fresh ON true"

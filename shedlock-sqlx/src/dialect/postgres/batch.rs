@@ -51,44 +51,44 @@ pub(super) fn change_all(t: &Table, change: &Change<'_>) -> (String, Reading) {
     let [new_until, new_at] = [&*new_until, &*new_at].map(of_batch);
     let record = "stored, stored_by, stored_at, stored_until";
     let statement = format!(
-        "WITH clock AS MATERIALIZED (
+        "WITH shedlock_clock AS MATERIALIZED (
             SELECT {clock} AS now, {settings}
-        ), asked AS MATERIALIZED (
+        ), shedlock_asked AS MATERIALIZED (
             SELECT * FROM ROWS FROM (json_to_recordset($batch::text::json) AS (
                 name text, holder text, at_most bigint, at_least bigint, fire_time bigint, locked_at bigint
             )) WITH ORDINALITY AS a (name, holder, at_most, at_least, fire_time, locked_at, place)
-        ), seen AS MATERIALIZED (
+        ), shedlock_seen AS MATERIALIZED (
             SELECT a.*, ({wanted}) AS wanted, l.{name}::text AS stored, l.{locked_by}::text AS stored_by,
                 l.{locked_at} AS stored_at, l.{lock_until} AS stored_until
-            FROM asked AS a CROSS JOIN clock
+            FROM shedlock_asked AS a CROSS JOIN shedlock_clock AS clock
                 LEFT JOIN LATERAL (
                     SELECT l.{name}, l.{lock_until}, l.{locked_at}, l.{locked_by}
                     FROM {table} AS l WHERE l.{name} = a.name OFFSET 0
                 ) AS l ON true
-        ), free AS MATERIALIZED (
-            SELECT a.*, locked.key FROM seen AS a CROSS JOIN clock CROSS JOIN LATERAL (
+        ), shedlock_free AS MATERIALIZED (
+            SELECT a.*, locked.key FROM shedlock_seen AS a CROSS JOIN shedlock_clock AS clock CROSS JOIN LATERAL (
                 SELECT l.{name} AS key FROM {table} AS l WHERE l.{name} = a.name AND {wanted}
                 FOR NO KEY UPDATE SKIP LOCKED
             ) AS locked
             WHERE a.wanted AND a.place BETWEEN 1 AND 1000000
-        ), changed AS (
-            UPDATE {table} AS l SET {set} FROM free AS a CROSS JOIN clock WHERE l.{name} = a.key
+        ), shedlock_changed AS (
+            UPDATE {table} AS l SET {set} FROM shedlock_free AS a CROSS JOIN shedlock_clock AS clock WHERE l.{name} = a.key
             RETURNING {changed_row}
-        ), made AS (
+        ), shedlock_made AS (
             INSERT INTO {table} ({name}, {lock_until}, {locked_at}, {locked_by})
-            SELECT a.name, {new_until}, {new_at}, a.holder FROM seen AS a CROSS JOIN clock
+            SELECT a.name, {new_until}, {new_at}, a.holder FROM shedlock_seen AS a CROSS JOIN shedlock_clock AS clock
             WHERE a.stored IS NULL AND {made}
             ORDER BY a.name COLLATE \"C\"
             ON CONFLICT ({name}) DO NOTHING
             RETURNING {made_row}
-        ), told AS (
+        ), shedlock_told AS (
             SELECT place, 0 AS done, stored, stored_by, {seen_at} AS stored_at, {seen_until} AS stored_until
-            FROM seen AS a CROSS JOIN clock WHERE coalesce(wanted, {made}) IS NOT TRUE
-            UNION ALL SELECT place, 2, NULL, NULL, NULL, NULL FROM seen AS a CROSS JOIN clock WHERE coalesce(wanted, {made})
-            UNION ALL SELECT NULL, 1, {record} FROM changed
-            UNION ALL SELECT NULL, 1, {record} FROM made
+            FROM shedlock_seen AS a CROSS JOIN shedlock_clock AS clock WHERE coalesce(wanted, {made}) IS NOT TRUE
+            UNION ALL SELECT place, 2, NULL, NULL, NULL, NULL FROM shedlock_seen AS a CROSS JOIN shedlock_clock AS clock WHERE coalesce(wanted, {made})
+            UNION ALL SELECT NULL, 1, {record} FROM shedlock_changed
+            UNION ALL SELECT NULL, 1, {record} FROM shedlock_made
         )
-        SELECT now, done::bigint, {record} FROM told CROSS JOIN clock ORDER BY place",
+        SELECT now, done::bigint, {record} FROM shedlock_told CROSS JOIN shedlock_clock AS clock ORDER BY place",
         settings = change.settings,
     );
     (statement, Reading::InOrder)

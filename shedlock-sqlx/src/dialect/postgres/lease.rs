@@ -92,8 +92,8 @@ fn change(t: &Table, settings: &str, set: &str, wanted: &str, returning: &str) -
     };
     Forms {
         single: format!(
-            "WITH clock AS MATERIALIZED (SELECT {clock} AS now, {settings})
-            UPDATE {table} AS l SET {set} FROM clock WHERE {wanted}{returning}"
+            "WITH shedlock_clock AS MATERIALIZED (SELECT {clock} AS now, {settings})
+            UPDATE {table} AS l SET {set} FROM shedlock_clock AS clock WHERE {wanted}{returning}"
         ),
         batch: Some(change_all(t, &change)),
     }

@@ -1,5 +1,5 @@
 use super::micros;
-use crate::flaw::{COARSE, NOT_UNIQUE, UNLOGGED};
+use crate::flaw::{COARSE, NOT_UNIQUE, TYPE_NAME, UNLOGGED};
 use crate::table::Table;
 
 /// See [`Statements::probe`](crate::statement::Statements::probe).
@@ -25,6 +25,7 @@ fn flaws(t: &Table) -> String {
     format!(
         "(SELECT concat_ws(', ',
             CASE WHEN NOT ({kept_at} AND {kept_until}) THEN '{COARSE}' END,
+            CASE WHEN pg_catalog.to_regtype('{table}') <> t.reltype THEN '{TYPE_NAME}' END,
             CASE WHEN t.relkind IN ('r', 'p') AND NOT {unique} THEN '{NOT_UNIQUE}' END,
             CASE WHEN t.relpersistence = 'u' THEN '{UNLOGGED}' END)
         FROM pg_catalog.pg_class AS t WHERE t.oid = '{table}'::pg_catalog.regclass)",
