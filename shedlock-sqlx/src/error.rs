@@ -262,7 +262,7 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
             source,
         },
         Kind::Other => LockError::Store {
-            problem: format!("a statement on `{table}` was refused"),
+            problem: format!("a statement on `{table}` was refused: {source}"),
             source,
         },
     }

@@ -67,6 +67,24 @@ async fn a_missing_column() {
     misses_a_column(Nodes::nowhere(sqlite_pool(sqlite(&folder)))).await;
 }
 
+/// Without its cause: whoever prints no causes has to know as well.
+#[tokio::test]
+async fn a_table_that_has_more_columns() {
+    let extra = "ALTER TABLE {table} ADD extra VARCHAR(9) NOT NULL";
+    let postgres = Nodes::migrated(pg_pool(postgres())).await;
+    postgres.run(extra).await;
+    let mysql = Nodes::migrated(mysql_pool(mysql())).await;
+    mysql.run(extra).await;
+    for locks in [postgres.provider("a"), mysql.provider("a")] {
+        let error = error_of(&locks, "job").await;
+        let told = error.to_string();
+        assert!(
+            matches!(error, LockError::Store { .. }) && told.contains("extra"),
+            "{told}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_column_that_is_too_short() {
     let postgres = Nodes::migrated(pg_pool(postgres())).await;
