@@ -222,7 +222,11 @@ async fn is_told<DB: Sql>(nodes: &Nodes<DB>, garbage: &str, right: &str) {
             }
         }
         acquired(&locks, "another").await;
-        locks.locks().await.expect("a list");
+        // Nor is it listed as free.
+        let (stored, now) = (locks.locks().await, locks.now().await.expect("the clock"));
+        let stored = stored.expect("a list");
+        let job = stored.iter().find(|stored| stored.name == "job");
+        assert!(job.expect("a row").lock_until > now, "{stored:?}");
         nodes
             .run(&format!("UPDATE {{table}} SET {column} = {right}"))
             .await;

@@ -89,12 +89,18 @@ impl Row {
         }
     }
 
+    /// A lock whose times cannot be told is granted to nobody, so it is never free; others are listed
+    /// beside it.
     pub(crate) fn into_stored(self) -> StoredLock {
+        let lock_until = match self.garbled {
+            Some(_) => END_OF_TIME,
+            None => self.lock_until,
+        };
         StoredLock {
             name: self.name,
             holder: self.holder,
             locked_at: instant(self.locked_at),
-            lock_until: instant(self.lock_until),
+            lock_until: instant(lock_until),
         }
     }
 }
