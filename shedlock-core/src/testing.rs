@@ -7,7 +7,7 @@ use crate::job::{Run, Services};
 use crate::lock::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, current};
 
 /// Runs `work` as holder of the lock `name`, which exists only in memory:
-/// [`current`](crate::current), [`require_lock`](crate::require_lock),
+/// [`current`], [`require_lock`](crate::require_lock),
 /// [`assert_locked`](crate::assert_locked) and extensions work as in production.
 ///
 /// # Errors
