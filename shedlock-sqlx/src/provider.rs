@@ -27,8 +27,8 @@ use crate::store::Store;
 /// are first needed, with the options that the given pool has by then (`Pool::set_connect_options`
 /// for credentials that are renewed). So a lock never waits for the service's pool, never joins a
 /// transaction, and a cancelled call leaves no connection in the middle of a statement. An
-/// in-memory SQLite exists in one pool only, and is used through that one; a tokio runtime that ends
-/// in the middle of a call takes it along. A connection that turns out dead is replaced, and one
+/// in-memory SQLite exists in one pool only, and is used through that one; a tokio runtime that
+/// ends in the middle of a call takes it along. A connection that turns out dead is replaced, and one
 /// that is older than the pool's `max_lifetime` as well.
 ///
 /// A proxy that pools transactions must keep apart what its clients have prepared: PgBouncer does

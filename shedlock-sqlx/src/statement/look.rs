@@ -89,8 +89,8 @@ impl Row {
         }
     }
 
-    /// A lock whose times cannot be told is granted to nobody, so it is never free; others are listed
-    /// beside it.
+    /// A lock whose times cannot be told is granted to nobody, so it is never free; others are
+    /// listed beside it.
     pub(crate) fn into_stored(self) -> StoredLock {
         let lock_until = match self.garbled {
             Some(_) => END_OF_TIME,
