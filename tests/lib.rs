@@ -2,5 +2,4 @@
 //! here.
 
 pub mod history;
-pub mod server;
 pub mod simulation;

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt, join, join_all};
 use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_redis::RedisLockProvider;
+use shedlock_test_support::{Proxy, acquire, acquired, extended};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::{acquire, acquired, extended, url};
+use support::url;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 

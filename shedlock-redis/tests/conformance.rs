@@ -6,13 +6,13 @@ mod support;
 
 use shedlock_core::conformance::conformance_suite;
 use support::nodes::Nodes;
-use support::servers::Servers;
+use support::shared;
 
 conformance_suite!(redis_server, Nodes::new());
 
 // Three masters; each case uses names in many slots.
 conformance_suite!(redis_cluster, Nodes::cluster());
 
-conformance_suite!(redis_sentinel, Nodes::sentinel(Servers::sentinel()));
+conformance_suite!(redis_sentinel, Nodes::sentinel(shared::sentinel()));
 
 conformance_suite!(redis_tls, Nodes::tls());

@@ -11,10 +11,9 @@ use futures_util::future::join_all;
 use redis::cmd;
 use shedlock_core::LockProvider;
 use shedlock_redis::{RedisConnection, RedisLockProvider};
+use shedlock_test_support::{Answers, Proxy, Servers, acquired, held, released};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::servers::Servers;
-use support::{acquired, held, released, url};
+use support::{shared, url};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
@@ -45,7 +44,7 @@ async fn connections_of_the_service() {
     }
 
     let nodes = Nodes::cluster();
-    let url = Servers::cluster()
+    let url = shared::cluster()
         .get("REDIS_CLUSTER_URL")
         .replace("redis+cluster", "redis");
     let first = url.split(',').next().expect("a node");
@@ -83,7 +82,7 @@ async fn connections_of_its_own() {
         herd().await;
         assert_eq!(proxy.opened(), 4);
     }
-    proxy.lose_next_answer();
+    proxy.answers(Answers::NextLost);
     acquired(&locks, "lonely").await;
     assert_eq!(proxy.opened(), 5);
     herd().await;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use redis::cmd;
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, LockProvider, Release};
 use shedlock_redis::RedisLockProvider;
+use shedlock_test_support::{acquire, acquired, held, lock, released};
 use support::nodes::Nodes;
-use support::{acquire, acquired, held, lock, released};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

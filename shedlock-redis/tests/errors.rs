@@ -10,9 +10,9 @@ use std::time::Duration;
 use redis::cmd;
 use shedlock_core::{LockError, LockProvider};
 use shedlock_redis::{RedisConnection, RedisLockProvider};
+use shedlock_test_support::{Servers, acquire, acquired, eventually, fresh, held};
 use support::nodes::Nodes;
-use support::servers::Servers;
-use support::{acquire, acquired, url};
+use support::{shared, url};
 
 /// All that an error says, with its causes.
 fn whole(error: &LockError) -> String {
@@ -28,7 +28,7 @@ fn whole(error: &LockError) -> String {
 #[tokio::test]
 async fn a_user_without_rights_is_told_what_is_needed() {
     let nodes = Nodes::new();
-    let user = support::fresh("user");
+    let user = fresh("user");
     let server = url().replace("redis://", "");
     let mut acl = cmd("ACL");
     acl.arg("SETUSER")
@@ -77,7 +77,7 @@ async fn a_user_without_rights_is_told_what_is_needed() {
 #[tokio::test]
 async fn a_server_that_does_not_know_pexpiretime() {
     let nodes = Nodes::new();
-    let user = support::fresh("user");
+    let user = fresh("user");
     let mut acl = cmd("ACL");
     acl.arg("SETUSER")
         .arg(&user)
@@ -87,7 +87,7 @@ async fn a_server_that_does_not_know_pexpiretime() {
     let old = RedisConnection::url(&url).expect("a URL");
     let locks = nodes.builder_over(old, "a").build().expect("settings");
     let lease = acquired(&locks, "job").await;
-    let held = support::held(&locks, "job").await;
+    let held = held(&locks, "job").await;
     let off = (held.until - lease.lock_until()).abs();
     assert!(
         off <= chrono::TimeDelta::milliseconds(2),
@@ -112,7 +112,7 @@ async fn a_server_that_takes_no_writes() {
         ),
         "{error:?}"
     );
-    let error = support::eventually("the replica has its data", async || {
+    let error = eventually("the replica has its data", async || {
         match acquire(&nodes.provider("a"), "job").await {
             Err(LockError::Unavailable { .. }) => None,
             other => Some(other.expect_err("an error")),
@@ -136,7 +136,7 @@ async fn a_server_that_is_full() {
 
 #[tokio::test]
 async fn a_cluster_that_is_taken_for_a_server() {
-    let url = Servers::cluster()
+    let url = shared::cluster()
         .get("REDIS_CLUSTER_URL")
         .replace("+cluster", "");
     let nodes = Nodes::on(url.split(',').next().expect("a node"));

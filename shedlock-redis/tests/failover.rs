@@ -7,9 +7,10 @@ mod support;
 use redis::cmd;
 use shedlock_core::conformance::cases;
 use shedlock_core::{Acquire, Acquisition, LockProvider};
+use shedlock_test_support::{
+    Servers, acquire, acquired, eventually, extended, held, lock, released, signal,
+};
 use support::nodes::Nodes;
-use support::servers::Servers;
-use support::{acquire, acquired, eventually, extended, held, lock, released};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn locks_outlive_their_master() {
@@ -33,7 +34,7 @@ async fn locks_outlive_their_master() {
     })
     .await;
 
-    servers.signal("KILL", "REDIS_MASTER_PID");
+    signal("KILL", servers.get("REDIS_MASTER_PID"));
     // Meanwhile nobody gets a lock; then the replica answers.
     let seen = eventually("the failover", async || match acquire(&b, "job").await {
         Ok(Acquisition::Held(held)) => Some(held),

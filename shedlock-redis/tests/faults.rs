@@ -13,10 +13,11 @@ use chrono::TimeDelta;
 use redis::cmd;
 use shedlock_core::{Acquire, Acquisition, LockProvider};
 use shedlock_redis::RedisLockProvider;
+use shedlock_test_support::{
+    Answers, Proxy, Servers, Silent, acquire, acquired, eventually, extended, held, lock, released,
+    signal,
+};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::servers::Servers;
-use support::{acquire, acquired, eventually, extended, held, lock, released};
 use tokio::runtime::Runtime;
 
 const SHORT: Duration = Duration::from_millis(400);
@@ -72,13 +73,13 @@ async fn a_lost_answer_changes_no_outcome() {
     let direct = Nodes::on(servers.get("REDIS_URL"));
     let locks = nodes.provider("a");
     locks.now().await.expect("a clock");
-    every_call_survives(&locks, async || proxy.lose_next_answer()).await;
+    every_call_survives(&locks, async || proxy.answers(Answers::NextLost)).await;
 
     // The acquisition that nobody heard of has not used up the fire time.
     released(&locks, &acquired(&locks, "scheduled").await).await;
     let now = locks.now().await.expect("a clock");
     let request = Acquire::new(&lock("scheduled")).for_fire_time(now);
-    proxy.lose_next_answer();
+    proxy.answers(Answers::NextLost);
     let answer = locks.acquire(&request).await;
     assert!(matches!(answer, Ok(Acquisition::Acquired(_))), "{answer:?}");
     let answer = locks.acquire(&request).await;
@@ -142,7 +143,7 @@ async fn a_frozen_server_is_told_in_time_and_leaves_no_phantom() {
     let fire_time = locks.now().await.expect("a clock") - TimeDelta::seconds(1);
     let lease = acquired(&locks, "held").await;
 
-    servers.signal("STOP", "REDIS_PID");
+    signal("STOP", servers.pid());
     let names: Vec<_> = (0..20).map(|number| format!("job-{number}")).collect();
     let asked_at = Instant::now();
     let calls = names.iter().map(async |name| {
@@ -160,7 +161,7 @@ async fn a_frozen_server_is_told_in_time_and_leaves_no_phantom() {
         "{:?}",
         asked_at.elapsed()
     );
-    servers.signal("CONT", "REDIS_PID");
+    signal("CONT", servers.pid());
 
     // What was sent is carried out now, and taken back; its fire times are free.
     let others = nodes.provider("b");
@@ -186,10 +187,10 @@ async fn a_caller_that_went_away_leaves_lock_and_fire_time() {
     let locks = nodes.provider("a");
     let fire_time = locks.now().await.expect("a clock");
     let request = Acquire::new(&lock("job")).for_fire_time(fire_time);
-    servers.signal("STOP", "REDIS_PID");
+    signal("STOP", servers.pid());
     let call = tokio::time::timeout(Duration::from_millis(50), locks.acquire(&request));
     assert!(call.await.is_err());
-    servers.signal("CONT", "REDIS_PID");
+    signal("CONT", servers.pid());
     let others = nodes.provider("b");
     eventually("the lock is free", async || {
         let answer = others.acquire(&request).await;
@@ -207,11 +208,8 @@ async fn a_server_that_is_not_there_is_told_in_time() {
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_told_in_time() {
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    let port = silent.local_addr().expect("an address").port();
-    let nodes = Nodes::on(&format!("redis://127.0.0.1:{port}"));
+    let silent = Silent::listen();
+    let nodes = Nodes::on(&format!("redis://127.0.0.1:{}", silent.port));
     let locks = nodes.builder("a").timeout(SHORT).build().expect("settings");
     tells_in_time(&locks, "did not answer within").await;
 }

@@ -11,11 +11,10 @@ use futures_util::future::join_all;
 use redis::cmd;
 use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_redis::{RedisConnection, RedisLockProvider};
+use shedlock_test_support::{Proxy, acquire, acquired, eventually, extended, fresh, released};
 use support::fake::{Fake, granted, locks_of_acquire};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::servers::Servers;
-use support::{acquire, acquired, eventually, extended, fresh, released, url};
+use support::{shared, url};
 
 /// In one batch with many others.
 #[tokio::test]
@@ -128,7 +127,7 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
 /// locks of many slots is not.
 #[tokio::test]
 async fn locks_of_many_slots_go_alone_where_they_have_to() {
-    let url = Servers::cluster().get("REDIS_CLUSTER_URL");
+    let url = shared::cluster().get("REDIS_CLUSTER_URL");
     let url = url.replace("+cluster", "");
     let nodes = Nodes::on(url.split(',').next().expect("a node"));
     let locks = nodes.provider("a");

@@ -9,8 +9,8 @@ use std::time::Duration;
 use redis::cmd;
 use shedlock_core::{Extension, LockProvider};
 use shedlock_redis::RedisLockProvider;
+use shedlock_test_support::{acquired, held, released};
 use support::nodes::Nodes;
-use support::{acquired, held, released};
 
 const HOSTILE: [&str; 18] = [
     "*",

@@ -10,8 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redis::cmd;
 use shedlock_core::{Acquire, Acquisition, Lease, LockConfig, LockProvider, Release};
 use shedlock_redis::RedisLockProvider;
+use shedlock_test_support::{acquire, acquired, extended, held, lock, released};
 use support::nodes::Nodes;
-use support::{acquire, acquired, extended, held, lock, released};
 
 const UUID: &str = "0b8d2c3e-9f6a-4d57-8a11-2f0c9d7e6b54";
 const DAY: i64 = 24 * 60 * 60 * 1000;

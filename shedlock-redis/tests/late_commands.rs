@@ -7,9 +7,9 @@ mod support;
 
 use redis::{FromRedisValue, Value, cmd};
 use shedlock_core::{Acquire, Acquisition, LockProvider};
+use shedlock_test_support::{acquired, lock, released};
 use support::nodes::Nodes;
 use support::scripts::{ACQUIRE, TAKE_BACK};
-use support::{acquired, lock, released};
 
 const MINUTE_US: u64 = 60_000_000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;

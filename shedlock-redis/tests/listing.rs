@@ -9,10 +9,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join;
 use redis::cmd;
 use shedlock_core::LockProvider;
-use support::acquired;
+use shedlock_test_support::{Answers, Proxy, Servers, acquired};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::servers::Servers;
 
 const TIMEOUT: Duration = Duration::from_millis(400);
 
@@ -68,7 +66,7 @@ async fn a_scan_survives_its_connection() {
     proxy.delay_answers(Duration::from_millis(10));
     let cut = async {
         tokio::time::sleep(Duration::from_millis(35)).await;
-        proxy.lose_next_answer();
+        proxy.answers(Answers::NextLost);
     };
     let (listed, ()) = join(locks.locks(), cut).await;
     assert_eq!(listed.expect("a list").len(), 300);

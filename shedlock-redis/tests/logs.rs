@@ -5,9 +5,8 @@
 mod support;
 
 use shedlock_redis::{RedisConnection, RedisLockProvider};
+use shedlock_test_support::{Log, acquire, eventually};
 use support::fake::Fake;
-use support::log::Log;
-use support::{acquire, eventually};
 
 #[tokio::test]
 async fn why_a_server_is_asked_again() {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use redis::cmd;
 use shedlock_core::{Acquire, Acquisition, LockConfig, LockProvider};
 use shedlock_redis::RedisConnection;
+use shedlock_test_support::{Answers, Proxy, acquire, eventually};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::{acquire, eventually, url};
+use support::url;
 
 const TIMEOUT: Duration = Duration::from_millis(200);
 const LEASE: Duration = Duration::from_millis(50);
@@ -31,7 +31,7 @@ async fn a_fire_time_that_nobody_ran_is_free_after_the_outage() {
     let job = LockConfig::new("job", LEASE).expect("a lock");
     let request = Acquire::new(&job).for_fire_time(fire_time);
 
-    proxy.go_down_with_next_answer();
+    proxy.answers(Answers::NextCuts);
     let error = locks.acquire(&request).await.expect_err("an error");
     assert!(error.is_transient(), "{error}");
     eventually("the end of the lease", async || {
@@ -43,7 +43,7 @@ async fn a_fire_time_that_nobody_ran_is_free_after_the_outage() {
     .await;
     // Longer than the lease, as nobody tells when it is given up.
     tokio::time::sleep(3 * TIMEOUT).await;
-    proxy.come_back();
+    proxy.answers(Answers::Delivered);
 
     eventually("the acquisition", async || {
         match locks.acquire(&request).await {

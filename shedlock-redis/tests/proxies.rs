@@ -7,9 +7,9 @@ mod support;
 
 use shedlock_core::{Acquire, Acquisition, LockError, LockProvider};
 use shedlock_redis::{RedisConnection, RedisLockProvider};
+use shedlock_test_support::{Answers, Proxy, acquired, eventually, extended, lock, released};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::{acquired, eventually, extended, lock, released, url};
+use support::url;
 
 /// A node behind a proxy, with a connection that is open.
 struct Proxied {
@@ -39,28 +39,28 @@ impl Proxied {
 #[tokio::test]
 async fn what_a_proxy_did_not_hear_of_is_asked_for_again() {
     for refusal in [
-        "upstream failure",
-        "no upstream host",
-        "ERR Connection reset by peer",
+        "-upstream failure\r\n",
+        "-no upstream host\r\n",
+        "-ERR Connection reset by peer\r\n",
     ] {
         let node = Proxied::start().await;
-        node.proxy.refuse_next_answer(refusal);
+        node.proxy.answers(Answers::NextSays(refusal));
         let lease = match node.locks.acquire(&node.request).await {
             Ok(Acquisition::Acquired(lease)) => lease,
             other => panic!("{refusal}: {other:?}"),
         };
-        node.proxy.refuse_next_answer(refusal);
+        node.proxy.answers(Answers::NextSays(refusal));
         let lease = extended(&node.locks, &lease).await;
-        node.proxy.refuse_next_answer(refusal);
+        node.proxy.answers(Answers::NextSays(refusal));
         released(&node.locks, &lease).await;
     }
 }
 
 #[tokio::test]
 async fn what_was_done_in_spite_of_an_error_that_nobody_knows_is_taken_back() {
-    for refusal in ["ERR something new", "NEWCODE something new"] {
+    for refusal in ["-ERR something new\r\n", "-NEWCODE something new\r\n"] {
         let node = Proxied::start().await;
-        node.proxy.refuse_next_answer(refusal);
+        node.proxy.answers(Answers::NextSays(refusal));
         let error = node.locks.acquire(&node.request).await;
         let error = error.expect_err("an error");
         assert!(matches!(error, LockError::Store { .. }), "{error:?}");

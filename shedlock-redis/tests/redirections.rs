@@ -9,11 +9,9 @@ use std::net::TcpListener;
 use redis::cmd;
 use shedlock_core::{Acquire, Acquisition, LockProvider};
 use shedlock_redis::RedisLockProvider;
+use shedlock_test_support::{Answers, Proxy, Servers, acquired, eventually, lock, signal};
 use support::cluster::{Cluster, HOST, announce};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::servers::Servers;
-use support::{acquired, eventually, lock};
 
 /// A Cluster whose first node is behind a proxy.
 struct Proxied {
@@ -97,10 +95,10 @@ async fn an_acquire_that_the_driver_sent_again_leaves_no_phantom() {
     acquired(&locks, &names[0]).await;
 
     let request = Acquire::new(&lock(&names[1])).for_fire_time(fire_time);
-    proxied.proxy.go_down_with_next_answer();
+    proxied.proxy.answers(Answers::NextCuts);
     let error = locks.acquire(&request).await.expect_err("an error");
     assert!(error.is_transient(), "{error}");
-    proxied.proxy.come_back();
+    proxied.proxy.answers(Answers::Delivered);
     is_free(&locks, &request).await;
 }
 
@@ -115,11 +113,11 @@ async fn an_acquire_that_a_failover_cut_leaves_no_phantom() {
     acquired(&locks, &names[0]).await;
 
     let request = Acquire::new(&lock(&names[1])).for_fire_time(fire_time);
-    proxied.proxy.go_down_with_next_answer();
+    proxied.proxy.answers(Answers::NextCuts);
     let mishap = async {
         let key = proxied.nodes.lock(&names[1]);
         eventually("the replica has it", async || replica.get(&key).await).await;
-        proxied.cluster.servers.signal("KILL", "REDIS_MASTER_PID");
+        signal("KILL", proxied.cluster.servers.get("REDIS_MASTER_PID"));
     };
     let (answer, ()) = tokio::join!(locks.acquire(&request), mishap);
     match answer {

@@ -7,7 +7,7 @@ mod support;
 use futures_util::future::join_all;
 use shedlock_core::LockError;
 use shedlock_redis::{RedisConnection, RedisLockProvider};
-use support::acquire;
+use shedlock_test_support::acquire;
 use support::fake::Fake;
 
 /// What the library makes of a refusal.

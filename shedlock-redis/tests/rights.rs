@@ -13,10 +13,10 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, Value, cmd};
 use shedlock_core::{Acquire, Acquisition, LockProvider, Release};
 use shedlock_redis::{RedisConnection, RedisLockProvider};
+use shedlock_test_support::{
+    Answers, Proxy, Servers, acquire, acquired, eventually, extended, held, lock, released,
+};
 use support::nodes::Nodes;
-use support::proxy::Proxy;
-use support::servers::Servers;
-use support::{acquire, acquired, eventually, extended, held, lock, released};
 
 /// What the driver sends and does without.
 const DISPENSABLE: &str = "client|setinfo";
@@ -126,7 +126,7 @@ async fn the_list_is_enough_for_a_server() {
     let proxy = Proxy::to(url).await;
     let builder = Nodes::on(url).builder_over(as_ours(&proxy.url), "a");
     let locks = builder.build().expect("settings");
-    everything(&locks, || proxy.lose_next_answer()).await;
+    everything(&locks, || proxy.answers(Answers::NextLost)).await;
     assert_eq!(denied(url).await, BTreeSet::new());
 }
 

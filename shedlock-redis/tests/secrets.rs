@@ -11,8 +11,8 @@ use redis::RedisConnectionInfo;
 use redis::sentinel::SentinelNodeConnectionInfo;
 use shedlock_core::{LockError, LockProvider};
 use shedlock_redis::{RedisConnection, RedisLockProvider};
-use support::log::Log;
-use support::{acquire, url};
+use shedlock_test_support::{Log, acquire};
+use support::url;
 
 const SECRET: &str = "s3cret";
 

@@ -6,9 +6,9 @@ mod support;
 
 use redis::cmd;
 use shedlock_core::LockProvider;
+use shedlock_test_support::{acquired, extended, held, released};
 use support::nodes::Nodes;
-use support::servers::Servers;
-use support::{acquired, extended, held, released};
+use support::shared;
 
 /// Names with braces, on a Cluster that refuses scripts whose keys are in two slots.
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn the_server_agrees_on_the_slots() {
         let lock: u16 = nodes
             .run(cmd("CLUSTER").arg("KEYSLOT").arg(nodes.lock(name)))
             .await;
-        let url = Servers::cluster().get("REDIS_CLUSTER_URL");
+        let url = shared::cluster().get("REDIS_CLUSTER_URL");
         let mut memories = 0;
         for node in url.trim_start_matches("redis+cluster://").split(',') {
             let node = Nodes::on(&format!("redis://{node}"));

@@ -10,11 +10,11 @@ use futures_util::future::{join, join_all};
 use redis::sentinel::SentinelNodeConnectionInfo;
 use shedlock_core::Acquisition;
 use shedlock_redis::{RedisConnection, RedisLockProvider};
+use shedlock_test_support::{Answers, acquire, acquired, eventually, released};
 use support::cluster::{Cluster, Names};
 use support::nodes::Nodes;
-use support::servers::Servers;
+use support::shared;
 use support::unreachable::Unreachable;
-use support::{acquire, acquired, eventually, released};
 
 /// While calls that need the first node wait for it in vain, and after that.
 async fn others_are_served(locks: &RedisLockProvider, names: &Names) {
@@ -63,7 +63,7 @@ async fn a_cluster_serves_what_other_nodes_have_once_one_is_lost() {
     for name in all {
         released(&locks, &acquired(&locks, name).await).await;
     }
-    proxy.fall_silent();
+    proxy.answers(Answers::Swallowed);
     others_are_served(&locks, &names).await;
 }
 
@@ -71,9 +71,9 @@ async fn a_cluster_serves_what_other_nodes_have_once_one_is_lost() {
 #[tokio::test]
 async fn a_sentinel_that_is_lost_makes_room_for_the_next() {
     let lost = Unreachable::at("127.0.0.1:0").await;
-    let nodes = Nodes::sentinel(Servers::sentinel());
+    let nodes = Nodes::sentinel(shared::sentinel());
     let mut urls = vec![format!("redis://{}", lost.host)];
-    let sentinels = Servers::sentinel().get("REDIS_SENTINEL_URL");
+    let sentinels = shared::sentinel().get("REDIS_SENTINEL_URL");
     urls.extend(sentinels.split(',').map(str::to_owned));
     let node = SentinelNodeConnectionInfo::default();
     let connection = RedisConnection::sentinel("mymaster", urls, node).expect("sentinels");

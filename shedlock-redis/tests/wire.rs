@@ -11,8 +11,9 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use redis::{Client, cmd};
 use shedlock_core::{Acquire, Acquisition, LockProvider};
+use shedlock_test_support::{acquired, extended, held, lock, released};
 use support::nodes::Nodes;
-use support::{acquired, extended, held, lock, released, url};
+use support::url;
 use tokio::task::JoinSet;
 
 /// What the server was told, by clients and by the scripts they ran.

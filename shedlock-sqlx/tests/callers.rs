@@ -11,8 +11,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use shedlock_core::{Acquire, Acquisition, Extension, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{acquired, fresh, lock};
 use sqlx::Postgres;
-use support::{Nodes, Sql, acquired, fresh, lock, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, Sql, mysql, mysql_pool, pg_pool, postgres};
 use support::{folder, sqlite, sqlite_pool};
 use tokio::sync::oneshot;
 

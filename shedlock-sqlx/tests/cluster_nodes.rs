@@ -8,7 +8,8 @@ mod support;
 use std::time::Duration;
 
 use shedlock_core::LockError;
-use support::{Nodes, acquire, acquired, fresh, mysql, mysql_pool};
+use shedlock_test_support::{acquire, acquired, fresh};
+use support::{Nodes, mysql, mysql_pool};
 
 #[tokio::test]
 async fn a_node_that_is_not_ready() {

@@ -9,13 +9,10 @@ use std::time::{Duration, Instant};
 
 use shedlock_core::{Acquire, Acquisition, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{Servers, acquire, acquired, eventually, fresh, held, lock, released};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlPoolOptions;
-use support::servers::Servers;
-use support::{
-    Nodes, acquire, acquired, folder, fresh, held, lock, mysql, mysql_pool, pg_pool, postgres,
-    sqlite, sqlite_pool,
-};
+use support::{Nodes, folder, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -28,9 +25,7 @@ fn asks(locks: &SqlxLockProvider) -> Answer {
 
 /// A row that is there and free.
 async fn free_job(locks: &SqlxLockProvider) {
-    let lease = acquired(locks, "job").await;
-    let release = locks.release(&lease, Duration::ZERO).await;
-    assert!(release.is_ok(), "{release:?}");
+    released(locks, &acquired(locks, "job").await).await;
 }
 
 /// Until a statement on the nodes' table waits for a rival.
@@ -39,16 +34,12 @@ async fn someone_waits(nodes: &Nodes<sqlx::Postgres>) {
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%'",
         nodes.table
     );
-    let began = Instant::now();
-    while sqlx::query_scalar::<_, i64>(AssertSqlSafe(&*waiting))
-        .fetch_one(&nodes.pool)
-        .await
-        .expect("a count")
-        == 0
-    {
-        assert!(began.elapsed() < Duration::from_secs(10), "nobody waits");
-        sleep(Duration::from_millis(5)).await;
-    }
+    eventually("a statement that waits", async || {
+        let waiting = sqlx::query_scalar(AssertSqlSafe(&*waiting));
+        let waiting: i64 = waiting.fetch_one(&nodes.pool).await.expect("a count");
+        (waiting > 0).then_some(())
+    })
+    .await;
 }
 
 fn serializable() -> sqlx::postgres::PgConnectOptions {

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{acquire, acquired, fresh};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection as _, MySql, PgConnection, Pool, Postgres, Transaction};
 use support::herd::{herd, leases, names, release_all};
-use support::{Nodes, Sql, acquire, acquired, fresh, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, Sql, mysql, mysql_pool, pg_pool, postgres};
 use tokio::time::sleep;
 
 /// A user who may have one connection.

@@ -5,15 +5,14 @@
 
 mod support;
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use shedlock_core::{Lease, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{Servers, acquired, extended, signal};
 use sqlx::Postgres;
-use support::herd::{extend_all, extended, herd, leases, names};
-use support::servers::Servers;
-use support::{Nodes, acquired, pg_pool};
+use support::herd::{extend_all, herd, leases, names};
+use support::{Nodes, pg_pool};
 
 #[tokio::test]
 async fn postgres_keeps_what_it_has_granted() {
@@ -32,7 +31,7 @@ async fn postgres_keeps_what_it_has_granted() {
 
     let one = acquired(&locks, "job").await;
     survives_a_crash(&nodes, &locks, &[&one]).await;
-    let one = extended(&locks, one).await;
+    let one = extended(&locks, &one).await;
     survives_a_crash(&nodes, &locks, &[&one]).await;
     let many = leases(herd(&locks, &names(8)).await);
     survives_a_crash(&nodes, &locks, &many.iter().collect::<Vec<_>>()).await;
@@ -67,10 +66,7 @@ async fn crash(nodes: &Nodes<Postgres>) {
         .fetch_one(&nodes.pool)
         .await
         .expect("a process");
-    let status = Command::new("kill")
-        .args(["-9", &process.to_string()])
-        .status();
-    assert!(status.expect("kill").success());
+    signal("KILL", process);
     let sleep = sqlx::query("SELECT pg_sleep(30)").execute(&mut *other);
     sleep.await.expect_err("a crash");
 }

@@ -9,10 +9,8 @@ use std::time::Duration;
 
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, LockProvider, Release};
 use shedlock_sqlx::SqlxLockProvider;
-use support::{
-    Nodes, Sql, acquire, acquired, folder, held, lock, mysql, mysql_pool, pg_pool, postgres,
-    sqlite, sqlite_pool,
-};
+use shedlock_test_support::{acquire, acquired, held, lock};
+use support::{Nodes, Sql, folder, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -8,11 +8,9 @@ use std::error::Error;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
-use support::herd::{extend_all, extended, herd, leases, names, release_all, released};
-use support::{
-    Nodes, Sql, acquire, acquired, folder, fresh, mysql, mysql_pool, pg_pool, postgres, sqlite,
-    sqlite_pool,
-};
+use shedlock_test_support::{acquire, acquired, extended, fresh, released};
+use support::herd::{extend_all, herd, leases, names, release_all};
+use support::{Nodes, Sql, folder, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
 
 /// What an acquire fails with, told in full and its cause kept.
 async fn error_of(locks: &SqlxLockProvider, name: &str) -> LockError {
@@ -174,7 +172,7 @@ async fn rights_on_columns() {
     let builder = builder.table(&nodes.table).connections(1);
     let locks = builder.build().expect("settings");
     locks.migrate().await.expect("nothing to do");
-    let lease = extended(&locks, acquired(&locks, "job").await).await;
+    let lease = extended(&locks, &acquired(&locks, "job").await).await;
     released(&locks, &lease).await;
     let many = leases(herd(&locks, &names(8)).await);
     release_all(&locks, &extend_all(&locks, &many).await).await;

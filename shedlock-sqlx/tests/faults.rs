@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use shedlock_core::{Acquisition, Extension, LockError, LockProvider, Release};
+use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{
+    Silent, acquire, acquired, eventually, extended, fresh, held, released,
+};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Executor};
-use support::{
-    Nodes, acquire, acquired, folder, held, mysql, mysql_pool, pg_pool, postgres, sqlite,
-    sqlite_pool,
-};
+use support::{Nodes, folder, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
 
 #[tokio::test]
 async fn an_exhausted_pool_costs_nothing() {
@@ -26,19 +26,13 @@ async fn an_exhausted_pool_costs_nothing() {
     let all_there_is = nodes.pool.acquire().await.expect("a connection");
     let locks = nodes.provider("a");
     let lease = acquired(&locks, "job").await;
-    assert_eq!(
-        locks
-            .release(&lease, Duration::ZERO)
-            .await
-            .expect("an answer"),
-        Release::Released
-    );
+    released(&locks, &lease).await;
     drop(all_there_is);
 }
 
 #[tokio::test]
 async fn the_service_settings_of_a_connection_count() {
-    let schema = support::fresh("schema");
+    let schema = fresh("schema");
     let path = format!("SET search_path = {schema}");
     let pool = PgPoolOptions::new()
         .max_connections(1)
@@ -62,7 +56,7 @@ async fn the_service_settings_of_a_connection_count() {
 
 #[tokio::test]
 async fn a_connection_that_postgres_ended_is_replaced() {
-    let named = postgres().application_name(&support::fresh("app"));
+    let named = postgres().application_name(&fresh("app"));
     let kill = format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'",
         named.get_application_name().expect("a name")
@@ -91,28 +85,25 @@ async fn a_session_that_postgres_ended_for_a_reason_of_its_own_is_replaced() {
             connection.execute(sql).await.map(drop)
         })
     });
-    let app = support::fresh("app");
+    let app = fresh("app");
     let pool = pool.connect_lazy_with(postgres().application_name(&app));
     let builder = SqlxLockProvider::builder(pool).table(&nodes.table);
     let locks = builder.connections(1).build().expect("settings");
     locks.now().await.expect("the clock");
-    let asked_at = Instant::now();
-    while {
+    eventually("the end of the session", async || {
         let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
         let sessions = sqlx::query_scalar(sessions).bind(&app);
         let sessions: i64 = sessions.fetch_one(&nodes.pool).await.expect("a count");
-        sessions > 0
-    } {
-        assert!(asked_at.elapsed() < Duration::from_secs(10), "it goes on");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+        (sessions == 0).then_some(())
+    })
+    .await;
     acquired(&locks, "job").await;
 }
 
 #[tokio::test]
 async fn a_connection_that_mysql_ended_is_replaced() {
     let administrator = mysql_pool(mysql());
-    let database = support::fresh("db");
+    let database = fresh("db");
     let run = async |sql: String| {
         sqlx::query(AssertSqlSafe(sql))
             .execute(&administrator)
@@ -142,16 +133,9 @@ async fn every_call_survives(locks: &SqlxLockProvider, kill: impl AsyncFn()) {
     kill().await;
     held(locks, "job").await;
     kill().await;
-    let extension = locks.extend(&lease, Duration::from_secs(60)).await;
-    assert!(matches!(extension, Ok(Extension::Extended(_))));
+    let lease = extended(locks, &lease).await;
     kill().await;
-    assert_eq!(
-        locks
-            .release(&lease, Duration::ZERO)
-            .await
-            .expect("an answer"),
-        Release::Released
-    );
+    released(locks, &lease).await;
     kill().await;
     acquired(locks, "job").await;
     kill().await;
@@ -173,11 +157,8 @@ async fn a_server_that_is_not_there_is_told_in_time() {
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_told_in_time() {
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    let port = silent.local_addr().expect("an address").port();
-    let pool = pg_pool(postgres().host("127.0.0.1").port(port));
+    let silent = Silent::listen();
+    let pool = pg_pool(postgres().host("127.0.0.1").port(silent.port));
     let builder = SqlxLockProvider::builder(pool).timeout(Duration::from_millis(200));
     tells_in_time(
         &builder.build().expect("settings"),
@@ -223,8 +204,7 @@ async fn a_row_that_is_locked_for_long_is_told_in_time() {
     assert!(error.is_transient(), "{error}");
     held(&locks, "job").await;
     drop(other);
-    let extension = locks.extend(&lease, Duration::from_secs(60)).await;
-    assert!(matches!(extension, Ok(Extension::Extended(_))));
+    extended(&locks, &lease).await;
 }
 
 #[tokio::test]
@@ -258,11 +238,11 @@ async fn a_refusal_on_sqlite_waits_for_no_writer() {
 }
 
 async fn once_free(locks: &SqlxLockProvider, name: &str) {
-    let asked_at = Instant::now();
-    while let Acquisition::Held(held) = acquire(locks, name).await.expect("an answer") {
-        assert!(asked_at.elapsed() < Duration::from_secs(10), "still {held}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually("it is free", async || {
+        let answer = acquire(locks, name).await.expect("an answer");
+        (!matches!(answer, Acquisition::Held(_))).then_some(())
+    })
+    .await;
 }
 
 /// An acquire that waits for a row until nobody waits for it is granted to nobody.

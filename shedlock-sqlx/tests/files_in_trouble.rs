@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use shedlock_core::LockError;
 use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_test_support::{acquire, acquired};
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{Connection as _, Executor as _};
-use support::{acquire, acquired, folder, sqlite, sqlite_pool};
+use support::{folder, sqlite, sqlite_pool};
 
 /// What an acquire fails with: nothing that only a server has.
 async fn told(locks: &SqlxLockProvider) -> String {

@@ -7,12 +7,9 @@ mod support;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{Log, acquire, acquired, fresh, held};
 use support::herd::{herd, names};
-use support::log::Log;
-use support::{
-    Nodes, Sql, acquire, acquired, folder, fresh, held, mysql, mysql_pool, pg_pool, postgres,
-    sqlite, sqlite_pool,
-};
+use support::{Nodes, Sql, folder, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
 
 /// On a table whose columns and indexes are these.
 async fn on<DB: Sql>(nodes: Nodes<DB>, times: &str, indexes: &str) -> Nodes<DB> {

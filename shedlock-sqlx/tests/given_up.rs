@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use shedlock_core::LockProvider;
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{Answers, Proxy, acquire, acquired, eventually, fresh};
 use sqlx::Postgres;
 use support::herd::{extend_all, herd, leases, names, release_all};
-use support::proxy::{Answers, Proxy};
-use support::{Nodes, acquire, acquired, fresh, pg_pool, postgres};
+use support::{Nodes, pg_pool, postgres, proxied_postgres};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -28,10 +28,9 @@ struct Through {
 
 impl Through {
     async fn new() -> Self {
-        let proxy = Proxy::to(postgres().get_host(), postgres().get_port()).await;
+        let (proxy, options) = proxied_postgres().await;
         let direct = Nodes::migrated(pg_pool(postgres())).await;
         let name = fresh("node");
-        let options = postgres().host("127.0.0.1").port(proxy.port);
         let pool = pg_pool(options.application_name(&name));
         let builder = SqlxLockProvider::builder(pool).table(&direct.table);
         let builder = builder.connections(1).timeout(TIMEOUT);
@@ -51,14 +50,6 @@ async fn sessions(server: &Nodes<Postgres>, name: &str) -> i64 {
     count.fetch_one(&server.pool).await.expect("a count")
 }
 
-async fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) {
-    let began = Instant::now();
-    while !ask().await {
-        assert!(began.elapsed() < Duration::from_secs(30), "{what}");
-        sleep(Duration::from_millis(10)).await;
-    }
-}
-
 /// So many for one name that they would fill a statement.
 #[tokio::test]
 async fn what_waited_in_an_outage_takes_no_seats_after_it() {
@@ -75,7 +66,7 @@ async fn what_waited_in_an_outage_takes_no_seats_after_it() {
         assert!(answer.is_err_and(|error| error.is_transient()));
     }
     proxy.answers(Answers::Delivered);
-    eventually("a connection", async || locks.now().await.is_ok()).await;
+    eventually("a connection", async || locks.now().await.ok()).await;
     proxy.trips();
     extend_all(&locks, &leases).await;
     let trips = proxy.trips();
@@ -140,7 +131,7 @@ async fn who_goes_away_while_it_waits_is_not_sent() {
     }
     calls.shutdown().await;
     proxy.answers(Answers::Delivered);
-    eventually("a connection", async || locks.now().await.is_ok()).await;
+    eventually("a connection", async || locks.now().await.ok()).await;
     let rows = direct.provider("other").locks().await.expect("a list");
     let unsent = rows.iter().all(|row| row.name == "sent");
     assert!(unsent, "granted to nobody: {rows:?}");
@@ -160,12 +151,10 @@ async fn a_provider_ends_after_an_outage() {
     let error = acquire(&locks, "job").await.expect_err("an error");
     assert!(error.is_transient(), "{error}");
     proxy.answers(Answers::Delivered);
-    eventually("a connection", async || {
-        acquire(&locks, "job").await.is_ok()
-    })
-    .await;
+    let answer = async || acquire(&locks, "job").await.ok().map(drop);
+    eventually("a connection", answer).await;
     assert!(sessions(&direct, &name).await > 0);
     drop(locks);
-    let ended = async || sessions(&direct, &name).await == 0;
+    let ended = async || (sessions(&direct, &name).await == 0).then_some(());
     eventually("the end of its sessions", ended).await;
 }

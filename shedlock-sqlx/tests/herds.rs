@@ -12,10 +12,10 @@ use std::task::Poll;
 use chrono::{DateTime, TimeDelta};
 use shedlock_core::{Acquisition, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{Proxy, acquire, acquired};
 use support::herd::{extend_all, herd, herd_at, leases, names, release_all};
-use support::proxy::Proxy;
 use support::{
-    Nodes, Sql, acquire, acquired, host_and_port, mysql, mysql_pool, pg_pool, postgres, sqlite,
+    Nodes, Sql, mysql, mysql_pool, pg_pool, postgres, proxied_mysql, proxied_postgres, sqlite,
     sqlite_pool,
 };
 use tokio::task::JoinSet;
@@ -25,17 +25,15 @@ const FEW: u32 = 10;
 
 #[tokio::test]
 async fn a_thousand_locks_need_few_round_trips_on_postgres() {
-    let options = postgres();
-    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
-    let nodes = Nodes::migrated(pg_pool(options.host("127.0.0.1").port(proxy.port))).await;
+    let (proxy, options) = proxied_postgres().await;
+    let nodes = Nodes::migrated(pg_pool(options)).await;
     a_thousand_locks_need_few_round_trips(&nodes.provider("a"), &proxy).await;
 }
 
 #[tokio::test]
 async fn a_thousand_locks_need_few_round_trips_on_mysql() {
-    let (host, port) = host_and_port();
-    let proxy = Proxy::to(&host, port).await;
-    let nodes = Nodes::migrated(mysql_pool(mysql().host("127.0.0.1").port(proxy.port))).await;
+    let (proxy, options) = proxied_mysql().await;
+    let nodes = Nodes::migrated(mysql_pool(options)).await;
     let locks = nodes.unnamed().build().expect("settings");
     a_thousand_locks_need_few_round_trips(&locks, &proxy).await;
 }
@@ -61,9 +59,8 @@ async fn a_thousand_locks_need_few_round_trips(locks: &SqlxLockProvider, proxy: 
 /// Of a table that has none, too, and all hear of it.
 #[tokio::test]
 async fn the_first_ones_share_a_look_for_flaws() {
-    let options = postgres();
-    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
-    let nodes = Nodes::migrated(pg_pool(options.host("127.0.0.1").port(proxy.port))).await;
+    let (proxy, options) = proxied_postgres().await;
+    let nodes = Nodes::migrated(pg_pool(options)).await;
     let locks = nodes.unnamed().connections(1).build().expect("settings");
     locks.now().await.expect("a connection");
     proxy.trips();
@@ -114,9 +111,8 @@ async fn who_goes_away_first_spoils_it_for_nobody() {
 
 #[tokio::test]
 async fn who_asks_for_one_name_is_answered_by_one() {
-    let options = postgres();
-    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
-    let nodes = Nodes::migrated(pg_pool(options.host("127.0.0.1").port(proxy.port))).await;
+    let (proxy, options) = proxied_postgres().await;
+    let nodes = Nodes::migrated(pg_pool(options)).await;
     let locks = nodes.builder("a").connections(1).build().expect("settings");
     acquired(&locks, "job").await;
     proxy.trips();

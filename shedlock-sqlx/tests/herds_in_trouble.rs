@@ -9,13 +9,11 @@ use std::time::Duration;
 
 use shedlock_core::{Acquisition, Lease, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
-use sqlx::mysql::MySqlConnectOptions;
+use shedlock_test_support::{Answers, Proxy, Servers, acquire, acquired, extended, released};
 use sqlx::{AssertSqlSafe, Executor, MySql, Pool};
-use support::herd::{extend_all, extended, herd, leases, names, release_all, released};
-use support::proxy::{Answers, Proxy};
-use support::servers::Servers;
+use support::herd::{extend_all, herd, leases, names, release_all};
 use support::{
-    Nodes, Sql, acquire, acquired, folder, host_and_port, mysql, mysql_pool, pg_pool, postgres,
+    Nodes, Sql, folder, mysql, mysql_pool, pg_pool, postgres, proxied_mysql, proxied_postgres,
     sqlite, sqlite_pool,
 };
 use tokio::task::JoinSet;
@@ -75,7 +73,7 @@ where
     let all = one_waits(&nodes, names, asked, Lease::name).await;
     let asked = |lease: Lease| {
         let locks = locks.clone();
-        async move { extended(&locks, lease).await }
+        async move { extended(&locks, &lease).await }
     };
     let all = one_waits(&nodes, all, asked, Lease::name).await;
     let asked = |lease: Lease| {
@@ -163,13 +161,11 @@ where
 
 #[tokio::test]
 async fn a_lost_answer_to_many_costs_nothing() {
-    let options = postgres();
-    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
-    let through = pg_pool(options.host("127.0.0.1").port(proxy.port));
+    let (proxy, options) = proxied_postgres().await;
+    let through = pg_pool(options);
     loses_an_answer(Nodes::migrated(pg_pool(postgres())).await, through, &proxy).await;
-    let (host, port) = host_and_port();
-    let proxy = Proxy::to(&host, port).await;
-    let through = mysql_pool(mysql().host("127.0.0.1").port(proxy.port));
+    let (proxy, options) = proxied_mysql().await;
+    let through = mysql_pool(options);
     loses_an_answer(Nodes::migrated(mysql_pool(mysql())).await, through, &proxy).await;
 }
 
@@ -201,9 +197,8 @@ async fn loses_an_answer<DB: Sql>(nodes: Nodes<DB>, through: Pool<DB>, proxy: &P
 
 /// Those whose table is of this kind, through a proxy that counts.
 async fn counted(ddl: &str) -> (Nodes<MySql>, SqlxLockProvider, Proxy) {
-    let (host, port) = host_and_port();
-    let proxy = Proxy::to(&host, port).await;
-    let nodes = Nodes::nowhere(mysql_pool(mysql().host("127.0.0.1").port(proxy.port)));
+    let (proxy, options) = proxied_mysql().await;
+    let nodes = Nodes::nowhere(mysql_pool(options));
     nodes.run(ddl).await;
     let locks = nodes.unnamed().connections(1).build().expect("settings");
     (nodes, locks, proxy)
@@ -239,10 +234,9 @@ async fn where_nothing_goes_together_each_goes_alone() {
 #[tokio::test]
 async fn a_mariadb_that_logs_statements_takes_each_alone() {
     let server = Servers::start(&["mariadb", "--log-bin=log", "--binlog-format=STATEMENT"]);
-    let url = server.get("MYSQL_URL");
-    let proxy = Proxy::to("127.0.0.1", port_of(url)).await;
-    let options: MySqlConnectOptions = url.parse().expect("a URL");
-    let nodes = Nodes::migrated(mysql_pool(options.port(proxy.port))).await;
+    let proxy = Proxy::to(server.url()).await;
+    let options = proxy.url.parse().expect("a URL");
+    let nodes = Nodes::migrated(mysql_pool(options)).await;
     let locks = nodes.unnamed().connections(1).build().expect("settings");
     for round in 0..2 {
         proxy.trips();
@@ -251,12 +245,6 @@ async fn a_mariadb_that_logs_statements_takes_each_alone() {
         // It is tried once.
         assert!(round == 0 || trips == 100, "{trips} round trips");
     }
-}
-
-fn port_of(url: &str) -> u16 {
-    let (_, rest) = url.rsplit_once(':').expect("a port");
-    let port = rest.split('/').next();
-    port.expect("a port").parse().expect("a number")
 }
 
 /// A name is looked up as the column compares names.

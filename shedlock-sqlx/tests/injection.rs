@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use shedlock_core::{Extension, Lease, LockProvider, Release};
 use shedlock_sqlx::{Columns, SqlxLockProvider};
+use shedlock_test_support::{acquired, fresh, held};
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use support::herd::{extend_all, herd, leases, release_all};
-use support::{
-    Nodes, Sql, acquired, folder, fresh, held, mysql, mysql_pool, pg_pool, postgres, sqlite,
-    sqlite_pool,
-};
+use support::{Nodes, Sql, folder, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
 
 /// What ends a text, a name, a comment or a statement somewhere, and what stands for a value in our
 /// own statements.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use shedlock_core::{Lease, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{Proxy, acquired};
 use sqlx::{AssertSqlSafe, Executor, Postgres, Transaction};
-use support::proxy::Proxy;
-use support::{Nodes, acquired, pg_pool, postgres};
+use support::{Nodes, pg_pool, postgres, proxied_postgres};
 use tokio::time::{sleep, timeout};
 
 /// A lease whose row another transaction has: an extension is sent again and again.
@@ -24,10 +24,9 @@ struct Taken {
 impl Taken {
     /// Each is sent for half of a time at most, and waits for less.
     async fn for_extensions_of(time: Duration) -> Self {
-        let options = postgres();
-        let proxy = Proxy::to(options.get_host(), options.get_port()).await;
-        let direct = Nodes::migrated(pg_pool(options)).await;
-        let through_proxy = pg_pool(postgres().host("127.0.0.1").port(proxy.port));
+        let (proxy, options) = proxied_postgres().await;
+        let direct = Nodes::migrated(pg_pool(postgres())).await;
+        let through_proxy = pg_pool(options);
         let builder = SqlxLockProvider::builder(through_proxy).table(&direct.table);
         let locks = builder.timeout(time).build().expect("settings");
         let lease = acquired(&locks, "job").await;

@@ -4,13 +4,13 @@
 
 mod support;
 
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shedlock_core::{Acquisition, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{acquire, acquired, eventually, fresh, released, signal};
 use sqlx::Postgres;
-use support::{Nodes, acquire, acquired, fresh, pg_pool, postgres};
+use support::{Nodes, pg_pool, postgres};
 use tokio::time::sleep;
 
 const TIMEOUT: Duration = Duration::from_millis(400);
@@ -25,32 +25,23 @@ async fn a_late_grant_is_taken_back_on_postgres() {
     let builder = builder.table(&server.table).connections(2).timeout(TIMEOUT);
     let locks = builder.build().expect("settings");
     let lease = acquired(&locks, "job").await;
-    locks
-        .release(&lease, Duration::ZERO)
-        .await
-        .expect("released");
+    released(&locks, &lease).await;
 
     let stopped = Stopped::now(session(&server, &name).await);
     let second = acquired(&locks, "job").await;
-    locks
-        .release(&second, Duration::ZERO)
-        .await
-        .expect("released");
+    released(&locks, &second).await;
     // What would come in time has come.
     sleep(3 * TIMEOUT).await;
     drop(stopped);
 
     let other = server.provider("other");
-    let began = Instant::now();
-    loop {
+    eventually("it comes, and is taken back", async || {
         let row = other.locks().await.expect("a list").remove(0);
         let came = row.locked_at > second.locked_at();
-        if came && row.lock_until <= other.now().await.expect("the time") {
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_secs(30), "{row:?}");
-        sleep(Duration::from_millis(5)).await;
-    }
+        let over = row.lock_until <= other.now().await.expect("the time");
+        (came && over).then_some(())
+    })
+    .await;
     let next = acquire(&other, "job").await.expect("an answer");
     assert!(matches!(next, Acquisition::Acquired(_)), "{next:?}");
 }
@@ -66,20 +57,13 @@ struct Stopped(i32);
 
 impl Stopped {
     fn now(process: i32) -> Self {
-        signal("-STOP", process);
+        signal("STOP", process);
         Self(process)
     }
 }
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        signal("-CONT", self.0);
+        signal("CONT", self.0);
     }
-}
-
-fn signal(signal: &str, process: i32) {
-    let status = Command::new("kill")
-        .args([signal, &process.to_string()])
-        .status();
-    assert!(status.expect("kill").success());
 }

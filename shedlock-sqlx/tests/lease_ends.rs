@@ -14,10 +14,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockProvider, Release, StoredLock};
 use shedlock_sqlx::SqlxLockProvider;
-use support::herd::{herd, leases, names, released};
-use support::{
-    Nodes, Sql, folder, lock, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool,
-};
+use shedlock_test_support::{lock, released};
+use support::herd::{herd, leases, names};
+use support::{Nodes, Sql, folder, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
 use tokio::time::sleep;
 
 /// One that goes alone, and many that go together.

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use shedlock_core::LockProvider;
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::fresh;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::SqlitePoolOptions;
-use support::{folder, fresh, mysql, postgres, sqlite};
+use support::{folder, mysql, postgres, sqlite};
 use tokio::time::{Instant, sleep};
 
 const LIFETIME: Duration = Duration::from_millis(300);

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use shedlock_core::LockProvider;
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{acquire, acquired};
 use sqlx::{AssertSqlSafe, Executor};
-use support::{Nodes, acquire, acquired, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
 
 async fn fail_in_time(locks: &SqlxLockProvider) {
     let asked_at = Instant::now();

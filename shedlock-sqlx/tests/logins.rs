@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use shedlock_core::LockError;
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{acquire, acquired, fresh, held};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Executor};
-use support::{Nodes, acquire, acquired, fresh, held, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
 
 async fn is_told(locks: &SqlxLockProvider, what: &str) {
     let error = acquire(locks, "job").await.expect_err("an error");

@@ -9,14 +9,15 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shedlock_core::{Acquire, Acquisition, Extension, Held, LockConfig, LockProvider, Release};
+use shedlock_core::{Acquire, Acquisition, Extension, Held, LockConfig, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{
+    Answers, Log, Proxy, acquired, eventually, fresh, held, lock, released,
+};
 use sqlx::Pool;
-use support::log::Log;
-use support::proxy::{Answers, Proxy};
 use support::{
-    Nodes, Sql, acquired, folder, fresh, held, host_and_port, lock, mysql, mysql_pool, pg_pool,
-    postgres, sqlite, sqlite_pool,
+    Nodes, Sql, folder, mysql, mysql_pool, pg_pool, postgres, proxied_mysql, proxied_postgres,
+    sqlite, sqlite_pool,
 };
 use tokio::time::sleep;
 
@@ -36,10 +37,9 @@ impl<DB: Sql> Pair<DB> {
 }
 
 async fn on_postgres() -> Pair<sqlx::Postgres> {
-    let options = postgres();
-    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
-    let pool = pg_pool(postgres().host("127.0.0.1").port(proxy.port));
-    let direct = Nodes::migrated(pg_pool(options)).await;
+    let (proxy, options) = proxied_postgres().await;
+    let pool = pg_pool(options);
+    let direct = Nodes::migrated(pg_pool(postgres())).await;
     Pair {
         proxy,
         direct,
@@ -48,9 +48,8 @@ async fn on_postgres() -> Pair<sqlx::Postgres> {
 }
 
 async fn on_mysql() -> Pair<sqlx::MySql> {
-    let (host, port) = host_and_port();
-    let proxy = Proxy::to(&host, port).await;
-    let pool = mysql_pool(mysql().host("127.0.0.1").port(proxy.port));
+    let (proxy, options) = proxied_mysql().await;
+    let pool = mysql_pool(options);
     let direct = Nodes::migrated(mysql_pool(mysql())).await;
     Pair {
         proxy,
@@ -136,8 +135,7 @@ async fn a_lost_answer_costs_nothing<DB: Sql>(pair: &Pair<DB>) {
             }
             twice => panic!("{twice:?}"),
         }
-        let released = locks.release(&lease, Duration::ZERO).await;
-        assert_eq!(released.expect("an answer"), Release::Released);
+        released(&locks, &lease).await;
     }
 }
 
@@ -188,14 +186,13 @@ async fn what_was_granted_to_nobody_is_taken_back<DB: Sql>(pair: &Pair<DB>, answ
             "{nobody:?}"
         );
         pair.proxy.answers(Answers::Delivered);
-        let asked_at = Instant::now();
-        let lease = loop {
+        let lease = eventually("it is taken back", async || {
             match other.acquire(&request).await.expect("an answer") {
-                Acquisition::Acquired(lease) => break lease,
-                refused => assert!(asked_at.elapsed() < Duration::from_secs(20), "{refused:?}"),
+                Acquisition::Acquired(lease) => Some(lease),
+                _ => None,
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
+        })
+        .await;
         assert_ne!(lease.holder(), nobody.holder);
         warm(&locks).await;
     }
@@ -221,11 +218,11 @@ async fn an_outage_longer_than_the_lease_costs_no_fire_time<DB: Sql>(pair: &Pair
     }
     // Others wait until it was taken back.
     let (request, _) = lost_in_an_outage(pair, &locks).await;
-    let asked_at = Instant::now();
-    while let Acquisition::AlreadyRan(by) = other.acquire(&request).await.expect("an answer") {
-        assert!(asked_at.elapsed() < Duration::from_secs(20), "{by:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("it is taken back", async || {
+        let answer = other.acquire(&request).await.expect("an answer");
+        (!matches!(answer, Acquisition::AlreadyRan(_))).then_some(())
+    })
+    .await;
 }
 
 /// A request that was granted when the network went, which is back when the lease is over; and what
@@ -235,16 +232,16 @@ async fn lost_in_an_outage<DB: Sql>(pair: &Pair<DB>, locks: &SqlxLockProvider) -
     warm(locks).await;
     let brief = LockConfig::new(fresh("job"), "300ms").expect("a lock");
     let request = Acquire::new(&brief).for_fire_time(due(locks).await);
-    pair.proxy.answers(Answers::Cut);
+    pair.proxy.answers(Answers::NextCuts);
     let error = locks.acquire(&request).await.expect_err("no answer");
     assert!(error.is_transient(), "{error}");
-    let nobody = loop {
+    let nobody = eventually("the end of the lease", async || {
         match other.acquire(&request).await.expect("an answer") {
-            Acquisition::AlreadyRan(by) if by.until < by.now => break by,
-            Acquisition::AlreadyRan(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Acquisition::AlreadyRan(by) => (by.until < by.now).then_some(by),
             other => panic!("the proxy kept the request from the server: {other:?}"),
         }
-    };
+    })
+    .await;
     pair.proxy.answers(Answers::Delivered);
     (request, nobody)
 }
@@ -274,9 +271,8 @@ async fn what_is_taken_back_frees_no_other_fire_time<DB: Sql>(
     let Ok(Acquisition::Acquired(lease)) = locks.acquire(&first).await else {
         panic!("{first:?} is not granted");
     };
-    let released = locks.release(&lease, Duration::ZERO).await;
-    assert_eq!(released.expect("an answer"), Release::Released);
-    pair.proxy.answers(Answers::Cut);
+    released(&locks, &lease).await;
+    pair.proxy.answers(Answers::NextCuts);
     locks.acquire(&second).await.expect_err("no answer");
     pair.proxy.answers(Answers::Delivered);
     for locks in [&locks, &other, &locks, &other] {
@@ -391,9 +387,7 @@ async fn taken_back(locks: &SqlxLockProvider, request: &Acquire) {
 
 /// Opens a connection and prepares its statements.
 async fn warm(locks: &SqlxLockProvider) {
-    let lease = acquired(locks, "warm").await;
-    let released = locks.release(&lease, Duration::ZERO).await;
-    assert_eq!(released.expect("an answer"), Release::Released);
+    released(locks, &acquired(locks, "warm").await).await;
 }
 
 async fn due(locks: &SqlxLockProvider) -> DateTime<Utc> {

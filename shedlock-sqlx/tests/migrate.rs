@@ -6,11 +6,11 @@ mod support;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::{Columns, SqlxLockProvider};
+use shedlock_test_support::{acquire, acquired, extended, fresh, held, released};
 use sqlx::AssertSqlSafe;
-use support::herd::{extend_all, extended, herd, leases, names, release_all, released};
+use support::herd::{extend_all, herd, leases, names, release_all};
 use support::{
-    Nodes, Sql, acquire, acquired, folder, fresh, held, mysql, mysql_pool, pg_pool, postgres,
-    sqlite, sqlite_pool,
+    Nodes, Sql, folder, mysql, mysql_pool, mysql_url, pg_pool, postgres, sqlite, sqlite_pool,
 };
 use tokio::task::JoinSet;
 
@@ -176,7 +176,7 @@ async fn every_name_in_postgres() {
 /// Every statement, about one and about many.
 async fn works(locks: &SqlxLockProvider) {
     locks.migrate().await.expect("a table");
-    let lease = extended(locks, acquired(locks, "job").await).await;
+    let lease = extended(locks, &acquired(locks, "job").await).await;
     held(locks, "job").await;
     released(locks, &lease).await;
     let many = leases(herd(locks, &names(8)).await);
@@ -208,7 +208,7 @@ async fn misses_its_schema<DB: Sql>(nodes: Nodes<DB>) {
 /// Where the table would be is not told by its name.
 #[tokio::test]
 async fn no_schema_is_selected() {
-    let url = std::env::var("SHEDLOCK_TEST_MYSQL_URL").expect("a server");
+    let url = mysql_url();
     let (server, _database) = url.rsplit_once('/').expect("a URL");
     let mysql = Nodes::nowhere(mysql_pool(server.parse().expect("a URL")));
     let nowhere = postgres().options([("search_path", "nowhere")]);

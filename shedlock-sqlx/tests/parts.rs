@@ -7,10 +7,10 @@ mod support;
 use std::time::Duration;
 
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{acquire, acquired};
 use sqlx::{AssertSqlSafe, Executor};
 use support::herd::{herd, leases, names, release_all};
-use support::proxy::Proxy;
-use support::{Nodes, acquire, acquired, pg_pool, postgres};
+use support::{Nodes, pg_pool, postgres, proxied_postgres};
 use tokio::task::JoinSet;
 
 /// Nobody can skip a row that is not there yet: it is waited for, but not again in each smaller
@@ -48,9 +48,9 @@ async fn a_new_name_that_a_rival_is_about_to_commit_does_not_hold_up_the_others(
 /// As a full disk may be.
 #[tokio::test]
 async fn an_error_that_passes_ends_no_company() {
-    let proxy = Proxy::to(postgres().get_host(), postgres().get_port()).await;
+    let (proxy, options) = proxied_postgres().await;
     let nodes = Nodes::migrated(pg_pool(postgres())).await;
-    let through = pg_pool(postgres().host("127.0.0.1").port(proxy.port));
+    let through = pg_pool(options);
     let builder = SqlxLockProvider::builder(through).table(&nodes.table);
     let locks = builder.connections(1).build().expect("settings");
     // Whatever is about more than one row fails.

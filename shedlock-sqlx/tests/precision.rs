@@ -7,8 +7,9 @@ mod support;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{acquire, acquired, fresh};
 use sqlx::{AssertSqlSafe, Executor};
-use support::{Nodes, acquire, acquired, fresh, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
 
 async fn is_told(locks: &SqlxLockProvider, right: &str) {
     for answer in [

@@ -9,7 +9,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use shedlock_core::{Acquisition, LockProvider};
-use support::{Nodes, acquire, folder, sqlite, sqlite_pool};
+use shedlock_test_support::acquire;
+use support::{Nodes, folder, sqlite, sqlite_pool};
 
 const PROCESSES: u32 = 4;
 const ROUNDS: u32 = 25;

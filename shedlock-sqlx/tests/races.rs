@@ -7,8 +7,9 @@ mod support;
 use std::time::Duration;
 
 use shedlock_core::{Acquire, Acquisition, LockProvider};
+use shedlock_test_support::{acquired, lock};
 use sqlx::AssertSqlSafe;
-use support::{Nodes, acquired, lock, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
 use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(10);

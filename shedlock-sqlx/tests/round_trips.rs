@@ -9,11 +9,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use shedlock_core::{Acquire, Acquisition, Extension, LockProvider, Release};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{Proxy, acquired, fresh, held, lock};
 use sqlx::AssertSqlSafe;
-use support::proxy::Proxy;
 use support::{
-    Nodes, Sql, acquired, fresh, held, host_and_port, lock, mysql, mysql_pool, pg_pool, postgres,
-    sqlite, sqlite_pool,
+    Nodes, Sql, mysql, mysql_pool, pg_pool, postgres, proxied_mysql, proxied_postgres, sqlite,
+    sqlite_pool,
 };
 
 /// What each kind of call may cost.
@@ -24,11 +24,10 @@ struct Cost {
 
 #[tokio::test]
 async fn postgres_answers_everything_in_one() {
-    let options = postgres();
-    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
+    let (proxy, options) = proxied_postgres().await;
     // What the service has prepared is its own business.
     let options = options.statement_cache_capacity(0);
-    let nodes = Nodes::migrated(pg_pool(options.host("127.0.0.1").port(proxy.port))).await;
+    let nodes = Nodes::migrated(pg_pool(options)).await;
     every_call_costs(
         &proxy,
         &nodes,
@@ -42,10 +41,9 @@ async fn postgres_answers_everything_in_one() {
 
 #[tokio::test]
 async fn mysql_needs_a_second_one_to_tell_who_holds() {
-    let (host, port) = host_and_port();
-    let proxy = Proxy::to(&host, port).await;
-    let options = mysql().statement_cache_capacity(0);
-    let nodes = Nodes::migrated(mysql_pool(options.host("127.0.0.1").port(proxy.port))).await;
+    let (proxy, options) = proxied_mysql().await;
+    let options = options.statement_cache_capacity(0);
+    let nodes = Nodes::migrated(mysql_pool(options)).await;
     every_call_costs(
         &proxy,
         &nodes,
@@ -70,13 +68,11 @@ async fn every_call_costs<DB: Sql>(proxy: &Proxy, nodes: &Nodes<DB>, cost: Cost)
 /// is prepared, and sent.
 #[tokio::test]
 async fn the_first_acquire_looks_at_the_table() {
-    let options = postgres();
-    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
-    let pool = pg_pool(options.host("127.0.0.1").port(proxy.port));
+    let (proxy, options) = proxied_postgres().await;
+    let pool = pg_pool(options);
     looks_at_the_table_once(&proxy, &Nodes::migrated(pool).await).await;
-    let (host, port) = host_and_port();
-    let proxy = Proxy::to(&host, port).await;
-    let pool = mysql_pool(mysql().host("127.0.0.1").port(proxy.port));
+    let (proxy, options) = proxied_mysql().await;
+    let pool = mysql_pool(options);
     looks_at_the_table_once(&proxy, &Nodes::migrated(pool).await).await;
 }
 

@@ -15,9 +15,8 @@ use std::time::Duration;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::{SqlxLockProvider, connect};
-use support::log::Log;
-use support::servers::Servers;
-use support::{acquire, mysql, mysql_pool, pg_pool, postgres};
+use shedlock_test_support::{Log, Servers, acquire};
+use support::{mysql, mysql_pool, pg_pool, postgres};
 
 const SECRET: &str = "s3cret";
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use shedlock_core::{Acquisition, LockError, LockProvider, Release};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{acquire, acquired, extended, fresh, held, released};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Executor};
-use support::herd::{extended, herd, leases, names, released};
-use support::{Nodes, acquire, acquired, fresh, held, mysql, mysql_pool, pg_pool, postgres};
+use support::herd::{herd, leases, names};
+use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
 
 /// What is granted is there, for others as well.
 #[tokio::test]
@@ -100,7 +101,7 @@ async fn mysql_with_triggers() {
                 (&*other.holder, other.until),
                 (lease.holder(), lease.lock_until())
             );
-            let lease = extended(&locks, lease).await;
+            let lease = extended(&locks, &lease).await;
             assert_eq!(held(&locks, name).await.until, lease.lock_until());
             released(&locks, &lease).await;
         }

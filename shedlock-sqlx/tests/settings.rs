@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::{SqlxLockProvider, connect};
-use support::{acquired, folder, held, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
+use shedlock_test_support::{acquired, held};
+use support::{
+    folder, mysql_pool, mysql_url, pg_pool, postgres, postgres_url, sqlite, sqlite_pool,
+};
 
 #[tokio::test]
 async fn hostile_names_are_refused_by_every_database() {
@@ -143,8 +146,8 @@ async fn connect_makes_a_sqlite_file_with_a_log() {
 
 #[tokio::test]
 async fn connect_reaches_the_servers() {
-    for variable in ["SHEDLOCK_TEST_POSTGRES_URL", "SHEDLOCK_TEST_MYSQL_URL"] {
-        let locks = connect(&std::env::var(variable).expect("a server")).expect("a provider");
+    for url in [postgres_url(), mysql_url()] {
+        let locks = connect(&url).expect("a provider");
         locks.now().await.expect("the clock");
     }
 }

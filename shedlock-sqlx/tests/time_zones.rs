@@ -6,8 +6,9 @@ mod support;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shedlock_core::{Acquire, Acquisition, LockProvider};
+use shedlock_test_support::{acquired, held, lock};
 use sqlx::AssertSqlSafe;
-use support::{Nodes, acquired, held, lock, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
 
 const ZONES: [&str; 3] = ["UTC", "Asia/Seoul", "America/New_York"];
 

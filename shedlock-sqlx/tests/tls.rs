@@ -12,10 +12,10 @@ mod support;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_test_support::{Servers, acquire, acquired, fresh};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use support::servers::Servers;
-use support::{Nodes, acquire, acquired, fresh, mysql_pool, pg_pool};
+use support::{Nodes, mysql_pool, pg_pool};
 
 /// It names what is wrong, and it is none of "held".
 async fn is_refused(locks: &SqlxLockProvider) {

@@ -3,33 +3,18 @@
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use shedlock_sqlx::connect;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use shedlock_test_support::Log;
 
 /// What is logged while a provider is made.
 fn told(url: &str) -> String {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false);
-    let subscriber = subscriber.with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(subscriber, || connect(url).expect("a provider"));
-    let log = log.0.lock().expect("no panic").clone();
-    String::from_utf8(log).expect("a text")
+    let listening = log.listen();
+    connect(url).expect("a provider");
+    drop(listening);
+    let text = log.text();
+    let (_listening, told) = text.split_once('\n').expect("a line");
+    told.to_owned()
 }
 
 #[tokio::test]

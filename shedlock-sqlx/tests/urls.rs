@@ -6,7 +6,8 @@ mod support;
 
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::connect;
-use support::{acquired, folder, held};
+use shedlock_test_support::{acquired, held};
+use support::{folder, mysql_url, postgres_url};
 
 /// What the URL is refused for, at once.
 fn refused(url: &str) -> String {
@@ -68,8 +69,7 @@ async fn a_scheme_in_any_case() {
     lower.migrate().await.expect("a table");
     acquired(&lower, "job").await;
     held(&mixed, "job").await;
-    for variable in ["SHEDLOCK_TEST_POSTGRES_URL", "SHEDLOCK_TEST_MYSQL_URL"] {
-        let url = std::env::var(variable).expect("a server");
+    for url in [postgres_url(), mysql_url()] {
         let (scheme, rest) = url.split_once(':').expect("a URL");
         let locks = connect(&format!("{}:{rest}", scheme.to_uppercase()));
         locks.expect("a provider").now().await.expect("the clock");

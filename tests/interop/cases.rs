@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use shedlock::{Acquire, Acquisition, Extension, Lease, LockConfig, LockProvider, Release};
+use shedlock_test_support::eventually;
 
-use crate::fleet::{Fleet, LONG, SHORT, assert_lasts, eventually};
+use crate::fleet::{Fleet, LONG, SHORT, assert_lasts};
 
 /// Java truncates times to whole ms.
 const JAVAS_STEP: TimeDelta = TimeDelta::milliseconds(2);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shedlock::{Acquire, Acquisition, Held, Lease, LockConfig, LockProvider, StoredLock};
+use shedlock_test_support::eventually;
 
 use crate::peer::{Clock, Peer};
 use crate::setup::{JavasLock, Place};
@@ -13,11 +14,6 @@ use crate::setup::{JavasLock, Place};
 pub(crate) const LONG: Duration = Duration::from_secs(600);
 /// A lease that a test waits for.
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
-
-/// How long a test waits for what must happen. Shorter than an hour, so no mistake about a time
-/// zone can pass for it.
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 pub(crate) struct Fleet {
     pub(crate) java: Peer,
@@ -146,18 +142,4 @@ pub(crate) fn assert_lasts(fleet: &Fleet, held: &Held, time: Duration) {
     let lasts = held.until - held.locked_at;
     let difference = lasts - TimeDelta::from_std(time).expect("a time");
     assert!(difference.abs() <= tolerance, "{lasts} {held:?}");
-}
-
-/// Looks until there is something.
-pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    let looking = async {
-        loop {
-            if let Some(seen) = look().await {
-                return seen;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    };
-    let seen = tokio::time::timeout(PATIENCE, looking).await;
-    seen.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
 }

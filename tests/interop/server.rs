@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use shedlock_tests::server::PrivateServer;
+use shedlock_test_support::{Servers, variable};
 
 /// A server with a time zone of its own.
 #[derive(Clone, Copy, Debug)]
@@ -40,26 +40,22 @@ impl Server {
 
 enum Running {
     OfTheRun(String),
-    Private(PrivateServer),
+    Private(Servers),
 }
 
 impl Running {
-    fn already(variable: &str) -> Self {
-        Self::OfTheRun(std::env::var(variable).unwrap_or_else(|_| {
-            panic!(
-                "{variable} is not set: run the tests with ./scripts/test, or see CONTRIBUTING.md"
-            )
-        }))
+    fn already(name: &str) -> Self {
+        Self::OfTheRun(variable(name))
     }
 
     fn start(arguments: &[&str]) -> Self {
-        Self::Private(PrivateServer::start(arguments))
+        Self::Private(Servers::start(arguments))
     }
 
     fn url(&self) -> &str {
         match self {
             Self::OfTheRun(url) => url,
-            Self::Private(server) => &server.url,
+            Self::Private(server) => server.url(),
         }
     }
 }

@@ -5,11 +5,12 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use support::{Database, env_or_fail, eventually, node_command};
+use shedlock_test_support::{signal, variable};
+use support::{Database, eventually, node_command};
 
 /// How far the clock of each process is off. Not by whole seconds: SQLite has no other clock, and
 /// processes that come for different fire times at the same moment would find each other at work.
@@ -149,7 +150,7 @@ impl Node {
         let mut command = node_command(database);
         command
             .env("RUN_LOG", log)
-            .env("LD_PRELOAD", env_or_fail("SHEDLOCK_TEST_FAKETIME_LIB"))
+            .env("LD_PRELOAD", variable("SHEDLOCK_TEST_FAKETIME_LIB"))
             .env("FAKETIME", clock)
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         Self(command.spawn().unwrap())
@@ -163,11 +164,7 @@ impl Node {
 
     /// Ends it as an orchestrator does, and waits for its clean exit.
     fn stop(mut self) {
-        let killed = Command::new("kill")
-            .args(["-TERM", &self.0.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
+        signal("TERM", self.0.id());
         let status = self.0.wait().unwrap();
         assert!(status.success(), "a node did not end cleanly: {status}");
     }

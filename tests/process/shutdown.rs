@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use shedlock_test_support::signal;
 use support::{Database, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -182,14 +183,7 @@ impl<'a> Service<'a> {
     }
 
     fn signal(&self, name: &str) {
-        let kill = format!("kill -s {name} {}", self.pid);
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+        signal(name, self.pid);
     }
 
     /// All that it says until its end, and how it ends.

@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use ledger::Ledger;
 use shedlock::redis::RedisLockProvider;
 use shedlock::{Job, Run, Scheduler};
-use shedlock_tests::server::PrivateServer;
+use shedlock_test_support::{Servers, eventually, signal};
 
 const JOBS: usize = 1_000;
 
@@ -29,8 +29,8 @@ const AS_TOLD: &str = "as told";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fire_time_is_accounted_for() {
     silence_panics_as_told();
-    let redis = PrivateServer::start(&["redis"]);
-    let client = redis::Client::open(&*redis.url).expect("a URL");
+    let redis = Servers::start(&["redis"]);
+    let client = redis::Client::open(redis.url()).expect("a URL");
     let locks = RedisLockProvider::builder(client).timeout(Duration::from_secs(1));
     let ledger = Ledger::default();
     let mut builder = Scheduler::builder(locks.build().expect("settings"))
@@ -54,16 +54,12 @@ async fn every_fire_time_is_accounted_for() {
         tokio::spawn(async { std::thread::sleep(Duration::from_millis(1_500)) });
     }
     tokio::time::sleep(part).await;
-    redis.signal("STOP");
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while ledger.count("acquire_failed") == 0 {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "nobody noticed that the store is frozen"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    redis.signal("CONT");
+    signal("STOP", redis.pid());
+    eventually("somebody notices that the store is frozen", async || {
+        (ledger.count("acquire_failed") > 0).then_some(())
+    })
+    .await;
+    signal("CONT", redis.pid());
     let mended = Utc::now() + TimeDelta::seconds(1);
     tokio::time::sleep(part * 2).await;
     let deadline = tokio::time::Instant::now() + PATIENCE;

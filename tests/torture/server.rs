@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rustix::process::Signal;
-use shedlock_tests::server::PrivateServer;
+use shedlock_test_support::Servers;
 
 use crate::process::{family, send};
 use crate::store::Kind;
 
 pub(crate) struct OwnServer {
-    server: PrivateServer,
+    server: Servers,
     kind: Kind,
     folder: PathBuf,
 }
@@ -38,7 +38,7 @@ impl OwnServer {
     }
 
     pub(crate) fn url(&self) -> &str {
-        &self.server.url
+        self.server.url()
     }
 
     /// Stops it and waits for its end.
@@ -49,8 +49,8 @@ impl OwnServer {
             (_, Stop::Fast) => Signal::TERM,
             (_, Stop::Immediate) => Signal::KILL,
         };
-        send(self.server.pid, signal)?;
-        self.server.script.wait()?;
+        send(self.server.pid(), signal)?;
+        self.server.wait();
         Ok(())
     }
 
@@ -64,7 +64,7 @@ impl OwnServer {
 
     /// Lets it stand still, with all its processes, or go on.
     pub(crate) fn signal_all(&self, signal: Signal) -> anyhow::Result<()> {
-        for process in family(self.server.pid)? {
+        for process in family(self.server.pid())? {
             // One that has ended meanwhile needs no signal.
             let _ = send(process, signal);
         }
@@ -80,7 +80,7 @@ impl Drop for OwnServer {
     }
 }
 
-fn run(kind: Kind, folder: &Path, port: Option<&str>) -> anyhow::Result<PrivateServer> {
+fn run(kind: Kind, folder: &Path, port: Option<&str>) -> anyhow::Result<Servers> {
     let log = std::fs::File::options()
         .append(true)
         .create(true)
@@ -95,7 +95,7 @@ fn run(kind: Kind, folder: &Path, port: Option<&str>) -> anyhow::Result<PrivateS
         // A server that is killed must not forget: that would be a failover to nowhere.
         arguments.extend(["--appendonly", "yes", "--appendfsync", "always"].map(OsStr::new));
     }
-    let started = PrivateServer::launch(arguments, log.into());
+    let started = Servers::launch(arguments, log.into());
     started.with_context(|| {
         let log = std::fs::read_to_string(folder.join("server.log"));
         format!(

@@ -4,17 +4,19 @@
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+use shedlock_test_support::variable;
+
 const MINUTES: &str = "0.3";
 const SEED: &str = "42";
 
 #[test]
 fn postgres_keeps_its_promises() {
-    torture(&url("SHEDLOCK_TEST_POSTGRES_URL"));
+    torture(&variable("SHEDLOCK_TEST_POSTGRES_URL"));
 }
 
 #[test]
 fn mariadb_keeps_its_promises() {
-    torture(&url("SHEDLOCK_TEST_MYSQL_URL"));
+    torture(&variable("SHEDLOCK_TEST_MYSQL_URL"));
 }
 
 #[test]
@@ -24,7 +26,7 @@ fn sqlite_keeps_its_promises() {
 
 #[test]
 fn redis_keeps_its_promises() {
-    torture(&url("SHEDLOCK_TEST_REDIS_URL"));
+    torture(&variable("SHEDLOCK_TEST_REDIS_URL"));
 }
 
 /// One fleet at a time: a machine that cannot run a job within its period shows nothing about
@@ -44,10 +46,4 @@ fn torture(provider: &str) {
     println!("{said}");
     assert!(output.status.success(), "{said}\n{complained}");
     assert!(said.contains("no violation"), "it did not judge:\n{said}");
-}
-
-fn url(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: run the tests with ./scripts/test, or see CONTRIBUTING.md")
-    })
 }

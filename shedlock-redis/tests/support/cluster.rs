@@ -1,9 +1,7 @@
 use redis::cmd;
+use shedlock_test_support::{Proxy, Servers, eventually};
 
-use super::eventually;
 use super::nodes::Nodes;
-use super::proxy::Proxy;
-use super::servers::Servers;
 
 /// The last slot of the first of three nodes.
 const LAST_SLOT: u16 = 5_460;

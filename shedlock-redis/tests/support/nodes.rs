@@ -12,10 +12,11 @@ use redis::{
 use shedlock_core::LockProvider;
 use shedlock_core::conformance::Fleet;
 use shedlock_redis::{Builder, RedisConnection, RedisLockProvider};
+use shedlock_test_support::{Servers, fresh};
 use tokio::sync::OnceCell;
 
-use super::servers::Servers;
-use super::{fresh, url};
+use super::shared;
+use super::url;
 
 /// How long a test waits for an answer to its own commands.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,7 +50,7 @@ impl Nodes {
     }
 
     pub(crate) fn cluster() -> Self {
-        Self::in_cluster(Servers::cluster().get("REDIS_CLUSTER_URL"))
+        Self::in_cluster(shared::cluster().get("REDIS_CLUSTER_URL"))
     }
 
     pub(crate) fn in_cluster(url: &str) -> Self {
@@ -150,7 +151,7 @@ impl Nodes {
 }
 
 pub(crate) fn tls_client() -> Client {
-    let servers = Servers::tls();
+    let servers = shared::tls();
     let root_cert = std::fs::read(servers.get("REDIS_TLS_CA")).expect("a certificate");
     let certificates = TlsCertificates {
         client_tls: None,

@@ -1,14 +1,12 @@
 //! Many requests at once.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use shedlock_core::{Acquire, Acquisition, Extension, Lease, LockError, LockProvider, Release};
+use shedlock_core::{Acquire, Acquisition, Lease, LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{extended, lock, released};
 use tokio::task::JoinSet;
-
-use super::lock;
 
 pub(crate) type Acquired = BTreeMap<String, Result<Acquisition, LockError>>;
 
@@ -61,22 +59,10 @@ async fn each<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     tasks.join_all().await
 }
 
-pub(crate) async fn extended(locks: &SqlxLockProvider, lease: Lease) -> Lease {
-    match locks.extend(&lease, Duration::from_secs(120)).await {
-        Ok(Extension::Extended(lease)) => lease,
-        other => panic!("expected an extension, not {other:?}"),
-    }
-}
-
-pub(crate) async fn released(locks: &SqlxLockProvider, lease: &Lease) {
-    let answer = locks.release(lease, Duration::ZERO).await;
-    assert!(matches!(answer, Ok(Release::Released)), "{answer:?}");
-}
-
 pub(crate) async fn extend_all(locks: &SqlxLockProvider, leases: &[Lease]) -> Vec<Lease> {
     let extend = |lease| {
         let locks = locks.clone();
-        async move { extended(&locks, lease).await }
+        async move { extended(&locks, &lease).await }
     };
     each(leases, extend).await
 }

@@ -3,56 +3,47 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub(crate) mod herd;
-pub(crate) mod log;
-pub(crate) mod proxy;
-#[path = "../../../shedlock-redis/tests/support/servers.rs"]
-pub(crate) mod servers;
-
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::SystemTime;
 
 use async_trait::async_trait;
+use shedlock_core::LockProvider;
 use shedlock_core::conformance::Fleet;
-use shedlock_core::{Acquire, Acquisition, Held, Lease, LockConfig, LockError, LockProvider};
 use shedlock_sqlx::{Builder, LockDatabase, SqlxLockProvider};
+use shedlock_test_support::{Proxy, fresh, variable};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, MySql, MySqlPool, PgPool, Pool, Postgres, Sqlite, SqlitePool};
 use tempfile::TempDir;
 
-/// A server's options, from the environment. Without them the test fails: nothing is left out in
-/// silence.
-fn server<O: std::str::FromStr<Err: std::fmt::Debug>>(variable: &str) -> O {
-    let url = std::env::var(variable);
-    let url = url.unwrap_or_else(|_| {
-        panic!("{variable} names no server: run the tests by `scripts/test`, or set it")
-    });
-    url.parse().expect("a database URL")
+pub(crate) fn postgres_url() -> String {
+    variable("SHEDLOCK_TEST_POSTGRES_URL")
+}
+
+pub(crate) fn mysql_url() -> String {
+    variable("SHEDLOCK_TEST_MYSQL_URL")
 }
 
 pub(crate) fn postgres() -> PgConnectOptions {
-    server("SHEDLOCK_TEST_POSTGRES_URL")
+    postgres_url().parse().expect("a database URL")
 }
 
 pub(crate) fn mysql() -> MySqlConnectOptions {
-    server("SHEDLOCK_TEST_MYSQL_URL")
+    mysql_url().parse().expect("a database URL")
 }
 
-/// Of the MySQL server: sqlx tells neither.
-pub(crate) fn host_and_port() -> (String, u16) {
-    let url = std::env::var("SHEDLOCK_TEST_MYSQL_URL").expect("a server");
-    let authority = url
-        .split("//")
-        .nth(1)
-        .and_then(|rest| rest.split('/').next());
-    let address = authority.and_then(|authority| authority.rsplit('@').next());
-    let (host, port) = address
-        .expect("an address")
-        .split_once(':')
-        .expect("a port");
-    (host.to_owned(), port.parse().expect("a port"))
+/// What connects through a proxy.
+pub(crate) async fn proxied_postgres() -> (Proxy, PgConnectOptions) {
+    let proxy = Proxy::to(&postgres_url()).await;
+    let options = proxy.url.parse().expect("a database URL");
+    (proxy, options)
+}
+
+/// What connects through a proxy.
+pub(crate) async fn proxied_mysql() -> (Proxy, MySqlConnectOptions) {
+    let proxy = Proxy::to(&mysql_url()).await;
+    let options = proxy.url.parse().expect("a database URL");
+    (proxy, options)
 }
 
 pub(crate) fn sqlite(folder: &TempDir) -> SqliteConnectOptions {
@@ -64,17 +55,6 @@ pub(crate) fn sqlite(folder: &TempDir) -> SqliteConnectOptions {
 
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
-}
-
-/// A name that nothing else on the server has.
-pub(crate) fn fresh(what: &str) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock");
-    let (process, next) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    format!(
-        "{what}_{:x}_{process}_{next}",
-        now.as_micros() & 0xffff_ffff
-    )
 }
 
 /// A database that tests can run SQL in.
@@ -216,29 +196,4 @@ pub(crate) fn sqlite_pool(options: SqliteConnectOptions) -> SqlitePool {
     sqlx::sqlite::SqlitePoolOptions::new()
         .max_connections(2)
         .connect_lazy_with(options)
-}
-
-pub(crate) fn lock(name: &str) -> LockConfig {
-    LockConfig::new(name, "1m").expect("a lock")
-}
-
-pub(crate) async fn acquire(
-    locks: &SqlxLockProvider,
-    name: &str,
-) -> Result<Acquisition, LockError> {
-    locks.acquire(&Acquire::new(&lock(name))).await
-}
-
-pub(crate) async fn acquired(locks: &SqlxLockProvider, name: &str) -> Lease {
-    match acquire(locks, name).await {
-        Ok(Acquisition::Acquired(lease)) => lease,
-        other => panic!("expected `{name}` to be acquired, not {other:?}"),
-    }
-}
-
-pub(crate) async fn held(locks: &SqlxLockProvider, name: &str) -> Held {
-    match acquire(locks, name).await {
-        Ok(Acquisition::Held(held)) => held,
-        other => panic!("expected `{name}` to be held, not {other:?}"),
-    }
 }

@@ -5,6 +5,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use shedlock_test_support::{fresh, variable};
+
 /// A database with a lock table of its own for this test.
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -15,15 +17,15 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn postgres() -> Self {
-        Self::server(env_or_fail("SHEDLOCK_TEST_POSTGRES_URL"))
+        Self::server(variable("SHEDLOCK_TEST_POSTGRES_URL"))
     }
 
     pub(crate) fn mysql() -> Self {
-        Self::server(env_or_fail("SHEDLOCK_TEST_MYSQL_URL"))
+        Self::server(variable("SHEDLOCK_TEST_MYSQL_URL"))
     }
 
     pub(crate) fn redis() -> Self {
-        Self::server(env_or_fail("SHEDLOCK_TEST_REDIS_URL"))
+        Self::server(variable("SHEDLOCK_TEST_REDIS_URL"))
     }
 
     pub(crate) fn sqlite() -> Self {
@@ -37,12 +39,9 @@ impl Database {
     }
 
     fn server(url: String) -> Self {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self {
             url,
-            table: format!("fleet_{}_{number}", std::process::id()),
+            table: fresh("fleet"),
             _folder: None,
         }
     }
@@ -55,12 +54,6 @@ pub(crate) fn node_command(database: &Database) -> Command {
         .env("LOCK_URL", &database.url)
         .env("LOCK_TABLE", &database.table);
     command
-}
-
-pub(crate) fn env_or_fail(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: run the tests with ./scripts/test, or see CONTRIBUTING.md")
-    })
 }
 
 /// Waits until `condition` holds, and fails if it does not within `patience`.

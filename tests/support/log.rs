@@ -5,12 +5,12 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 
 /// All that is logged in this thread, at every level, by everybody.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+#[derive(Clone, Debug, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Until the guard is dropped.
-    pub(crate) fn listen(&self) -> DefaultGuard {
+    pub fn listen(&self) -> DefaultGuard {
         let writer = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(LevelFilter::TRACE)
@@ -21,14 +21,15 @@ impl Log {
         listening
     }
 
-    pub(crate) fn text(&self) -> String {
+    /// What was said since it listens.
+    pub fn text(&self) -> String {
         let text = String::from_utf8_lossy(&self.0.lock().expect("no panic")).into_owned();
         assert!(text.contains("listening"), "{text}");
         text
     }
 
     /// The first line that has these words.
-    pub(crate) fn line(&self, words: &str) -> Option<String> {
+    pub fn line(&self, words: &str) -> Option<String> {
         let text = self.text();
         text.lines()
             .find(|line| line.contains(words))
