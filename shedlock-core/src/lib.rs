@@ -81,7 +81,7 @@ pub use scheduler::{
     BuildError, ControlError, JobOverride, JobStatus, LastRun, Problem, RunError, Scheduler,
     SchedulerBuilder, SchedulerHandle, Triggered, shutdown_signal,
 };
-pub use settings::{CALL_TIMEOUTS, default_holder, is_holder};
+pub use settings::{check_holder, check_timeout, default_holder};
 pub use shedlock_schedule::{
     DurationError, LeaseError, MAX_AT_MOST, NameError, Schedule, ScheduleError, Tz, ZoneError,
 };

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use shedlock_core::{
-    CALL_TIMEOUTS, DurationError, IntoDuration, LockError, default_holder, is_holder,
+    DurationError, IntoDuration, LockError, check_holder, check_timeout, default_holder,
 };
 
 use crate::connection::{Connections, RedisConnection};
@@ -92,14 +92,6 @@ impl Builder {
     /// # Errors
     /// [`LockError::Setup`] that names a setting that cannot be used.
     pub fn build(self) -> Result<RedisLockProvider, LockError> {
-        Ok(self.assemble()?)
-    }
-
-    pub(crate) fn build_defaults(self) -> RedisLockProvider {
-        self.build().expect("the default settings can be used")
-    }
-
-    fn assemble(self) -> Result<RedisLockProvider, Invalid> {
         let Self {
             connection,
             prefix,
@@ -108,18 +100,14 @@ impl Builder {
             timeout,
             one_lock_per_script,
         } = self;
-        if !is_holder(&holder) {
-            return Err(Invalid::Holder(holder));
-        }
-        let timeout = timeout.map_err(Invalid::Timeout)?;
-        if !CALL_TIMEOUTS.contains(&timeout) {
-            return Err(Invalid::TimeoutLength(timeout));
-        }
+        check_holder(&holder)?;
+        let timeout = check_timeout(timeout)?;
         let Some(keys) = Keys::new(prefix.clone(), environment.clone()) else {
             return Err(Invalid::Keys {
                 prefix,
                 environment,
-            });
+            }
+            .into());
         };
         // One wait has half of the time, so that there is time for another try.
         let connections = Connections::new(connection.0, timeout / 2);
@@ -132,5 +120,9 @@ impl Builder {
             holder,
             timeout,
         )))
+    }
+
+    pub(crate) fn build_defaults(self) -> RedisLockProvider {
+        self.build().expect("the default settings can be used")
     }
 }

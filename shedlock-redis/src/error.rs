@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use redis::RedisError;
-use shedlock_core::{DurationError, LockError};
+use shedlock_core::LockError;
 
 use crate::kind::{Kind, was_refused};
 use crate::refusal::Refusal;
@@ -176,17 +176,9 @@ fn described(keys: &str, kind: Kind, error: RedisError) -> LockError {
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Invalid {
     #[error(
-        "`{0}` cannot be a holder: it needs 1 to 255 characters, no blanks at its ends and no control characters"
-    )]
-    Holder(String),
-    #[error(
         "key prefix `{prefix}` and environment `{environment}` cannot be used: neither may be empty, the environment may not begin with a colon, and braces in the prefix must enclose a hash tag"
     )]
     Keys { prefix: String, environment: String },
-    #[error("timeout: {0}")]
-    Timeout(DurationError),
-    #[error("timeout: {0:?} is not between 1ms and a day")]
-    TimeoutLength(Duration),
     #[error(
         "a Redis URL starts with its scheme and `://`, without blanks or quotes before it; schemes are redis, rediss (TLS), redis+cluster, rediss+cluster, redis+unix, and the same with valkey"
     )]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use shedlock_core::{CALL_TIMEOUTS, DurationError, IntoDuration, LockError, is_holder};
+use shedlock_core::{DurationError, IntoDuration, LockError, check_holder, check_timeout};
 use sqlx::{Database, Pool};
 
 use crate::connection::Connections;
@@ -105,7 +105,7 @@ impl<DB: LockDatabase> Builder<DB> {
 }
 
 /// Checks the settings and makes a provider of them.
-pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvider, Invalid> {
+pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvider, LockError> {
     let Builder {
         pool,
         table: label,
@@ -114,16 +114,11 @@ pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvi
         connections,
         timeout,
     } = settings;
-    if !is_holder(holder.name()) {
-        return Err(Invalid::Holder(holder.name().to_owned()));
-    }
+    check_holder(holder.name())?;
     if connections == 0 {
-        return Err(Invalid::NoConnection);
+        return Err(Invalid::NoConnection.into());
     }
-    let timeout = timeout.map_err(Invalid::Timeout)?;
-    if !CALL_TIMEOUTS.contains(&timeout) {
-        return Err(Invalid::TimeoutLength(timeout));
-    }
+    let timeout = check_timeout(timeout)?;
     let table = Table::new(&label, &columns, D::QUOTE)?;
     // Half of the time for one wait, so that there is another try.
     let connections = Connections::new(pool, connections, timeout / 2);

@@ -27,6 +27,6 @@ pub trait Assemble: Database {
 
 impl<D: Dialect> Assemble for D {
     fn assemble(settings: Builder<Self>) -> Result<SqlxLockProvider, LockError> {
-        Ok(builder::assemble(settings)?)
+        builder::assemble(settings)
     }
 }

@@ -1,7 +1,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use shedlock_core::{DurationError, LockError};
+use shedlock_core::LockError;
 
 use crate::advice::Advice;
 use crate::driver_error::{Cause, DriverError, Kind};
@@ -68,16 +68,8 @@ pub(crate) enum Invalid {
         "`{0}` is not a name of a table or column: at most 63 bytes of letters, digits, `_` and `-`"
     )]
     Identifier(String),
-    #[error(
-        "`{0}` cannot be a holder: it needs 1 to 255 characters, no blanks at its ends and no control characters"
-    )]
-    Holder(String),
     #[error("a provider needs at least one connection")]
     NoConnection,
-    #[error("timeout: {0}")]
-    Timeout(DurationError),
-    #[error("timeout: {0:?} is not between 1ms and a day")]
-    TimeoutLength(Duration),
     /// It is not told which: what stands in front of the first colon may be a secret if the text is
     /// no URL.
     #[error(
