@@ -16,6 +16,7 @@ use crate::caller::Caller;
 use crate::calls::Calls;
 use crate::database::LockDatabase;
 use crate::store::Store;
+use crate::store::stores::Stores;
 
 /// Locks in a table of PostgreSQL, MySQL, MariaDB or SQLite.
 ///
@@ -81,7 +82,7 @@ use crate::store::Store;
 /// ```
 #[derive(Clone)]
 pub struct SqlxLockProvider {
-    store: Arc<dyn Store>,
+    stores: Arc<Stores>,
     coalescer: Coalescer,
     calls: Calls,
     id: ProviderId,
@@ -100,7 +101,7 @@ impl SqlxLockProvider {
 
     pub(crate) fn of(store: impl Store) -> Self {
         Self {
-            store: Arc::new(store),
+            stores: Stores::like(store),
             coalescer: Coalescer::default(),
             calls: Calls::default(),
             id: ProviderId::unique(),
@@ -113,7 +114,7 @@ impl SqlxLockProvider {
         &self,
         call: impl Future<Output = Result<T, LockError>> + Send + 'static,
     ) -> Result<T, LockError> {
-        self.detached_for(self.store.timeout(), call).await
+        self.detached_for(self.stores.pattern().timeout(), call).await
     }
 
     async fn detached_for<T: Send + 'static>(
@@ -123,7 +124,7 @@ impl SqlxLockProvider {
     ) -> Result<T, LockError> {
         match tokio::time::timeout(patience, self.calls.make(call)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.store.timed_out().into()),
+            Err(_) => Err(self.stores.pattern().timed_out().into()),
         }
     }
 
@@ -145,18 +146,18 @@ impl SqlxLockProvider {
     /// All warn, once per provider, of a table that is `UNLOGGED`, and of an `AUTO_INCREMENT`
     /// column that is no `BIGINT`: each request takes a number of it, until there are none left.
     pub async fn migrate(&self) -> Result<(), LockError> {
-        let store = self.store.clone();
+        let store = self.stores.here();
         self.detached(async move { store.migrate().await }).await
     }
 }
 
 impl fmt::Debug for SqlxLockProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (database, table) = self.store.describe();
+        let (database, table) = self.stores.pattern().describe();
         f.debug_struct("SqlxLockProvider")
             .field("database", &database)
             .field("table", &table)
-            .field("holder", &self.store.holder())
+            .field("holder", &self.stores.pattern().holder())
             .finish_non_exhaustive()
     }
 }
@@ -166,9 +167,9 @@ impl LockProvider for SqlxLockProvider {
     async fn acquire(&self, request: &Acquire) -> Result<Acquisition, LockError> {
         let ask = async |left: Duration| {
             if left.is_zero() {
-                return Err(self.store.timed_out().into());
+                return Err(self.stores.pattern().timed_out().into());
             }
-            let (store, request) = (self.store.clone(), request.clone());
+            let (store, request) = (self.stores.here(), request.clone());
             let (caller, _guard) = Caller::new(left);
             let decided = self.detached_for(left, async move {
                 Ok(match store.clone().acquire(&request, &caller).await? {
@@ -181,29 +182,29 @@ impl LockProvider for SqlxLockProvider {
                 Decision::Refused(refusal) => refusal,
             })
         };
-        self.coalescer.ask(request, self.store.timeout(), ask).await
+        self.coalescer.ask(request, self.stores.pattern().timeout(), ask).await
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
-        let (store, lease) = (self.store.clone(), lease.clone());
-        let (caller, _guard) = Caller::new(self.store.timeout());
+        let (store, lease) = (self.stores.here(), lease.clone());
+        let (caller, _guard) = Caller::new(self.stores.pattern().timeout());
         self.detached(async move { store.extend(&lease, at_most, &caller).await })
             .await
     }
 
     async fn release(&self, lease: &Lease, at_least: Duration) -> Result<Release, LockError> {
-        let (store, lease) = (self.store.clone(), lease.clone());
+        let (store, lease) = (self.stores.here(), lease.clone());
         self.detached(async move { store.release(&lease, at_least).await })
             .await
     }
 
     async fn locks(&self) -> Result<Vec<StoredLock>, LockError> {
-        let store = self.store.clone();
+        let store = self.stores.here();
         self.detached(async move { store.locks().await }).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>, LockError> {
-        let store = self.store.clone();
+        let store = self.stores.here();
         self.detached(async move { store.now().await }).await
     }
 

@@ -65,6 +65,12 @@ impl<D: Dialect> Connections<D> {
         }
     }
 
+    /// As many others to the same place.
+    pub(crate) fn beside(&self) -> Self {
+        let opener = &self.opener;
+        Self::new(opener.service().clone(), opener.limit(), opener.patience())
+    }
+
     pub(crate) fn patience(&self) -> Duration {
         self.opener.patience()
     }

@@ -17,6 +17,7 @@ pub(crate) struct Opener<D: Dialect> {
     /// The service's, which may be given other options, such as credentials that are renewed. None
     /// if `pool` is the service's, as what it has are the only connections there can be.
     service: Option<Pool<D>>,
+    limit: u32,
     patience: Duration,
     /// How old connections get that are not the pool's own.
     lifetime: Option<Duration>,
@@ -50,6 +51,7 @@ impl<D: Dialect> Opener<D> {
             pool,
             lifetime: service.as_ref().and_then(lifetime),
             service,
+            limit,
             patience,
         }
     }
@@ -57,6 +59,15 @@ impl<D: Dialect> Opener<D> {
     /// When a connection that is opened now is to be replaced.
     pub(crate) fn replaced_at(&self) -> Option<Instant> {
         Instant::now().checked_add(self.lifetime?)
+    }
+
+    /// The pool that it was made with.
+    pub(crate) fn service(&self) -> &Pool<D> {
+        self.service.as_ref().unwrap_or(&self.pool)
+    }
+
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit
     }
 
     pub(crate) fn patience(&self) -> Duration {

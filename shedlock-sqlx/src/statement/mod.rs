@@ -46,7 +46,7 @@ pub(crate) struct Forms {
 }
 
 /// A statement, and the values it takes in the order of its parameters.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Statement {
     sql: Arc<str>,
     parameters: Vec<Parameter>,

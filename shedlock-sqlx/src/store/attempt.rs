@@ -81,8 +81,8 @@ impl<D: Dialect> Drop for Attempt<D> {
 
 /// The attempts whose answers were lost, or whose callers are gone, by holder: the `locked_at` that
 /// each has if it was granted, where that is known.
-#[derive(Debug, Default)]
-pub(crate) struct Doubts(Mutex<HashMap<Arc<str>, Option<i64>>>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doubts(Arc<Mutex<HashMap<Arc<str>, Option<i64>>>>);
 
 impl Doubts {
     /// The attempt that has the lock, if it is one of these and was not taken back yet. Only once:

@@ -30,7 +30,7 @@ pub(crate) struct BatchQueue<D: Dialect> {
     batch: Option<(Statement, Reading)>,
     waiting: Mutex<Waiting<D>>,
     /// Whether this store does not know the statement about many.
-    no_batches: AtomicBool,
+    no_batches: Arc<AtomicBool>,
 }
 
 struct Waiting<D: Dialect> {
@@ -66,15 +66,21 @@ impl<D: Dialect> BatchQueue<D> {
     pub(crate) fn new(templates: &Forms) -> Self {
         let compile = |template: &String| Statement::compile(template, D::NUMBERED);
         let batch = templates.batch.as_ref();
-        let waiting = Waiting {
-            requests: BTreeMap::new(),
-            next: 0,
-        };
         Self {
             single: compile(&templates.single),
             batch: batch.map(|(template, reading)| (compile(template), *reading)),
-            waiting: Mutex::new(waiting),
-            no_batches: AtomicBool::new(false),
+            waiting: Mutex::default(),
+            no_batches: Arc::default(),
+        }
+    }
+
+    /// An empty one for the same requests.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            single: self.single.clone(),
+            batch: self.batch.clone(),
+            waiting: Mutex::default(),
+            no_batches: self.no_batches.clone(),
         }
     }
 
@@ -128,6 +134,15 @@ impl<D: Dialect> BatchQueue<D> {
 
     fn waiting(&self) -> MutexGuard<'_, Waiting<D>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Dialect> Default for Waiting<D> {
+    fn default() -> Self {
+        Self {
+            requests: BTreeMap::new(),
+            next: 0,
+        }
     }
 }
 

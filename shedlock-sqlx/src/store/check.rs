@@ -15,12 +15,20 @@ type Outcome = BoxFuture<'static, Result<(), Failure>>;
 #[derive(Default)]
 pub(crate) struct Check {
     /// Only success is remembered: a table that has flaws may be mended.
-    passed: AtomicBool,
+    passed: Arc<AtomicBool>,
     /// What all who ask wait for together. It is dropped with the last of them.
     under_way: Mutex<Option<WeakShared<Outcome>>>,
 }
 
 impl Check {
+    /// Shares what is remembered.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            passed: self.passed.clone(),
+            under_way: Mutex::default(),
+        }
+    }
+
     pub(crate) fn pass(&self) {
         self.passed.store(true, Relaxed);
     }

@@ -4,6 +4,7 @@ pub(crate) mod batch_queue;
 pub(crate) mod check;
 pub(crate) mod retry;
 pub(crate) mod send;
+pub(crate) mod stores;
 
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -29,9 +30,12 @@ use crate::store::batch_queue::BatchQueue;
 use crate::store::check::Check;
 use crate::table::Table;
 
-/// A lock table, whatever its database.
+/// A lock table, whatever its database, as one runtime asks it.
 #[async_trait]
 pub(crate) trait Store: Send + Sync + 'static {
+    /// The same for another runtime: connections and queues are its own, and what is known of the
+    /// table is shared.
+    fn beside(&self) -> Arc<dyn Store>;
     fn holder(&self) -> &str;
     /// How long a caller waits.
     fn timeout(&self) -> Duration;
@@ -60,7 +64,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn migrate(&self) -> Result<(), LockError>;
 }
 
-/// A lock table in one kind of database.
+/// A lock table in one kind of database, as one runtime asks it.
 pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) connections: Connections<D>,
     pub(crate) requests: Requests<D>,
@@ -70,7 +74,7 @@ pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) table: String,
     pub(crate) check: Check,
     /// Set once somebody was told what could be better.
-    pub(crate) warned: Once,
+    pub(crate) warned: Arc<Once>,
 }
 
 /// What a store can be asked.
@@ -101,6 +105,20 @@ impl<D: Dialect> Requests<D> {
             create: compile(&templates.create),
         }
     }
+
+    fn beside(&self) -> Self {
+        Self {
+            acquire: self.acquire.beside(),
+            look: self.look.beside(),
+            take_back: self.take_back.beside(),
+            extend: self.extend.beside(),
+            release: self.release.beside(),
+            locks: self.locks.clone(),
+            now: self.now.clone(),
+            probe: self.probe.clone(),
+            create: self.create.clone(),
+        }
+    }
 }
 
 impl<D: Dialect> SqlStore<D> {
@@ -120,7 +138,7 @@ impl<D: Dialect> SqlStore<D> {
             holder,
             timeout,
             doubts: Doubts::default(),
-            warned: Once::new(),
+            warned: Arc::new(Once::new()),
         }
     }
 
@@ -196,6 +214,19 @@ impl<D: Dialect> SqlStore<D> {
 
 #[async_trait]
 impl<D: Dialect> Store for SqlStore<D> {
+    fn beside(&self) -> Arc<dyn Store> {
+        Arc::new(Self {
+            connections: self.connections.beside(),
+            requests: self.requests.beside(),
+            check: self.check.beside(),
+            holder: self.holder.clone(),
+            timeout: self.timeout,
+            doubts: self.doubts.clone(),
+            table: self.table.clone(),
+            warned: self.warned.clone(),
+        })
+    }
+
     fn holder(&self) -> &str {
         self.holder.name()
     }
