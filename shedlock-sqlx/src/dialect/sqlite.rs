@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -11,7 +14,7 @@ use crate::driver_error::Kind;
 use crate::holder::Holder;
 use crate::statement::answer::Answer;
 use crate::statement::batch::Reading;
-use crate::statement::micros::END_OF_TIME;
+use crate::statement::micros::{END_OF_TIME, LONG_AGO};
 use crate::statement::{Forms, Statement, Statements, Values};
 use crate::table::Table;
 
@@ -127,8 +130,13 @@ fn take_back(t: &Table, holder: &Holder) -> Forms {
         is_of_lease(t),
         to_take_back(&format!("{} > {}", until(t), now()), holder)
     );
-    let before = text(&format!("{} - {}", at(t), Sqlite::STEP));
-    let set = format!("{} = {before}, {} = {before}", t.lock_until, t.locked_at);
+    let set = format!(
+        "{} = {}, {} = {}",
+        t.lock_until,
+        text(&LONG_AGO.to_string()),
+        t.locked_at,
+        text(&format!("{} - {}", at(t), Sqlite::STEP))
+    );
     update(t, &set, &lost)
 }
 

@@ -7,6 +7,9 @@ use chrono::{DateTime, Utc};
 /// 9999-12-31, the last day that every database has: a token beyond it could not grow.
 pub(crate) const END_OF_TIME: i64 = 253_402_214_400_000_000;
 
+/// 2000-01-01: when a lease ended that nobody had. No store's clock is set back to before that.
+pub(crate) const LONG_AGO: i64 = 946_684_800_000_000;
+
 /// An instant of microseconds since the Unix epoch; the farthest one for what lies beyond.
 pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)

@@ -17,9 +17,12 @@ pub(crate) struct Statements {
     pub(crate) acquire: Forms,
     /// A record of the clock, and of the lock if it is there.
     pub(crate) look: Forms,
-    /// Puts `locked_at` back by the smallest step, and `lock_until` to the same instant, so that
-    /// nobody had the lock when its fire time was due: of any `locked_at` if none is given, and
-    /// then only of a lease that still runs. So it does nothing the second time.
+    /// Puts `locked_at` back by the smallest step, and `lock_until` to [`LONG_AGO`], so that nobody
+    /// had the lock when its fire time was due: of any `locked_at` if none is given, and then only
+    /// of a lease that still runs. So it does nothing the second time, also where the clock was set
+    /// back and `locked_at` is ahead of it.
+    ///
+    /// [`LONG_AGO`]: micros::LONG_AGO
     pub(crate) take_back: Forms,
     /// A record per extended lease, or what the dialect answers instead.
     pub(crate) extend: Forms,

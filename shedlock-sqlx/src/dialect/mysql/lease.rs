@@ -6,6 +6,7 @@ use crate::dialect::{Dialect as _, to_take_back};
 use crate::holder::Holder;
 use crate::statement::Forms;
 use crate::statement::batch::Reading;
+use crate::statement::micros::LONG_AGO;
 use crate::table::Table;
 
 /// See [`Statements::take_back`](crate::statement::Statements::take_back).
@@ -23,9 +24,9 @@ pub(super) fn take_back(t: &Table, holder: &Holder) -> Forms {
         to_take_back(&format!("l.{lock_until} > {NOW}"), holder)
     );
     let before = format!("TIMESTAMPADD(MICROSECOND, -{}, l.{locked_at})", MySql::STEP);
-    // In this order, as the assignments are made from left to right.
-    let set = format!("l.{lock_until} = {before}, l.{locked_at} = {before}");
-    let changed = [&*before, &before, &format!("l.{locked_by}")];
+    let ended = instant(&LONG_AGO.to_string());
+    let set = format!("l.{lock_until} = {ended}, l.{locked_at} = {before}");
+    let changed = [&*ended, &before, &format!("l.{locked_by}")];
     Forms {
         single: update(t, &set, &lost),
         // Nobody asks whether it was done.

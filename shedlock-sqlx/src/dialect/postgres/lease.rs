@@ -5,6 +5,7 @@ use super::{instant, micros, row};
 use crate::dialect::{Dialect as _, to_take_back};
 use crate::holder::Holder;
 use crate::statement::Forms;
+use crate::statement::micros::LONG_AGO;
 use crate::table::Table;
 
 /// See [`Statements::take_back`](crate::statement::Statements::take_back).
@@ -21,11 +22,10 @@ pub(super) fn take_back(t: &Table, settings: &str, holder: &Holder) -> Forms {
         lease_at(t),
         to_take_back(&format!("{} > clock.now", until(t)), holder)
     );
-    let before = |column| instant(&format!("{} - {}", at(t), Postgres::STEP), column, table);
     let set = format!(
         "{lock_until} = {}, {locked_at} = {}",
-        before(lock_until),
-        before(locked_at)
+        instant(&LONG_AGO.to_string(), lock_until, table),
+        instant(&format!("{} - {}", at(t), Postgres::STEP), locked_at, table)
     );
     change(t, settings, &set, &lost, "")
 }
