@@ -7,6 +7,7 @@ use crate::connection::Connection;
 use crate::dialect::Dialect;
 use crate::driver_error::{DriverError, Kind};
 use crate::statement::answer::AnswerResult;
+use crate::statement::batch::Reading;
 use crate::statement::{Statement, Values};
 use crate::store::SqlStore;
 use crate::store::batch_queue::{BatchQueue, Pending, Request, Told};
@@ -68,14 +69,16 @@ impl<D: Dialect> SqlStore<D> {
             if batch.is_empty() {
                 continue;
             }
-            if queue.batch_statement().is_none() && batch.len() > 1 {
+            // Looked up once: somebody else may find meanwhile that it is not known.
+            let many = queue.batch_statement().filter(|_| batch.len() > 1);
+            if many.is_none() && batch.len() > 1 {
                 batches.extend(parts(batch, 1));
                 continue;
             }
             let requests = batch.iter_mut().map(|one| &mut one.request);
             requests.for_each(Request::mark_sent);
             let sent_at = Instant::now();
-            let (answers, spared) = self.exchange_for(queue, usable, &batch).await;
+            let (answers, spared) = self.exchange_for(queue, many, usable, &batch).await;
             if refused_pair.succeeds_alone::<D>(batch.len(), &answers) {
                 queue.stop_batching();
             }
@@ -112,22 +115,22 @@ impl<D: Dialect> SqlStore<D> {
         (error.may_concern_one() && size < batch).then_some(size)
     }
 
-    /// The answer for each of a batch, and the connection if it can be used again.
+    /// The answer for each of a batch, by the statement about many if it is given, and the connection if it can be used again.
     async fn exchange_for<'a>(
         &'a self,
         queue: &BatchQueue<D>,
+        many: Option<&(Statement, Reading)>,
         connection: Connection<'a, D>,
         batch: &[Pending<D>],
     ) -> (Answers, Option<Connection<'a, D>>) {
-        match (batch, queue.batch_statement()) {
-            (many @ [_, _, ..], Some((statement, reading))) => {
-                let values: Vec<_> = many.iter().map(|one| &*one.request.values).collect();
+        let values: Vec<_> = batch.iter().map(|one| &*one.request.values).collect();
+        match many {
+            Some((statement, reading)) => {
                 let (answer, spared) = self.exchange(connection, statement, &values).await;
-                let names = many.iter().map(|one| &*one.request.values.name);
+                let names = values.iter().map(|values| &*values.name);
                 (answer.map(|answer| answer.split(*reading, names)), spared)
             }
-            (batch, _) => {
-                let values: Vec<_> = batch.iter().map(|one| &*one.request.values).collect();
+            None => {
                 let (answer, spared) = self.exchange(connection, &queue.single, &values).await;
                 (answer.map(|answer| vec![Ok(answer)]), spared)
             }
