@@ -75,8 +75,9 @@ impl<DB: LockDatabase> Builder<DB> {
         self
     }
 
-    /// How many connections it opens at most, at least one; two unless set. Where the server allows
-    /// no other, those that are open serve all. An in-memory SQLite has those of its pool.
+    /// How many connections it opens at most for each tokio runtime that uses it (most services have
+    /// one), at least one; two unless set. Where the server allows no other, those that are open
+    /// serve all of their runtime. An in-memory SQLite has those of its pool.
     pub fn connections(mut self, connections: u32) -> Self {
         self.connections = connections;
         self

@@ -24,7 +24,8 @@ use crate::store::stores::Stores;
 /// creates it. Clones are the same provider, and cheap.
 ///
 /// # Connections
-/// It has connections of its own: at most two unless [set](Builder::connections), opened when they
+/// It has connections of its own: at most two unless [set](Builder::connections), for each tokio
+/// runtime that uses it, so that none waits for one that stands still. They are opened when they
 /// are first needed, with the options that the given pool has by then (`Pool::set_connect_options`
 /// for credentials that are renewed). So a lock never waits for the service's pool, never joins a
 /// transaction, and a cancelled call leaves no connection in the middle of a statement. An
@@ -114,7 +115,8 @@ impl SqlxLockProvider {
         &self,
         call: impl Future<Output = Result<T, LockError>> + Send + 'static,
     ) -> Result<T, LockError> {
-        self.detached_for(self.stores.pattern().timeout(), call).await
+        self.detached_for(self.stores.pattern().timeout(), call)
+            .await
     }
 
     async fn detached_for<T: Send + 'static>(
@@ -182,7 +184,9 @@ impl LockProvider for SqlxLockProvider {
                 Decision::Refused(refusal) => refusal,
             })
         };
-        self.coalescer.ask(request, self.stores.pattern().timeout(), ask).await
+        self.coalescer
+            .ask(request, self.stores.pattern().timeout(), ask)
+            .await
     }
 
     async fn extend(&self, lease: &Lease, at_most: Duration) -> Result<Extension, LockError> {
