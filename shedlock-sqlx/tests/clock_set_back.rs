@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use shedlock_core::{LockProvider, StoredLock};
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::{Answers, Proxy};
 use sqlx::Pool;
 use support::herd::{herd, leases, names, release_all};
-use support::proxy::{Answers, Proxy};
-use support::{Nodes, Sql, host_and_port, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, Sql, mysql, mysql_pool, pg_pool, postgres, proxied_mysql, proxied_postgres};
 use tokio::time::sleep;
 
 /// One that goes alone, and many that go together.
@@ -23,19 +23,17 @@ const TIMEOUT: Duration = Duration::from_millis(400);
 
 #[tokio::test]
 async fn what_is_ahead_of_the_clock_is_taken_back_once_on_postgres() {
-    let options = postgres();
-    let proxy = Proxy::to(options.get_host(), options.get_port()).await;
-    let pool = pg_pool(postgres().host("127.0.0.1").port(proxy.port));
+    let (proxy, options) = proxied_postgres().await;
+    let pool = pg_pool(options);
     let hour_later = |column: &str| format!("{column} = {column} + interval '1 hour'");
-    let direct = Nodes::migrated(pg_pool(options)).await;
+    let direct = Nodes::migrated(pg_pool(postgres())).await;
     is_taken_back_once(&proxy, pool, direct, hour_later).await;
 }
 
 #[tokio::test]
 async fn what_is_ahead_of_the_clock_is_taken_back_once_on_mysql() {
-    let (host, port) = host_and_port();
-    let proxy = Proxy::to(&host, port).await;
-    let pool = mysql_pool(mysql().host("127.0.0.1").port(proxy.port));
+    let (proxy, options) = proxied_mysql().await;
+    let pool = mysql_pool(options);
     let hour_later = |column: &str| format!("{column} = TIMESTAMPADD(HOUR, 1, {column})");
     let direct = Nodes::migrated(mysql_pool(mysql())).await;
     is_taken_back_once(&proxy, pool, direct, hour_later).await;

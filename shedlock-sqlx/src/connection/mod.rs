@@ -44,8 +44,9 @@ pub(crate) struct Opened<D: Dialect> {
     slot: Slot,
 }
 
-/// How long one serves on that is to be replaced and could not be.
-const RESPITE: Duration = Duration::from_secs(60);
+/// How long one serves on that is to be replaced and could not be: nobody has it while that is
+/// tried.
+const RESPITE: Duration = Duration::from_secs(10 * 60);
 
 /// A connection that a task opens. If nobody takes it, it is for the next one.
 type Opening<D> = (
@@ -112,12 +113,15 @@ impl<D: Dialect> Connections<D> {
         }
     }
 
-    /// Opens another one: in the place of an old one, or as soon as there is room for it. All old
-    /// ones are replaced, so that nobody goes on with one meanwhile.
+    /// Opens another one: in the place of an old one, or as soon as there is room for it. Other old
+    /// ones that nobody uses are closed: they were not needed, and may be in its way at the server.
     async fn another(&self) -> Result<Opened<D>, DriverError> {
-        let old = iter::from_fn(|| self.idle.take_now(Opened::is_old));
-        let (opening, opened) = match old.map(|old| self.replace(old)).last() {
-            Some(opening) => opening,
+        let mut old = iter::from_fn(|| self.idle.take_now(Opened::is_old));
+        let (opening, opened) = match old.next() {
+            Some(one) => {
+                old.for_each(|surplus| close(surplus.live));
+                self.replace(one)
+            }
             None => {
                 let room = self.room.clone().acquire_owned().await;
                 let slot = Slot::new(room.expect("it is never closed"), &self.taken);
@@ -166,10 +170,8 @@ impl<D: Dialect> Connections<D> {
             if let Err(Ok(unclaimed)) = reply.send(opened) {
                 idle.put(unclaimed);
             }
-            if let Some(Live::Own(old)) = old
-                && let Err(error) = old.close().await
-            {
-                tracing::debug!(%error, "an old connection to the lock store was not closed well");
+            if let Some(old) = old {
+                close(old);
             }
         });
         // Whoever waits for it first may block this thread meanwhile.
@@ -184,6 +186,17 @@ impl<D: Dialect> Connections<D> {
 
     fn in_use(&self, opened: Opened<D>) -> Connection<'_, D> {
         Connection { opened, home: self }
+    }
+}
+
+/// Closes an old connection, in the background.
+fn close<D: Dialect>(old: Live<D>) {
+    if let Live::Own(old) = old {
+        tokio::spawn(async move {
+            if let Err(error) = old.close().await {
+                tracing::debug!(%error, "an old connection to the lock store was not closed well");
+            }
+        });
     }
 }
 

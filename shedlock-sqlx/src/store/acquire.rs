@@ -2,7 +2,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use futures_util::future::BoxFuture;
 use shedlock_core::{Acquire, Acquisition, Lease, LockError, let_other_threads_take_it};
 use tokio::runtime::Handle;
@@ -34,15 +34,10 @@ const TAKE_BACK_RETRIES: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter()
     .without_max_times();
 
-/// When it is taken back once more.
-fn take_back_pauses(first: Duration) -> ExponentialBackoff {
-    ExponentialBuilder::new()
-        .with_min_delay(first)
-        .with_max_delay(Duration::from_secs(60))
-        .with_jitter()
-        .without_max_times()
-        .build()
-}
+/// When it is taken back once more; jitter makes a pause at most twice as long.
+const TAKE_BACK_PAUSES: ExponentialBuilder = TAKE_BACK_RETRIES
+    .with_min_delay(Duration::from_secs(1))
+    .with_max_delay(Duration::from_secs(30));
 
 /// What became of one request for a lock.
 enum Tried {
@@ -197,15 +192,18 @@ impl<D: Dialect> SqlStore<D> {
             self.doubts.insert(&lost);
             runtime.spawn(async move {
                 let latest = Instant::now() + may_come_for;
+                // An answer from before may still be on its way to a request.
+                let remembered_until = Instant::now() + may_come_for.max(self.timeout);
                 self.take_back(&lost).await;
                 // For as long as somebody has the provider.
-                let (pauses, store) = (take_back_pauses(self.timeout), Arc::downgrade(&self));
+                let store = Arc::downgrade(&self);
                 drop(self);
-                for pause in pauses {
-                    // Also for an answer from before that may still be on its way to a request.
+                for pause in TAKE_BACK_PAUSES.build() {
                     sleep(pause).await;
+                    let now = Instant::now();
                     match store.upgrade() {
-                        Some(store) if Instant::now() < latest => store.take_back(&lost).await,
+                        Some(store) if now < latest => store.take_back(&lost).await,
+                        Some(_) if now < remembered_until => {}
                         Some(store) => return store.doubts.remove(&lost.holder),
                         None => return,
                     }
