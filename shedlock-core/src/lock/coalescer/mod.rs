@@ -1,20 +1,25 @@
+mod groups;
 mod infer;
+mod leader;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::mem;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Acquire, Acquisition, LockError};
 use crate::tasks::let_others_go_first;
-use infer::refusal_for_other;
+use groups::{Groups, Waiter};
+use leader::Leader;
+
+/// How often a request that waits looks, in its time, whether the leader's caller still polls.
+const LOOKS: u32 = 8;
 
 /// For providers: coalesces requests of one process for one lock. While one is under way, others
 /// wait; then one of them, the leader, asks the store for all.
@@ -41,27 +46,6 @@ use infer::refusal_for_other;
 #[derive(Clone, Default)]
 pub struct Coalescer(Arc<Mutex<Groups>>);
 
-#[derive(Default)]
-struct Groups {
-    by_lock: HashMap<Arc<str>, Group>,
-    /// The number of the latest leader.
-    last_leader: u64,
-}
-
-/// The requests for one lock.
-struct Group {
-    /// The number of the leader, and since when it leads: a caller who no longer polls is replaced.
-    leader: u64,
-    since: Instant,
-    waiters: Vec<Waiter>,
-}
-
-/// A request that waits.
-struct Waiter {
-    fire_time: Option<DateTime<Utc>>,
-    reply: oneshot::Sender<Reply>,
-}
-
 /// How a request joins the group of its lock.
 enum Joined {
     /// It asks the store.
@@ -79,20 +63,13 @@ enum Reply {
     Refused(Acquisition),
 }
 
-/// The request that asks for all who wait. When it is dropped, one of those who wait by then leads.
-struct Leader {
-    coalescer: Coalescer,
-    name: Arc<str>,
-    number: u64,
-    /// The others that it asks for.
-    followers: Vec<Waiter>,
-}
-
 impl Coalescer {
-    /// Asks the store, or takes the answer to another request for the same lock. It waits for that
-    /// for half of `timeout`: then one of those who wait asks, as the other may no longer poll.
-    /// `ask` is told how much of the time is left; if nothing is, it shall fail without asking the
-    /// store. No round trip of its own.
+    /// Asks the store, or takes the answer to another request for the same lock. `ask` is told how
+    /// much of `timeout` is left; if nothing is, it shall fail without asking the store. No round
+    /// trip of its own.
+    ///
+    /// A request whose caller no longer polls holds up the others for about half of `timeout`: then
+    /// one of them asks for all. One that is polled and waits for a slow store is waited for.
     ///
     /// Others hear of an answer only once its caller has it. So nobody skips because of a lock that
     /// was granted to a caller who went away.
@@ -105,57 +82,77 @@ impl Coalescer {
         timeout: Duration,
         ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
     ) -> Result<Acquisition, LockError> {
-        let (began, patience) = (Instant::now(), timeout / 2);
+        let began = Instant::now();
         let left = || timeout.saturating_sub(began.elapsed());
-        loop {
-            let reply = match self.join(request, patience) {
-                Joined::Leader(leader) => return leader.ask(request, left(), ask).await,
-                Joined::Waiter(reply) => reply,
-            };
-            match tokio::time::timeout(patience.min(left()), reply).await {
+        let mut reply = match self.join(request, timeout, &waker().await) {
+            Joined::Leader(leader) => return leader.ask(request, left(), ask).await,
+            Joined::Waiter(reply) => reply,
+        };
+        let mut leader = loop {
+            match tokio::time::timeout(left().min(timeout / LOOKS), &mut reply).await {
                 Ok(Ok(Reply::Refused(refusal))) => return Ok(refusal),
-                Ok(Ok(Reply::Lead(mut leader))) => {
+                Ok(Ok(Reply::Lead(leader))) => {
                     // Whoever asked before may ask again at once, and join this time.
                     let_others_go_first().await;
-                    leader.gather();
-                    return leader.ask(request, left(), ask).await;
+                    break leader;
                 }
                 // The leader got no answer.
                 Ok(Err(_)) => return ask(left()).await,
-                // It no longer polls: another one leads.
-                Err(_) if !left().is_zero() => {}
-                Err(_) => return ask(Duration::ZERO).await,
+                Err(_) if left().is_zero() => return ask(Duration::ZERO).await,
+                Err(_) => {
+                    if let Some(leader) = self.replace_leader(request, timeout) {
+                        break leader;
+                    }
+                }
             }
-        }
+        };
+        // It is among those who wait if it has replaced one.
+        drop(reply);
+        leader.gather(&waker().await);
+        leader.ask(request, left(), ask).await
     }
 
-    /// A leader that had no answer for as long as `patience` is replaced.
-    fn join(&self, request: &Acquire, patience: Duration) -> Joined {
+    /// `waker` is that of its caller, who begins to ask if it leads.
+    fn join(&self, request: &Acquire, timeout: Duration, waker: &Waker) -> Joined {
         let mut groups = self.groups();
-        let groups = &mut *groups;
         let (name, now) = (request.shared_name(), Instant::now());
-        if let Some(group) = groups.by_lock.get_mut(&name)
-            && now.duration_since(group.since) < patience
+        if let Some(group) = groups.of(&name)
+            && !group.is_deserted(now, timeout)
         {
             let (reply, told) = oneshot::channel();
             let fire_time = request.fire_time();
             group.waiters.push(Waiter { fire_time, reply });
             return Joined::Waiter(told);
         }
-        groups.last_leader += 1;
-        let group = groups.by_lock.entry(name.clone()).or_insert_with(|| Group {
-            leader: 0,
-            since: now,
-            waiters: Vec::new(),
-        });
-        (group.leader, group.since) = (groups.last_leader, now);
-        let followers = mem::take(&mut group.waiters);
+        let group = groups.lead(&name, now);
         Joined::Leader(Leader {
             coalescer: self.clone(),
+            number: group.leader,
+            has_followers: group.gather(now, waker),
             name,
-            number: groups.last_leader,
-            followers,
         })
+    }
+
+    /// For one who waits: leads, if the leader's caller no longer polls. Otherwise wakes that, so
+    /// that it shows that it does.
+    fn replace_leader(&self, request: &Acquire, timeout: Duration) -> Option<Leader> {
+        let mut groups = self.groups();
+        let (name, now) = (request.shared_name(), Instant::now());
+        let group = groups.of(&name)?;
+        if group.is_deserted(now, timeout) {
+            return Some(Leader {
+                coalescer: self.clone(),
+                number: groups.lead(&name, now).leader,
+                has_followers: false,
+                name,
+            });
+        }
+        let waker = group.take_waker(now, timeout / LOOKS);
+        drop(groups);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        None
     }
 
     fn groups(&self) -> MutexGuard<'_, Groups> {
@@ -163,105 +160,13 @@ impl Coalescer {
     }
 }
 
-impl Groups {
-    /// Makes one of those who wait the leader after `last`; if there is none, the group ends.
-    ///
-    /// Any of them: callers who ask again and again come in a rhythm, in which the first would be
-    /// the one that is always too early.
-    fn next_leader(&mut self, last: &Leader) -> Option<(Waiter, u64)> {
-        let group = self.by_lock.get_mut(&last.name)?;
-        if group.leader != last.number {
-            // Another one has replaced it.
-            return None;
-        }
-        group.waiters.retain(|waiter| !waiter.reply.is_closed());
-        if group.waiters.is_empty() {
-            self.by_lock.remove(&last.name);
-            return None;
-        }
-        self.last_leader += 1;
-        (group.leader, group.since) = (self.last_leader, Instant::now());
-        let any = fastrand::usize(..group.waiters.len());
-        Some((group.waiters.swap_remove(any), group.leader))
-    }
-}
-
-impl Leader {
-    /// Asks for itself and its followers, and tells them.
-    async fn ask(
-        mut self,
-        request: &Acquire,
-        timeout: Duration,
-        ask: impl AsyncFnOnce(Duration) -> Result<Acquisition, LockError>,
-    ) -> Result<Acquisition, LockError> {
-        let answer = ask(timeout).await?;
-        let told = self.tell(request, &answer);
-        if told && !matches!(answer, Acquisition::Acquired(_)) {
-            // They may ask again at once, and shall do so together.
-            let_others_go_first().await;
-        }
-        Ok(answer)
-    }
-
-    /// It will ask for all who wait by now.
-    fn gather(&mut self) {
-        let mut groups = self.coalescer.groups();
-        if let Some(group) = groups.by_lock.get_mut(&self.name)
-            && group.leader == self.number
-        {
-            self.followers.append(&mut group.waiters);
-        }
-    }
-
-    /// Tells those for whom it asked. Whether there were any.
-    fn tell(&mut self, request: &Acquire, answer: &Acquisition) -> bool {
-        let (mut told, mut undecided) = (false, Vec::new());
-        for follower in self.followers.drain(..) {
-            match refusal_for_other(answer, request, follower.fire_time) {
-                Some(refusal) => {
-                    // Whoever went away needs no answer.
-                    let _ = follower.reply.send(Reply::Refused(refusal));
-                    told = true;
-                }
-                None => undecided.push(follower),
-            }
-        }
-        if !undecided.is_empty()
-            && let Some(group) = self.coalescer.groups().by_lock.get_mut(&self.name)
-        {
-            group.waiters.extend(undecided);
-        }
-        told
-    }
-}
-
-impl Drop for Leader {
-    /// Followers that were told nothing, as there is no answer, ask for themselves.
-    fn drop(&mut self) {
-        let next = self.coalescer.groups().next_leader(self);
-        if let Some((next, number)) = next {
-            let leader = Self {
-                coalescer: self.coalescer.clone(),
-                name: self.name.clone(),
-                number,
-                followers: Vec::new(),
-            };
-            // One that went away meanwhile drops it, and so on.
-            let _ = next.reply.send(Reply::Lead(leader));
-        }
-    }
+/// What wakes the task that waits for this.
+async fn waker() -> Waker {
+    poll_fn(|task| Poll::Ready(task.waker().clone())).await
 }
 
 impl fmt::Debug for Coalescer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coalescer").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Leader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Leader")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
     }
 }

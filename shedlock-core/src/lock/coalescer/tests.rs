@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use chrono::DateTime;
 use futures_util::FutureExt;
 use tokio::task::yield_now;
 use tokio::time::sleep;
@@ -19,19 +20,19 @@ fn request() -> Acquire {
     Acquire::new(&LockConfig::new("job", "1m").unwrap())
 }
 
-fn answered(mut leader: Leader, millis: u64) {
+fn answered(leader: Leader, millis: u64) {
     leader.tell(&request(), &early(millis));
 }
 
 fn lead(coalescer: &Coalescer) -> Leader {
-    match coalescer.join(&request(), TIMEOUT) {
+    match coalescer.join(&request(), TIMEOUT, Waker::noop()) {
         Joined::Leader(leader) => leader,
         Joined::Waiter(_) => panic!("another one leads"),
     }
 }
 
 fn wait(coalescer: &Coalescer, request: &Acquire) -> oneshot::Receiver<Reply> {
-    match coalescer.join(request, TIMEOUT) {
+    match coalescer.join(request, TIMEOUT, Waker::noop()) {
         Joined::Waiter(reply) => reply,
         Joined::Leader(_) => panic!("nobody else leads"),
     }
@@ -50,7 +51,7 @@ fn next_leader(waiting: &mut Vec<oneshot::Receiver<Reply>>) -> Leader {
             let Reply::Lead(mut leader) = reply else {
                 panic!("it does not lead: {reply:?}");
             };
-            leader.gather();
+            leader.gather(Waker::noop());
             return leader;
         }
     }
@@ -216,8 +217,85 @@ async fn whom_an_answer_does_not_decide_waits_for_the_next_one() {
     let mut first = lead(&coalescer);
     let later = request().for_fire_time(DateTime::UNIX_EPOCH);
     let undecided = wait(&coalescer, &later);
-    first.gather();
+    first.gather(Waker::noop());
     // The answer to a plain request says nothing about a fire time.
     answered(first, 1);
     next_leader(&mut vec![undecided]);
+}
+
+/// The question of a store that takes this long to say "too early", and how many there are at once.
+async fn slow(seconds: u64, under_way: &AtomicU32, most: &AtomicU32) -> Acquisition {
+    let now = under_way.fetch_add(1, Ordering::Relaxed) + 1;
+    most.fetch_max(now, Ordering::Relaxed);
+    sleep(Duration::from_secs(seconds)).await;
+    under_way.fetch_sub(1, Ordering::Relaxed);
+    early(seconds)
+}
+
+/// The second question begins as those who wait have waited for a while.
+#[tokio::test(start_paused = true)]
+async fn who_waits_has_the_answer_of_a_later_leader_that_asks_for_it() {
+    let coalescer = Coalescer::default();
+    let (under_way, most, questions) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
+    let caller = async |joins| {
+        sleep(Duration::from_millis(joins)).await;
+        let ask = async |left: Duration| {
+            assert!(!left.is_zero(), "its time is over");
+            questions.fetch_add(1, Ordering::Relaxed);
+            Ok(slow(2, &under_way, &most).await)
+        };
+        coalescer.ask(&request(), TIMEOUT, ask).await
+    };
+    let began = Instant::now();
+    let callers = [0, 100, 100, 100, 200].map(caller);
+    for answer in futures_util::future::join_all(callers).await {
+        assert_eq!(answer.unwrap(), early(2));
+    }
+    assert!(began.elapsed() < Duration::from_millis(4_100));
+    assert_eq!(questions.into_inner(), 2);
+    assert_eq!(most.into_inner(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_who_polls_is_not_replaced_while_the_store_is_slow() {
+    let coalescer = Coalescer::default();
+    let (under_way, most) = (AtomicU32::new(0), AtomicU32::new(0));
+    // Some ask when nobody has woken the leader for long.
+    let callers = [0, 500, 3_000, 3_001, 4_500].map(async |joins| {
+        sleep(Duration::from_millis(joins)).await;
+        let ask = async |left: Duration| match left.is_zero() {
+            true => Ok(early(0)),
+            false => Ok(slow(4, &under_way, &most).await),
+        };
+        coalescer.ask(&request(), TIMEOUT, ask).await.unwrap()
+    });
+    futures_util::future::join_all(callers).await;
+    assert_eq!(most.into_inner(), 1);
+}
+
+/// It leads after another one, and has gathered those who wait, as it stops.
+#[tokio::test(start_paused = true)]
+async fn whoever_replaces_a_leader_asks_for_its_followers() {
+    let coalescer = Coalescer::default();
+    let first = lead(&coalescer);
+    let mut waiting = waiters(&coalescer, 1);
+    drop(first);
+    let questions = AtomicU32::new(0);
+    let request = request();
+    let callers = (0..4).map(|_| {
+        let ask = async |_| {
+            questions.fetch_add(1, Ordering::Relaxed);
+            Ok(early(1))
+        };
+        coalescer.ask(&request, TIMEOUT, ask)
+    });
+    let mut callers = Box::pin(futures_util::future::join_all(callers));
+    assert!(callers.as_mut().now_or_never().is_none());
+    let stopped = next_leader(&mut waiting);
+    let began = Instant::now();
+    assert_eq!(callers.await.len(), 4);
+    assert!(began.elapsed() < TIMEOUT * 3 / 4);
+    assert_eq!(questions.load(Ordering::Relaxed), 1);
+    answered(stopped, 2);
+    lead(&coalescer);
 }
