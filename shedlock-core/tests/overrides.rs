@@ -47,13 +47,27 @@ async fn a_schedule_replaces_whatever_schedule_the_job_has() {
 
 #[tokio::test(start_paused = true)]
 async fn the_zone_of_a_cron_line_goes_with_it() {
-    let job = Job::new("report", |_| async {})
-        .cron("@daily")
-        .zone("Asia/Seoul");
-    let builder = Scheduler::builder(InMemoryLockProvider::new()).add_job(job);
-    let changed = change(|change| change.every = Some("24h".to_owned()));
-    let status = status(builder.override_job("report", changed)).await;
-    assert_eq!(status.schedule.to_string(), "every 1day");
+    let job = || {
+        Job::new("report", |_| async {})
+            .cron("0 0 3 * * *")
+            .zone("Asia/Seoul")
+    };
+    let cron = |line: &str| change(|change| change.cron = Some(line.to_owned()));
+    let every = change(|change| change.every = Some("24h".to_owned()));
+    let rome = change(|change| change.zone = Some("Europe/Rome".to_owned()));
+    let cases = [
+        (vec![every.clone()], "every 1day"),
+        (vec![cron("@every 24h")], "every 1day"),
+        (vec![rome.clone(), every.clone()], "every 1day"),
+        (vec![every.clone(), cron("@daily")], "@daily (Asia/Seoul)"),
+        (vec![rome, every, cron("@daily")], "@daily (Europe/Rome)"),
+    ];
+    for (changes, expected) in cases {
+        let builder = Scheduler::builder(InMemoryLockProvider::new()).add_job(job());
+        let changes = changes.into_iter().map(|change| ("report", change));
+        let status = status(builder.overrides(changes)).await;
+        assert_eq!(status.schedule.to_string(), expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ use super::clashes::{
     find_same_names, find_same_providers, find_shared_locks, find_unknown_overrides,
 };
 use super::long_at_least::warn_of_long_at_least;
+use super::overrides::changed;
 use super::{BuildError, JobOverride, Problem, SchedulerBuilder};
 use crate::job::{Job, Setting, linked_jobs};
 use crate::lock::LockProvider;
@@ -112,7 +113,7 @@ impl SchedulerBuilder {
         for job in jobs {
             let changes = changes.get(&*job.name).map_or(&[][..], Vec::as_slice);
             let enabled = changes.iter().rev().find_map(|change| change.enabled);
-            let job = changes.iter().fold(job, |job, change| change.apply(job));
+            let job = changed(job, changes);
             let plan = check_job(
                 job,
                 defaults,

@@ -47,9 +47,10 @@ pub struct JobOverride {
     pub enabled: Option<bool>,
     /// Another cron line, instead of whatever schedule the job has.
     pub cron: Option<String>,
-    /// Another period, instead of whatever schedule the job has.
+    /// Another period, instead of whatever schedule the job has. A zone that was set before was for
+    /// that schedule, so the period goes without; the same for a `cron` such as `@every 24h`.
     pub every: Option<String>,
-    /// Another time zone.
+    /// Another time zone, for this schedule or the one that the job has.
     pub zone: Option<String>,
     /// Another `at_least`.
     pub at_least: Option<String>,
@@ -63,17 +64,36 @@ pub struct JobOverride {
     pub misfire: Option<Misfire>,
 }
 
+/// The job with all changes to it, in the order in which they were made.
+pub(super) fn changed(job: Job, changes: &[&JobOverride]) -> Job {
+    let mut job = changes.iter().fold(job, |job, change| change.apply(job));
+    let scheduled = changes.iter().rposition(|change| change.has_schedule());
+    if let Some(scheduled) = scheduled
+        && changes[scheduled..]
+            .iter()
+            .all(|change| change.zone.is_none())
+        && let Timing::Set(schedule) = &job.settings.timing
+        && schedule.period().is_some()
+    {
+        // It was for a cron line that was there before.
+        job.settings.zone = None;
+    }
+    job
+}
+
 impl JobOverride {
-    pub(super) fn apply(&self, mut job: Job) -> Job {
-        if self.cron.is_some() || self.every.is_some() {
+    fn has_schedule(&self) -> bool {
+        self.cron.is_some() || self.every.is_some()
+    }
+
+    fn apply(&self, mut job: Job) -> Job {
+        if self.has_schedule() {
             job.settings.timing = Timing::Unset;
         }
         if let Some(line) = &self.cron {
             job = job.cron(line);
         }
         if let Some(period) = &self.every {
-            // The job's own zone was for its cron line.
-            job.settings.zone = None;
             job = job.every(period);
         }
         if let Some(zone) = &self.zone {
