@@ -10,7 +10,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shedlock_core::{Clock, Job, RunError, SchedulerHandle};
+use shedlock_core::{Clock, EventKind, Job, RunError, SchedulerHandle};
 use support::{
     Answer, Call, Recorder, TestClock, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms,
     start, time,
@@ -222,6 +222,36 @@ async fn a_job_without_a_lock_has_no_fire_time_again_as_the_machine_wakes() {
     runs.dedup();
     assert_eq!(runs.len(), count, "{runs:?}");
     assert_eq!(runs.last(), Some(&(noon() + minutes(30))));
+}
+
+/// It has had 12:26 and 12:27, so 12:25 is the latest that it takes care of.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_wakes_within_what_it_had_takes_the_latest_before() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let wall = TestClock::at(noon());
+    let builder = scheduler(&store).clock(wall.clone()).observer(seen.clone());
+    let minutely = Job::new("minutely", |_| async {}).every("1m");
+    start(builder.misfire_grace("10m").add_job(minutely)).await;
+    let minutes = |minutes: i64| seconds(60 * minutes);
+    sleep(30).await;
+    wall.step(minutes(25));
+    sleep(120).await;
+    wall.step(minutes(-25));
+    sleep(300).await;
+    wall.step(minutes(20) - seconds(20));
+    sleep(100).await;
+    let runs = seen.runs("minutely");
+    assert!(runs.contains(&(noon() + minutes(25))), "{runs:?}");
+    let missed = seen
+        .events()
+        .into_iter()
+        .find_map(|event| match event.kind {
+            EventKind::Misfired { fire_times, .. } => {
+                (event.fire_time == Some(noon() + minutes(8))).then_some(fire_times)
+            }
+            _ => None,
+        });
+    assert_eq!(missed, Some(17), "12:08 to 12:24");
 }
 
 #[tokio::test(start_paused = true)]

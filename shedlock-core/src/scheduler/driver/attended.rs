@@ -56,8 +56,10 @@ impl Attended {
         Some(new)
     }
 
-    pub(super) fn has(&self, fire_time: DateTime<Utc>) -> bool {
-        self.first_new(fire_time) != Some(fire_time)
+    /// If it is among them: the first of those that lie before it without a gap.
+    pub(super) fn first_of_stretch(&self, fire_time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let stretch = self.0.iter().find(|stretch| stretch.last >= fire_time)?;
+        (stretch.first <= fire_time).then_some(stretch.first)
     }
 
     /// The clock shows `now`, which is less than before.

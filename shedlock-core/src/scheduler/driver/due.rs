@@ -59,7 +59,7 @@ impl Driver {
                 });
         }
         let job = &mut self.jobs[entry.job];
-        if too_late || job.attended.has(latest) {
+        if too_late {
             return None;
         }
         if job.plan.lock.is_none() {
@@ -68,8 +68,8 @@ impl Driver {
         self.due_unless_running(entry.job, latest)
     }
 
-    /// Plans what comes after `now`. Returns the latest fire time up to then, and how many have
-    /// passed unattended before it.
+    /// Plans what comes after `now`. Returns the latest fire time up to then that the job has not
+    /// had, and how many have passed unattended before it.
     fn move_on(&mut self, entry: Entry, now: DateTime<Utc>) -> (DateTime<Utc>, u32) {
         let following = self.next_after(entry.job, entry.fire_time);
         if following.is_none_or(|following| following > now) {
@@ -77,8 +77,12 @@ impl Driver {
             return (entry.fire_time, 0);
         }
         // This node was stalled or asleep.
-        let shared = &self.jobs[entry.job].plan.shared_schedule;
-        let latest = shared.schedule.last_at_or_before(now);
+        let state = &self.jobs[entry.job];
+        let shared = &state.plan.shared_schedule;
+        let mut latest = shared.schedule.last_at_or_before(now);
+        if let Some(had) = latest.and_then(|latest| state.attended.first_of_stretch(latest)) {
+            latest = (shared.schedule).last_at_or_before(had - TimeDelta::microseconds(1));
+        }
         let latest = latest.unwrap_or(entry.fire_time);
         let passed = shared.count(entry.fire_time, latest);
         self.plan_next(entry.job, now);
