@@ -76,7 +76,8 @@ pub trait LockProvider: fmt::Debug + Send + Sync + 'static {
     /// Ends a lease: the lock is free from `max(now, locked_at + at_least)`, or from when the lease
     /// ended if that was before `now`. (Where `locked_at` had to run ahead of a clock that was set
     /// back, `at_least` counts from `now`.) Whether a lease that has ended, but was not taken over,
-    /// counts as released is up to the store.
+    /// counts as released is up to the store: where [`extend`](Self::extend) has made it shorter
+    /// than `at_least`, the store may keep the lock for the rest of that or leave it free.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide. Releasing again is harmless.
