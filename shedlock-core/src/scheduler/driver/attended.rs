@@ -1,8 +1,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// After a step back that is longer, fire times come again: jobs without a lock would stand still
-/// for too long.
-const LONGEST_STEP_BACK: TimeDelta = TimeDelta::hours(1);
+/// What lies within this time ahead is left out after a step back. Where a stretch reaches further,
+/// its fire times come again: jobs without a lock would stand still for too long.
+const FARTHEST_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// How many stretches are kept: a new one begins whenever the machine slept, or its clock was set.
 const MAX_STRETCHES: usize = 32;
@@ -65,7 +65,7 @@ impl Attended {
     /// The clock shows `now`, which is less than before.
     pub(super) fn step_back(&mut self, now: DateTime<Utc>) {
         self.0
-            .retain(|stretch| stretch.last <= now + LONGEST_STEP_BACK);
+            .retain(|stretch| stretch.last <= now + FARTHEST_AHEAD);
     }
 
     fn join(&mut self) {
