@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::Retryable;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{HoldState, KeepAlive, LockError};
 use crate::observe::EventKind;
@@ -93,9 +93,8 @@ async fn renew(state: &Arc<HoldState>) {
 async fn report_unstoppable(state: &HoldState) {
     let told = Instant::now();
     let term = state.term();
-    let over = if state.is_taken() { told } else { term.ends };
     // It has the margin to stop, also if it is told late, as the process stood still.
-    sleep_until(over.max(told + (term.ends - term.cancel_at))).await;
+    sleep(term.ends - term.cancel_at).await;
     state.reporter.tell(EventKind::Unstoppable {
         since_cancelled: told.elapsed(),
     });
