@@ -104,6 +104,7 @@ mod tests {
             ),
             (90, AlreadyRan(held(90, 99)), Some(95), None),
             (90, AlreadyRan(held(90, 99)), None, None),
+            (90, AlreadyRan(held(90, 100)), None, None),
             (
                 90,
                 AlreadyRan(held(90, 160)),

@@ -144,6 +144,15 @@ async fn a_leader_who_goes_away_holds_nobody_up() {
     lead(&coalescer);
 }
 
+#[tokio::test]
+async fn any_number_of_callers_may_go_away() {
+    let coalescer = Coalescer::default();
+    let first = lead(&coalescer);
+    drop(waiters(&coalescer, 100_000));
+    drop(first);
+    lead(&coalescer);
+}
+
 /// It may be granted the lock all the same, and nobody would run if others skipped for that.
 #[tokio::test]
 async fn what_comes_of_a_request_whose_caller_went_away_is_told_to_nobody() {
@@ -186,6 +195,57 @@ async fn a_leader_who_no_longer_polls_is_replaced() {
     }
     assert_eq!(idle.await.unwrap(), early(1));
     lead(&coalescer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_replaced_hands_nothing_on() {
+    let coalescer = Coalescer::default();
+    let replaced = lead(&coalescer);
+    sleep(TIMEOUT).await;
+    let leader = lead(&coalescer);
+    let mut waiting = waiters(&coalescer, 1);
+    drop(replaced);
+    assert!(waiting[0].try_recv().is_err());
+    drop(leader);
+    next_leader(&mut waiting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leads_after_another_one_has_its_own_time() {
+    let coalescer = Coalescer::default();
+    let first = lead(&coalescer);
+    let mut waiting = waiters(&coalescer, 1);
+    sleep(TIMEOUT * 3 / 4).await;
+    drop(first);
+    let _leader = next_leader(&mut waiting);
+    sleep(TIMEOUT / 2).await;
+    wait(&coalescer, &request());
+}
+
+/// Others lead all the time, and get no answer either.
+#[tokio::test(start_paused = true)]
+async fn who_never_leads_gives_up_in_time() {
+    let coalescer = Coalescer::default();
+    let begin = |after| {
+        let coalescer = coalescer.clone();
+        tokio::spawn(async move {
+            sleep(TIMEOUT * after / 100).await;
+            let began = Instant::now();
+            let asks = async |left: Duration| {
+                if !left.is_zero() {
+                    std::future::pending::<()>().await;
+                }
+                Ok(early(1))
+            };
+            let answer = coalescer.ask(&request(), TIMEOUT, asks).await;
+            assert_eq!(answer.unwrap(), early(1));
+            began.elapsed()
+        })
+    };
+    // These lead from 0, 60, and 114 on.
+    let _others = [0, 10, 64].map(begin);
+    let waits = begin(20);
+    assert_eq!(waits.await.unwrap(), TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]
