@@ -61,7 +61,7 @@ async fn inside_the_lock_is_there_with_its_lease() {
     let work = async {
         assert_locked("a");
         let lock = require_lock("a").unwrap();
-        assert_eq!(lock.name(), "a");
+        assert_eq!((lock.name(), lock.holder()), ("a", "node".to_owned()));
         assert_eq!(lock.lock_until(), noon() + seconds(30));
         assert_eq!(lock.fencing_token(), noon().timestamp_micros() as u64);
         assert!(!lock.is_lost());

@@ -71,6 +71,29 @@ async fn a_lease_is_looked_after_when_all_before_were_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn leases_with_nothing_to_do_have_no_tasks_of_their_own() {
+    const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let jobs = NAMES.map(|name| job(name, "1h", 600));
+    let builder = jobs
+        .into_iter()
+        .fold(builder(&store, &seen), SchedulerBuilder::add_job);
+    let handle = start(builder).await;
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    begin(&handle, NAMES[0]).await;
+    let of_one = tasks();
+    for name in &NAMES[1..] {
+        begin(&handle, name).await;
+    }
+    // Who triggers a run, and who makes it.
+    assert_eq!(tasks() - of_one, 2 * (NAMES.len() - 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lease_that_its_run_shortens_ends_then() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     let short = Job::new("short", |run: shedlock_core::Run| async move {

@@ -44,6 +44,19 @@ async fn too_early_is_waited_out_and_the_fire_time_is_not_lost() {
     assert_eq!(seen.count("already_ran"), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn too_early_plans_nothing_for_a_job_that_was_paused_meanwhile() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let handle = node(&store, &TestClock::at(noon()), &seen, locked(tick())).await;
+    store.slow(Duration::from_millis(400));
+    store.step(TimeDelta::milliseconds(-700));
+    sleep_ms(1_100).await;
+    handle.pause("tick").await.unwrap();
+    sleep_ms(400).await;
+    assert_eq!(store.early(), 1);
+    assert_eq!(handle.jobs().await[0].next_fire_time, None);
+}
+
 /// The first becomes due while the second is heard of.
 #[tokio::test(start_paused = true)]
 async fn of_two_that_are_too_early_the_second_does_not_take_the_place_of_the_first() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shedlock_core::{Job, Misfire};
 
 use crate::support::{
-    Answer, Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, start, time,
+    Answer, Recorder, TestClock, TestStore, noon, scheduler, seconds, sleep, stall, start, time,
 };
 use crate::{hourly, locked, node};
 
@@ -51,6 +51,23 @@ async fn a_machine_that_slept_runs_what_is_due_now_and_not_what_was_due() {
     sleep(31).await;
     assert_eq!(seen.runs("hourly"), [time("2026-03-01T15:10:00Z")]);
     assert_eq!(seen.count("misfired"), 1);
+}
+
+/// What is due when the process goes on stays due, though the clock turns out to be behind.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_while_clocks_were_set_back_loses_no_fire_time() {
+    let minutely = || Job::new("minutely", |_| async {}).every("1m");
+    for job in [minutely(), locked(minutely())] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let wall = TestClock::at(noon());
+        node(&store, &wall, &seen, job).await;
+        sleep(30).await;
+        store.step(seconds(-20));
+        wall.step(seconds(-20));
+        stall(60).await;
+        sleep(5).await;
+        assert_eq!(seen.runs("minutely"), [noon() + seconds(60)]);
+    }
 }
 
 /// One that was being tried again, as the network went before the machine did.

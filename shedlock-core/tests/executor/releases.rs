@@ -1,10 +1,11 @@
 //! However the work ends, the lock is given back.
 
+use std::future::pending;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use shedlock_core::{LockExecutor, OnLost, Outcome, current};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::config;
 use crate::support::{Answer, Call, Recorder, TestStore, noon, seconds, sleep, sleep_ms};
@@ -27,7 +28,7 @@ async fn a_dropped_future_gives_the_lock_back_in_the_background() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     let locks = LockExecutor::new(store.clone()).observer(seen.clone());
     let run = locks.run(config("a").at_least("5s").unwrap(), sleep(20));
-    let cut = tokio::time::timeout(Duration::from_secs(1), run).await;
+    let cut = timeout(Duration::from_secs(1), run).await;
     assert!(cut.is_err());
     sleep_ms(10).await;
     assert_eq!(store.calls(Call::Release), 1);
@@ -37,6 +38,49 @@ async fn a_dropped_future_gives_the_lock_back_in_the_background() {
         "at_least counts"
     );
     assert_eq!(seen.count("released"), 1);
+}
+
+/// An extension could take the lock again, which `at_least` keeps.
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_given_back_after_an_extension_that_is_under_way() {
+    for cut in [false, true] {
+        let store = TestStore::new();
+        store.slow(Duration::from_secs(2));
+        let locks = LockExecutor::new(store.clone());
+        let work = async {
+            let extension = current().unwrap();
+            let began = timeout(Duration::from_millis(10), extension.extend("1h"));
+            assert!(began.await.is_err());
+            if cut {
+                pending::<()>().await;
+            }
+        };
+        let run = locks.run(config("a").at_least("20s").unwrap(), work);
+        let ended = timeout(Duration::from_millis(2_100), run).await;
+        assert!(ended.is_err(), "the release takes long");
+        sleep(10).await;
+        let extended = store.times_of(Call::Extend)[0];
+        assert_eq!(
+            store.times_of(Call::Release)[0] - extended,
+            Duration::from_secs(2),
+            "cut: {cut}"
+        );
+        let until = store.row("a").lock_until;
+        assert_eq!(until, noon() + seconds(21), "cut: {cut}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_watches_over_a_lease_that_was_given_back() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let locks = LockExecutor::new(store.clone()).observer(seen.clone());
+    for locks in [locks.clone(), locks.keep_alive()] {
+        let outcome = locks.run(config("a"), async {}).await.unwrap();
+        assert!(outcome.ran().is_some());
+        sleep(60).await;
+    }
+    assert_eq!(store.calls(Call::Extend), 0);
+    assert_eq!((seen.count("lost"), seen.count("renewal_failed")), (0, 0));
 }
 
 /// By a thread that knows no runtime, while that goes on.
@@ -49,7 +93,7 @@ fn a_future_that_is_dropped_anywhere_gives_the_lock_back() {
         .unwrap();
     let store = runtime.block_on(async { TestStore::new() });
     let locks = LockExecutor::new(store.clone());
-    let mut run = Box::pin(locks.run(config("a"), std::future::pending::<()>()));
+    let mut run = Box::pin(locks.run(config("a"), pending::<()>()));
     runtime.block_on(async { assert!(run.as_mut().now_or_never().is_none()) });
     assert!(runtime.block_on(async { !store.is_free("a") }));
     drop(run);
@@ -79,11 +123,7 @@ async fn a_future_that_is_dropped_while_it_releases_still_gives_the_lock_back() 
     let locks = LockExecutor::new(store.clone());
     store.on(Call::Release, Answer::Never);
     let run = locks.run(config("a"), async {});
-    assert!(
-        tokio::time::timeout(Duration::from_secs(1), run)
-            .await
-            .is_err()
-    );
+    assert!(timeout(Duration::from_secs(1), run).await.is_err());
     store.on(Call::Release, Answer::Right);
     sleep(1).await;
     assert!(store.is_free("a"));

@@ -46,6 +46,26 @@ async fn a_shorter_lease_counts_from_when_it_is_asked_for() {
     }
 }
 
+/// The same where somebody watches over the lease already.
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_was_extended_can_be_shortened() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let shared = store.clone();
+    let job = job(move |run: Run| {
+        let store = shared.clone();
+        async move {
+            run.extend("1m").await.unwrap();
+            sleep(1).await;
+            store.on(Call::Extend, Answer::Never);
+            run.extend("10s").await.unwrap();
+        }
+    });
+    node(&store, &seen, job).await;
+    sleep(60).await;
+    assert_eq!(seen.outcomes("long"), [lost(Loss::Expired)]);
+    assert_eq!(took(&seen).as_secs(), 10);
+}
+
 /// It may come to the store after another one that was asked for later, and granted.
 #[tokio::test(start_paused = true)]
 async fn an_extension_without_an_answer_bounds_longer_ones() {
@@ -117,17 +137,46 @@ async fn a_renewal_without_an_answer_is_renewed_beside_a_longer_extension() {
 
 #[tokio::test(start_paused = true)]
 async fn extensions_at_once_count_as_the_shortest() {
+    for (first, second) in [("20s", "5m"), ("5m", "20s")] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        let job = job(move |run: Run| async move {
+            let (one, other) = tokio::join!(run.extend(first), run.extend(second));
+            one.unwrap();
+            other.unwrap();
+            sleep(300).await;
+        });
+        node(&store, &seen, job).await;
+        sleep(60).await;
+        assert_eq!(seen.outcomes("long"), [lost(Loss::Expired)], "{first}");
+        assert_eq!(took(&seen).as_secs(), 18, "{first}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_extension_that_failed_is_in_doubt_and_not_the_one_beside_it() {
     let (store, seen) = (TestStore::new(), Recorder::new());
-    let job = job(|run: Run| async move {
-        let (short, long) = tokio::join!(run.extend("20s"), run.extend("5m"));
-        short.unwrap();
-        long.unwrap();
-        sleep(300).await;
+    let shared = store.clone();
+    let job = job(move |run: Run| {
+        let store = shared.clone();
+        async move {
+            store.slow(Duration::from_secs(4));
+            let short = async {
+                sleep(1).await;
+                store.slow(Duration::ZERO);
+                store.on(Call::Extend, Answer::Away);
+                assert!(run.extend("20s").await.is_err());
+                store.on(Call::Extend, Answer::Right);
+            };
+            let (long, ()) = tokio::join!(run.extend("5m"), short);
+            long.unwrap();
+            run.extend("5m").await.unwrap();
+            sleep(300).await;
+        }
     });
     node(&store, &seen, job).await;
     sleep(60).await;
     assert_eq!(seen.outcomes("long"), [lost(Loss::Expired)]);
-    assert_eq!(took(&seen).as_secs(), 18);
+    assert_eq!(took(&seen).as_secs(), 4 + 18);
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,6 +248,27 @@ async fn a_lock_is_given_back_for_as_long_as_its_lease_may_last() {
     assert!(store.is_free(LOCK), "it would be taken for 16 s more");
 }
 
+/// An extension may come to the store some seconds after it was asked for.
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_given_back_for_as_long_as_an_extension_may_have_made_its_lease() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        sleep(1).await;
+        run.extend("5m").await.unwrap();
+    });
+    store.on(Call::Release, Answer::Away);
+    node(&store, &seen, job).await;
+    store.slow(Duration::from_secs(5));
+    sleep(20).await;
+    store.slow(Duration::ZERO);
+    let until = store.row(LOCK).lock_until;
+    let left = (until - store.time()).to_std().unwrap();
+    tokio::time::sleep(left - Duration::from_millis(2_800)).await;
+    store.on(Call::Release, Answer::Right);
+    sleep_ms(2_600).await;
+    assert!(store.is_free(LOCK), "0.2 s before its lease is over");
+}
+
 /// It could take the lock again for as long as `at_least` keeps it, and nobody would run.
 #[tokio::test(start_paused = true)]
 async fn a_lock_is_given_back_after_an_extension_that_is_under_way() {
@@ -213,6 +283,30 @@ async fn a_lock_is_given_back_after_an_extension_that_is_under_way() {
     assert_eq!(released[0] - extended[0], Duration::from_secs(2));
     let until = store.row(LOCK).lock_until;
     assert!(until <= noon() + seconds(31), "{until}");
+}
+
+/// Who would go on extending the lease could keep the lock for as long.
+#[tokio::test(start_paused = true)]
+async fn while_a_release_waits_for_an_extension_no_other_one_begins() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let refused = Arc::new(Mutex::new(None));
+    let sink = refused.clone();
+    let job = job(move |run: Run| {
+        let sink = sink.clone();
+        async move {
+            let _ = timeout(Duration::from_millis(10), run.extend("1m")).await;
+            tokio::spawn(async move {
+                sleep(1).await;
+                *sink.lock().unwrap() = Some(run.extend("1h").await);
+            });
+        }
+    });
+    store.slow(Duration::from_secs(2));
+    node(&store, &seen, job).await;
+    sleep(5).await;
+    let answer = refused.lock().unwrap().take().unwrap();
+    assert!(matches!(answer, Err(LockError::NotLocked(_))), "{answer:?}");
+    assert_eq!(store.calls(Call::Extend), 1);
 }
 
 /// The release does not wait for ever, and then the store may get it first.

@@ -31,6 +31,17 @@ async fn a_run_extends_its_lease_as_often_as_it_wants() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_knows_the_end_of_a_lease_that_it_shortened() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    let job = job(|run: Run| async move {
+        let until = run.extend("10s").await.unwrap();
+        assert_eq!(until, run.lock().unwrap().lock_until());
+    });
+    node(&store, &seen, job).await;
+    assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_extension_moves_the_end_to_that_long_from_now() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     let job = job(|run: Run| async move {

@@ -140,7 +140,8 @@ async fn a_run_that_goes_on_without_its_lease_can_ask() {
         async move {
             let lock = run.lock().unwrap().clone();
             let before = lock.is_lost();
-            sleep(60).await;
+            // A second before the lease ends in the store.
+            sleep(29).await;
             sink.lock().unwrap().push((before, lock.is_lost()));
             assert!(matches!(run.extend("1m").await, Err(LockError::Lost(_))));
         }
@@ -148,17 +149,38 @@ async fn a_run_that_goes_on_without_its_lease_can_ask() {
     node(&store, &seen, job.on_lost(OnLost::Continue)).await;
     sleep(100).await;
     assert_eq!(*answers.lock().unwrap(), [(false, true)]);
+    assert_eq!(store.calls(Call::Extend), 0);
     assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_run_is_told_once() {
     let (store, seen) = (TestStore::new(), Recorder::new());
-    node(&store, &seen, long(300).keep_alive(true)).await;
+    // The store refuses each of these.
+    let job = job(|run: Run| async move {
+        sleep(10).await;
+        let _ = tokio::join!(run.extend("1m"), run.extend("1m"));
+    });
+    node(&store, &seen, job.keep_alive(true)).await;
     store.remove(LOCK);
     sleep(100).await;
+    assert_eq!(store.calls(Call::Extend), 3);
     assert_eq!(seen.count("lost"), 1);
     assert_eq!(seen.count("finished"), 1);
+}
+
+/// Whoever watched over it has gone with the work.
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_nobody_needs_any_more_is_not_lost() {
+    for keep_alive in [false, true] {
+        let (store, seen) = (TestStore::new(), Recorder::new());
+        node(&store, &seen, long(5).keep_alive(keep_alive)).await;
+        store.on(Call::Release, Answer::Away);
+        sleep(60).await;
+        assert!(seen.count("release_failed") > 10);
+        assert_eq!((seen.count("lost"), seen.count("renewal_failed")), (0, 0));
+        assert_eq!(store.calls(Call::Extend), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shedlock_core::RunOutcome;
 
 use crate::long_job::{LOCK, long, node, took};
-use crate::support::{Answer, Call, Recorder, TestStore, sleep};
+use crate::support::{Answer, Call, Recorder, TestStore, sleep, sleep_ms};
 
 /// How long after the lease was asked for each call of this kind came.
 fn after_acquire(store: &TestStore, call: Call) -> Vec<Duration> {
@@ -52,6 +52,28 @@ async fn renewals_stop_with_the_run() {
     sleep(300).await;
     assert_eq!(store.calls(Call::Extend), 2);
     assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_leases_are_renewed_by_a_slow_store() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    node(&store, &seen, long(30).at_most("1s").keep_alive(true)).await;
+    store.slow(Duration::from_millis(200));
+    sleep(40).await;
+    assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
+    assert_eq!(seen.count("renewal_failed"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_very_short_lease_outlives_a_renewal_without_an_answer() {
+    let (store, seen) = (TestStore::new(), Recorder::new());
+    node(&store, &seen, long(30).at_most("400ms").keep_alive(true)).await;
+    store.on(Call::Extend, Answer::Never);
+    sleep_ms(200).await;
+    store.on(Call::Extend, Answer::Right);
+    sleep(40).await;
+    assert_eq!(seen.outcomes("long"), [RunOutcome::Succeeded]);
+    assert_eq!(seen.count("renewal_failed"), 1);
 }
 
 #[tokio::test(start_paused = true)]
