@@ -11,10 +11,10 @@ use futures_util::future::join_all;
 use redis::cmd;
 use shedlock_core::LockProvider;
 use shedlock_redis::{RedisConnection, RedisLockProvider};
-use shedlock_test_support::{Answers, Proxy, Servers, acquired, held, released};
+use shedlock_test_support::{Answers, Proxy, Servers, acquired, eventually, held, released};
 use support::nodes::Nodes;
 use support::{shared, url};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 #[tokio::test]
@@ -102,25 +102,54 @@ async fn connections_that_a_caller_waits_for_and_then_does_not() {
     first.await.expect("a clock");
 }
 
+/// A runtime in which calls were made, and which nobody drives any more.
+fn left_after(calls: impl Future + Send + 'static) -> Runtime {
+    let runtime = thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        runtime.block_on(calls);
+        runtime
+    });
+    runtime.join().expect("calls that were made")
+}
+
+/// One in which a connection is being opened.
+fn left_opening(locks: &RedisLockProvider) -> Runtime {
+    let there = locks.clone();
+    left_after(async move {
+        let began = timeout(Duration::from_millis(10), there.now()).await;
+        assert!(began.is_err(), "a connection within 10ms: {began:?}");
+    })
+}
+
+fn impatient(url: &str) -> RedisLockProvider {
+    let connection = RedisConnection::url(url).expect("a URL");
+    let builder = RedisLockProvider::builder(connection).timeout("1s");
+    builder.build().expect("settings")
+}
+
+/// As in a service that waits for less than the provider's timeout.
+async fn answers_a_caller_in_a_hurry(locks: &RedisLockProvider) {
+    let hurry = Duration::from_millis(300);
+    let answer = eventually("an answer in time", async || {
+        timeout(hurry, locks.now()).await.ok()
+    });
+    answer.await.expect("a clock");
+}
+
 /// It is there, but nobody drives the task that opens the connection.
 #[tokio::test]
 async fn connections_that_a_runtime_opens_that_stands_still() {
     let proxy = Proxy::to(&url()).await;
     proxy.delay_answers(Duration::from_millis(100));
-    let connection = RedisConnection::url(&proxy.url).expect("a URL");
-    let builder = RedisLockProvider::builder(connection).timeout("1s");
-    let locks = builder.build().expect("settings");
-    let there = locks.clone();
-    let runtime = thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let soon = Duration::from_millis(10);
-        let began = runtime.block_on(async { timeout(soon, there.now()).await });
-        assert!(began.is_err(), "a connection within 10ms: {began:?}");
-        runtime
-    });
-    let runtime = runtime.join().expect("a call that was begun");
+    let locks = impatient(&proxy.url);
+    let runtime = left_opening(&locks);
     locks.now().await.expect("a clock");
+    runtime.shutdown_background();
+
+    let locks = impatient(&proxy.url);
+    let runtime = left_opening(&locks);
+    answers_a_caller_in_a_hurry(&locks).await;
     runtime.shutdown_background();
 }
 

@@ -15,6 +15,7 @@ mod keeper_timers;
 mod lease;
 mod memory;
 mod provider;
+mod shared_task;
 mod term;
 
 pub use clock::{Clock, SystemClock};
@@ -26,6 +27,7 @@ pub use executor::{IntoExecutor, LockExecutor, OnLost, Outcome};
 pub use lease::{Lease, StoredLock};
 pub use memory::InMemoryLockProvider;
 pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};
+pub use shared_task::SharedTask;
 
 pub(crate) use background::staying;
 pub(crate) use current::holding;

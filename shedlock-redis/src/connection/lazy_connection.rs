@@ -2,11 +2,8 @@ use std::io::{self, ErrorKind::ConnectionAborted};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::Shared;
 use redis::RedisResult;
-use shedlock_core::let_other_threads_take_it;
-use tokio::sync::oneshot;
+use shedlock_core::SharedTask;
 use tokio::time::timeout;
 
 use super::open::OpenConnection;
@@ -14,9 +11,6 @@ use super::origin::Origin;
 use crate::error::Failure;
 
 type Opened = RedisResult<Arc<OpenConnection>>;
-
-/// What all hear who wait for a connection.
-type Opening = Shared<oneshot::Receiver<Opened>>;
 
 /// A connection, opened when it is first needed and again when it is of no more use.
 ///
@@ -28,7 +22,7 @@ pub(crate) struct LazyConnection(Mutex<State>);
 #[derive(Default)]
 struct State {
     open: Option<Arc<OpenConnection>>,
-    opening: Option<Opening>,
+    opening: SharedTask<Opened>,
     /// The one before, if it leads to other servers than the one that failed, until the next one
     /// is open.
     former: Option<Arc<OpenConnection>>,
@@ -46,40 +40,23 @@ impl LazyConnection {
             if let Some(open) = &state.open {
                 return Ok(open.clone());
             }
-            let begin = || self.begin_to_open(origin.clone(), patience);
-            state.opening.get_or_insert_with(begin).clone()
+            let (connection, origin) = (self.clone(), origin.clone());
+            let open = async move { connection.open(&origin, patience).await };
+            state.opening.join_or_begin(patience, open)
         };
-        let failure = match timeout(patience, opening.clone()).await {
-            Ok(Ok(opened)) => return opened.map_err(Failure::Unconnected),
-            Ok(Err(_)) => Failure::Unconnected(io::Error::from(ConnectionAborted).into()),
-            Err(_) => Failure::ConnectingTimedOut(patience),
-        };
-        // The task has ended with its runtime, or may stand still with it; the next one who asks
-        // may have another runtime.
-        self.state().clear(&opening);
-        Err(failure)
-    }
-
-    fn begin_to_open(self: &Arc<Self>, origin: Arc<Origin>, patience: Duration) -> Opening {
-        let (tell, told) = oneshot::channel();
-        let (connection, opening) = (self.clone(), told.shared());
-        let this = opening.clone();
-        tokio::spawn(async move {
-            let opened = origin.open(patience).await.map(Arc::new);
-            let opened = connection.end_opening(&this, opened);
-            // It may be that nobody waits any more.
-            let _ = tell.send(opened);
-        });
-        // The caller may go on with work that blocks this thread.
-        let_other_threads_take_it();
-        opening
+        match timeout(patience, opening).await {
+            Ok(Some(opened)) => opened.map_err(Failure::Unconnected),
+            Ok(None) => Err(Failure::Unconnected(
+                io::Error::from(ConnectionAborted).into(),
+            )),
+            Err(_) => Err(Failure::ConnectingTimedOut(patience)),
+        }
     }
 
     /// The connection that is open then: another task may have been faster.
-    fn end_opening(&self, opening: &Opening, opened: Opened) -> Opened {
+    async fn open(&self, origin: &Origin, patience: Duration) -> Opened {
+        let opened = Arc::new(origin.open(patience).await?);
         let mut state = self.state();
-        state.clear(opening);
-        let opened = opened?;
         let open = state.open.get_or_insert_with(|| opened.clone()).clone();
         let former = state.former.take();
         end(state, former);
@@ -110,12 +87,6 @@ impl LazyConnection {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn clear(&mut self, opening: &Opening) {
-        self.opening.take_if(|current| current.ptr_eq(opening));
     }
 }
 
