@@ -170,13 +170,17 @@ impl DriverError {
 
     /// Whether a statement about many locks may have been refused for one of them.
     pub(crate) fn may_concern_one(&self) -> bool {
-        let kind_may = match self.kind {
-            Kind::TooLong | Kind::Conflict | Kind::Other => true,
-            #[cfg(feature = "mysql")]
-            Kind::NoSuchTime => true,
-            _ => false,
+        let concerns_all = match self.kind {
+            Kind::TableMissing | Kind::SchemaMissing | Kind::ColumnMissing => true,
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
+            Kind::NotUnique => true,
+            #[cfg(feature = "postgres")]
+            Kind::SharedSession => true,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Kind::TooManyConnections => true,
+            kind => !kind.keeps_connection(),
         };
-        kind_may && self.refusal().is_some()
+        !concerns_all && self.refusal().is_some()
     }
 
     /// Whether the store may have done what it was asked.

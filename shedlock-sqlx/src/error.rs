@@ -179,7 +179,7 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
         },
         Kind::Denied => LockError::PermissionDenied {
             locks: table,
-            remedy: "grant it SELECT, INSERT and UPDATE (and CREATE for `migrate()`)".into(),
+            remedy: remedy(&source.to_string()).into(),
             source,
         },
         #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -257,6 +257,15 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
             problem: format!("a statement on `{table}` was refused: {source}"),
             source,
         },
+    }
+}
+
+/// A policy may forbid one lock, and then more rights on the table change nothing.
+fn remedy(message: &str) -> &'static str {
+    if message.contains("row-level security") {
+        "a policy of the table forbids this lock's row; make one that lets this user read and write it"
+    } else {
+        "grant it SELECT, INSERT and UPDATE (and CREATE for `migrate()`)"
     }
 }
 
