@@ -1,4 +1,5 @@
-use sqlx::{FromRow, Row};
+use sqlx::error::BoxDynError;
+use sqlx::{Database, Decode, FromRow, Row, Type};
 
 /// What every statement that answers with rows answers with. Instants are microseconds since the
 /// Unix epoch, 0 where the table has NULL (a lock that was never taken), and none where it has no
@@ -44,8 +45,8 @@ impl Done {
 type Columns = (
     Option<i64>,
     i64,
-    Option<String>,
-    Option<String>,
+    Option<Text>,
+    Option<Text>,
     Option<i64>,
     Option<i64>,
 );
@@ -60,10 +61,39 @@ where
             now,
             place: number / Done::KINDS,
             done: Done::of(number),
-            name,
-            holder,
+            name: name.map(|Text(name)| name),
+            holder: holder.map(|Text(holder)| holder),
             locked_at,
             lock_until,
         })
+    }
+}
+
+/// A text as far as it is one: SQLite has anything in any column, and a row of another lock must not
+/// keep this one's from being read.
+struct Text(String);
+
+impl<D: Database> Type<D> for Text
+where
+    String: Type<D>,
+{
+    fn type_info() -> D::TypeInfo {
+        String::type_info()
+    }
+
+    fn compatible(_: &D::TypeInfo) -> bool {
+        true
+    }
+}
+
+impl<'r, D: Database> Decode<'r, D> for Text
+where
+    Vec<u8>: Decode<'r, D>,
+{
+    fn decode(value: D::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        let bytes = Vec::decode(value)?;
+        Ok(Self(String::from_utf8(bytes).unwrap_or_else(|no_text| {
+            String::from_utf8_lossy(no_text.as_bytes()).into_owned()
+        })))
     }
 }
