@@ -8,7 +8,7 @@ mod support;
 use shedlock_core::{LockError, LockProvider};
 use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::{Log, acquire, acquired, fresh, held};
-use support::herd::{herd, names};
+use support::herd::{herd, leases, names};
 use support::{Nodes, Sql, folder, mysql, mysql_pool, pg_pool, postgres, sqlite, sqlite_pool};
 
 /// On a table whose columns and indexes are these.
@@ -146,6 +146,21 @@ async fn a_postgres_index_that_goes_later() {
         .await;
     let error = acquire(&locks, "job").await.expect_err("a flaw");
     tells(&error, &nodes.table);
+}
+
+/// What is told of the table is told in the place of a holder.
+#[tokio::test]
+async fn mysql_holders_in_another_character_set() {
+    for charset in ["ucs2", "utf16", "latin1", "binary"] {
+        let nodes = Nodes::migrated(mysql_pool(mysql())).await;
+        let alter = format!(
+            "ALTER TABLE {{table}} MODIFY locked_by VARCHAR(255) CHARACTER SET {charset} NOT NULL"
+        );
+        nodes.run(&alter).await;
+        is_fine(&nodes.provider("a")).await;
+        let locks = nodes.unnamed().connections(1).build().expect("settings");
+        leases(herd(&locks, &names(8)).await);
+    }
 }
 
 /// How often it is warned of something, by one provider; and it works as long as it does.

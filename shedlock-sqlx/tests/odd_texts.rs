@@ -1,5 +1,5 @@
-//! Names and holders that are no texts, as SQLite may have in any column, in rows that somebody else wrote: other locks work beside
-//! them, and they are listed.
+//! Names and holders that are no texts, as SQLite may have in any column, in rows that somebody else
+//! wrote: other locks work beside them, and they are listed.
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 

@@ -12,7 +12,7 @@ use shedlock_test_support::{acquire, acquired, extended, fresh, held, released};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Executor};
-use support::herd::{herd, leases, names};
+use support::herd::{extend_all, herd, leases, names, release_all};
 use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
 
 /// What is granted is there, for others as well.
@@ -56,6 +56,28 @@ async fn mysql_with_transactions_in_a_chain() {
         }
         direct.run("DELETE FROM {table}").await;
     }
+}
+
+/// What is read is what was written, and all of it.
+#[tokio::test]
+async fn mysql_that_pads_and_cuts() {
+    let direct = Nodes::migrated(mysql_pool(mysql())).await;
+    direct
+        .run("ALTER TABLE {table} MODIFY name CHAR(64), MODIFY locked_by CHAR(255)")
+        .await;
+    let pool = MySqlPoolOptions::new().after_connect(|connection, _| {
+        let set = "SET sql_select_limit = 3, sql_mode = 'ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH'";
+        Box::pin(async move { connection.execute(set).await.map(drop) })
+    });
+    let builder = SqlxLockProvider::builder(pool.connect_lazy_with(mysql()));
+    let builder = builder.table(&direct.table).connections(1);
+    let locks = builder.build().expect("settings");
+    let many = leases(herd(&locks, &names(8)).await);
+    let many = extend_all(&locks, &many).await;
+    assert_eq!(locks.locks().await.expect("a list").len(), 8);
+    release_all(&locks, &many).await;
+    let lease = extended(&locks, acquired(&locks, "job").await).await;
+    released(&locks, &lease).await;
 }
 
 /// A name is the same alone and among many, and for a session that speaks UTF-8.

@@ -95,9 +95,11 @@ impl Dialect for MySql {
 
     /// A `TIMESTAMP` column means the session's time zone, and ShedLock's Java clients leave that
     /// as the server has it. Without the strict mode a text that is too long would be cut, and lock
-    /// something else. Without `autocommit` a lock would be granted that is gone with its
-    /// connection. In another character set a parameter would be another name than the same text in
-    /// a batch; the collation that comes with it compares no names, as a column's own goes before.
+    /// something else; in the mode that pads, a `CHAR` would be read as another text than was
+    /// written. With a limit of rows a list or a batch would be cut. Without `autocommit` a lock
+    /// would be granted that is gone with its connection. In another character set a parameter would
+    /// be another name than the same text in a batch; the collation that comes with it compares no
+    /// names, as a column's own goes before.
     async fn greet(
         connection: &mut Self::Connection,
         patience: Duration,
@@ -106,7 +108,8 @@ impl Dialect for MySql {
         let seconds = (patience * 4 / 5).as_secs().max(1);
         // For a row, and for a table that somebody alters.
         let greeting = format!(
-            "SET NAMES utf8mb4, time_zone = DEFAULT, sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), autocommit = 1,
+            "SET NAMES utf8mb4, time_zone = DEFAULT, autocommit = 1, sql_select_limit = 18446744073709551615,
+                sql_mode = CONCAT(REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', 'STRICT_ALL_TABLES'), ',STRICT_ALL_TABLES'),
                 innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
         );
         connection.execute(AssertSqlSafe(greeting)).await.map(drop)

@@ -14,7 +14,7 @@ pub(super) fn probe(t: &Table) -> String {
     let now = micros(NOW);
     let flaws = flaws(t);
     format!(
-        "SELECT {now}, 0, CONVERT(l.{name} USING utf8mb4), CONVERT(COALESCE(l.{locked_by}, {flaws}) USING utf8mb4), NULL, NULL
+        "SELECT {now}, 0, CONVERT(l.{name} USING utf8mb4), COALESCE(CONVERT(l.{locked_by} USING utf8mb4), CONVERT({flaws} USING utf8mb4)), NULL, NULL
         FROM (SELECT 1) AS clock LEFT JOIN {table} AS l ON FALSE AND l.{locked_at} = l.{lock_until}"
     )
 }
