@@ -123,6 +123,6 @@ pub(crate) fn assemble<D: Dialect>(settings: Builder<D>) -> Result<SqlxLockProvi
     let table = Table::new(&label, &columns, D::QUOTE)?;
     // Half of the time for one wait, so that there is another try.
     let connections = Connections::new(pool, connections, timeout / 2);
-    let store = SqlStore::new(connections, &table, label, holder, timeout);
+    let store = SqlStore::new(connections, &table, label, columns, holder, timeout);
     Ok(SqlxLockProvider::of(store))
 }

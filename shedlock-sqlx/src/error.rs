@@ -5,6 +5,7 @@ use shedlock_core::LockError;
 
 use crate::advice::Advice;
 use crate::driver_error::{Cause, DriverError, Kind};
+use crate::table::Columns;
 
 /// Two rows could have the name of one lock, and two holders.
 const NOT_UNIQUE: &str = "nothing keeps rows from having the same `name`, make it the primary key, or give it a unique index of its own";
@@ -53,7 +54,9 @@ pub(crate) enum Failure {
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
     pub(crate) table: String,
+    pub(crate) columns: Columns,
     pub(crate) name: String,
+    /// As long as the one that was sent.
     pub(crate) holder: String,
     pub(crate) timeout: Duration,
     pub(crate) advice: &'static Advice,
@@ -151,6 +154,7 @@ impl From<Invalid> for LockError {
 fn described(error: DriverError, context: RequestContext) -> LockError {
     let RequestContext {
         table,
+        columns,
         name,
         holder,
         timeout,
@@ -189,7 +193,7 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
         },
         Kind::ReadOnly => LockError::ReadOnly { source },
         Kind::TooLong => {
-            let (column, value) = too_long(&source.to_string(), name, holder);
+            let (column, value) = too_long(&source.to_string(), columns, name, holder);
             LockError::TooLong {
                 column,
                 value,
@@ -293,18 +297,20 @@ fn without_quoted(words: &str, quote: char, may_stay: impl Fn(&str) -> bool) -> 
     }
 }
 
-/// Which text was too long: MySQL names the column, PostgreSQL the room in it.
-fn too_long(message: &str, name: String, holder: String) -> (String, String) {
+/// Which text was too long for which column: MySQL names the column, PostgreSQL the room in it. In
+/// a database without an encoding that is bytes, so a name may have too many of them where the
+/// holder has not.
+fn too_long(message: &str, columns: Columns, name: String, holder: String) -> (String, String) {
     let room = message
         .split_once("varying(")
         .and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
     let is_holder = match room {
-        Some(room) => name.chars().count() <= room,
-        None => message.contains("'locked_by'"),
+        Some(room) => name.chars().count() <= room && holder.len() > room,
+        None => message.contains(&format!("'{}'", columns.locked_by)),
     };
     if is_holder {
-        ("locked_by".into(), holder)
+        (columns.locked_by, holder)
     } else {
-        ("name".into(), name)
+        (columns.name, name)
     }
 }

@@ -28,7 +28,7 @@ use crate::statement::{Statement, Statements, Values};
 use crate::store::attempt::Doubts;
 use crate::store::batch_queue::BatchQueue;
 use crate::store::check::Check;
-use crate::table::Table;
+use crate::table::{Columns, Table};
 
 /// A lock table, whatever its database, as one runtime asks it.
 #[async_trait]
@@ -72,6 +72,7 @@ pub(crate) struct SqlStore<D: Dialect> {
     pub(crate) timeout: Duration,
     pub(crate) doubts: Doubts,
     pub(crate) table: String,
+    pub(crate) columns: Columns,
     pub(crate) check: Check,
     /// Set once somebody was told what could be better.
     pub(crate) warned: Arc<Once>,
@@ -126,6 +127,7 @@ impl<D: Dialect> SqlStore<D> {
         connections: Connections<D>,
         table: &Table,
         label: String,
+        columns: Columns,
         holder: Holder,
         timeout: Duration,
     ) -> Self {
@@ -134,6 +136,7 @@ impl<D: Dialect> SqlStore<D> {
             connections,
             requests: Requests::new(&statements),
             table: label,
+            columns,
             check: Check::default(),
             holder,
             timeout,

@@ -82,8 +82,9 @@ impl<D: Dialect> SqlStore<D> {
             error,
             context: Box::new(RequestContext {
                 table: self.table.clone(),
+                columns: self.columns.clone(),
                 name: lock.to_owned(),
-                holder: self.holder.name().to_owned(),
+                holder: self.holder.of_attempt(),
                 timeout: self.timeout,
                 advice: D::ADVICE,
             }),
