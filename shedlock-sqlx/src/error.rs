@@ -45,6 +45,11 @@ pub(crate) enum Failure {
         "`{table}` alone is a type to the database: write the table with its schema, as in `public.{table}`"
     )]
     TypeName { table: String },
+    #[cfg(feature = "mysql")]
+    #[error(
+        "`{table}` is a view, and the database does not tell of a view whether a name may be in two rows, so that one lock could be granted to two: give the name of its table instead"
+    )]
+    View { table: String },
     /// A column of a lock holds something that is no time, or none that another one can follow.
     #[error("`{column}` of the lock `{name}` is not a time")]
     Garbled { column: &'static str, name: String },
@@ -117,6 +122,10 @@ impl From<Failure> for LockError {
                 source: failure.into(),
             },
             Failure::TypeName { .. } => Self::Setup {
+                problem: failure.to_string(),
+            },
+            #[cfg(feature = "mysql")]
+            Failure::View { .. } => Self::Setup {
                 problem: failure.to_string(),
             },
             Failure::Garbled { .. } => Self::Store {

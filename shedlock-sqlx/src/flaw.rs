@@ -11,6 +11,9 @@ use crate::store::SqlStore;
 pub(crate) const COARSE: &str = "coarse";
 /// A name may be in several rows.
 pub(crate) const NOT_UNIQUE: &str = "not-unique";
+/// It is a view, of which the server does not tell whether a name may be in several rows.
+#[cfg(feature = "mysql")]
+pub(crate) const VIEW: &str = "view";
 /// Its name without a schema means a type of the database, where its row would be meant.
 pub(crate) const TYPE_NAME: &str = "type-name";
 /// The server empties the table when it has crashed, and has none of it on its standbys.
@@ -33,6 +36,8 @@ impl<D: Dialect> SqlStore<D> {
                     return Err(Failure::Coarse { table, right });
                 }
                 NOT_UNIQUE => return Err(Failure::NotUnique { table }),
+                #[cfg(feature = "mysql")]
+                VIEW => return Err(Failure::View { table }),
                 TYPE_NAME => return Err(Failure::TypeName { table }),
                 // Once is enough: locks may be listed every other second.
                 _ => self.warned.call_once(|| warn(&table, flaw)),

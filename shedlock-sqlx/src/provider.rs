@@ -141,7 +141,8 @@ impl SqlxLockProvider {
     /// their times keep too few digits of a second (on MySQL and MariaDB 3 are needed, which a
     /// plain `DATETIME` or `TIMESTAMP` has not, and on PostgreSQL 6, which it has), or if no unique
     /// index keeps a name from having two rows, so that one lock could be granted to two (on SQLite
-    /// every acquire says so).
+    /// every acquire says so). A view is refused as well, except on PostgreSQL, where it has the
+    /// index of its table.
     /// [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the
     /// same reason, and so does every acquire until the table was found good once.
     ///

@@ -99,6 +99,17 @@ async fn mysql_rows_of_one_name() {
     }
 }
 
+/// Of MariaDB.
+#[tokio::test]
+async fn a_table_that_keeps_its_history() {
+    let nodes = on_mysql("name VARCHAR(64) NOT NULL").await;
+    nodes.run("ALTER TABLE {table} ADD SYSTEM VERSIONING").await;
+    is_told_at_start(&nodes).await;
+    let nodes = on_mysql("name VARCHAR(64) NOT NULL PRIMARY KEY").await;
+    nodes.run("ALTER TABLE {table} ADD SYSTEM VERSIONING").await;
+    is_fine(&nodes.provider("a")).await;
+}
+
 #[tokio::test]
 async fn postgres_rows_of_one_name() {
     for indexes in [
@@ -197,12 +208,34 @@ async fn postgres_tables_that_a_crash_empties() {
     assert_eq!(warnings(&nodes, "UNLOGGED").await, 1);
 }
 
-/// Its table has the index.
+/// The database itself looks for the index of its table.
 #[tokio::test]
-async fn a_view() {
-    let (postgres, mysql) = (pg_pool(postgres()), mysql_pool(mysql()));
-    is_fine(&view_of(Nodes::migrated(postgres).await).await).await;
-    is_fine(&view_of(Nodes::migrated(mysql).await).await).await;
+async fn a_view_on_postgres() {
+    is_fine(&view_of(Nodes::migrated(pg_pool(postgres())).await).await).await;
+    let bare = view_of(on_postgres("name VARCHAR(64) NOT NULL").await).await;
+    acquire(&bare, "job").await.expect_err("a flaw");
+}
+
+/// Nobody tells of it whether its table has an index.
+#[tokio::test]
+async fn a_view_on_mysql() {
+    for nodes in [
+        Nodes::migrated(mysql_pool(mysql())).await,
+        on_mysql("name VARCHAR(64) NOT NULL").await,
+    ] {
+        let locks = view_of(nodes).await;
+        for error in [
+            acquire(&locks, "job").await.expect_err("a flaw"),
+            locks.migrate().await.expect_err("a flaw"),
+            locks.locks().await.expect_err("a flaw"),
+        ] {
+            let told = error.to_string();
+            assert!(
+                told.contains("is a view") && !error.is_transient(),
+                "{error:?}"
+            );
+        }
+    }
 }
 
 async fn view_of<DB: Sql>(nodes: Nodes<DB>) -> SqlxLockProvider {

@@ -1,5 +1,5 @@
 use super::{NOW, micros};
-use crate::flaw::{COARSE, FEW_NUMBERS, NOT_UNIQUE};
+use crate::flaw::{COARSE, FEW_NUMBERS, NOT_UNIQUE, VIEW};
 use crate::table::Table;
 
 /// See [`Statements::probe`](crate::statement::Statements::probe).
@@ -34,13 +34,13 @@ fn flaws(t: &Table) -> String {
     // A text keeps what is written, or says that it is too long.
     let kept = "CASE WHEN data_type IN ('datetime', 'timestamp') THEN datetime_precision
         WHEN character_maximum_length IS NULL THEN 0 ELSE 6 END";
-    // A view has no index, and its table may.
     format!(
         "CONCAT_WS(', ',
             (SELECT IF(MIN({kept}) < 3, '{COARSE}', NULL) FROM information_schema.columns
                 WHERE {here} AND column_name IN ({lock_until}, {locked_at})),
+            (SELECT '{VIEW}' FROM information_schema.tables WHERE {here} AND table_type LIKE '%VIEW'),
             (SELECT '{NOT_UNIQUE}' FROM information_schema.tables
-                WHERE {here} AND table_type = 'BASE TABLE' AND NOT EXISTS (
+                WHERE {here} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') AND NOT EXISTS (
                     SELECT 1 FROM information_schema.statistics WHERE {here} AND non_unique = 0
                     GROUP BY index_name HAVING COUNT(*) = 1 AND MIN(column_name) = {name}
                 )),
