@@ -18,6 +18,9 @@ pub(crate) const VIEW: &str = "view";
 pub(crate) const TYPE_NAME: &str = "type-name";
 /// The server empties the table when it has crashed, and has none of it on its standbys.
 pub(crate) const UNLOGGED: &str = "unlogged";
+/// The server keeps the table in its memory only.
+#[cfg(feature = "mysql")]
+pub(crate) const IN_MEMORY: &str = "in-memory";
 /// The server numbers the rows, in a column whose name follows, and has not numbers enough.
 pub(crate) const FEW_NUMBERS: &str = "few-numbers ";
 
@@ -53,6 +56,13 @@ fn warn(table: &str, flaw: &str) {
         tracing::warn!(
             table,
             "this lock table is UNLOGGED, so it is empty after a crash of the server, or when a standby takes over: what is locked then is free, and what ran may run again; ALTER TABLE .. SET LOGGED cures it"
+        );
+    }
+    #[cfg(feature = "mysql")]
+    if flaw == IN_MEMORY {
+        tracing::warn!(
+            table,
+            "the ENGINE of this lock table is MEMORY, so it is empty after a restart of the server: what is locked then is free, and what ran may run again; ALTER TABLE .. ENGINE = InnoDB cures it"
         );
     }
     if let Some(column) = flaw.strip_prefix(FEW_NUMBERS) {

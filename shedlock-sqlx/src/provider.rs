@@ -146,8 +146,9 @@ impl SqlxLockProvider {
     /// [`locks`](LockProvider::locks), which a scheduler asks for when it starts, fails for the
     /// same reason, and so does every acquire until the table was found good once.
     ///
-    /// All warn, once per provider, of a table that is `UNLOGGED`, and of an `AUTO_INCREMENT`
-    /// column that is no `BIGINT`: each request takes a number of it, until there are none left.
+    /// All warn, once per provider, of a table that is `UNLOGGED` or whose engine is `MEMORY`, and
+    /// of an `AUTO_INCREMENT` column that is no `BIGINT`: each request takes a number of it, until
+    /// there are none left.
     pub async fn migrate(&self) -> Result<(), LockError> {
         let store = self.stores.here();
         self.detached(async move { store.migrate().await }).await

@@ -208,6 +208,15 @@ async fn postgres_tables_that_a_crash_empties() {
     assert_eq!(warnings(&nodes, "UNLOGGED").await, 1);
 }
 
+#[tokio::test]
+async fn mysql_tables_that_a_restart_empties() {
+    let nodes = Nodes::migrated(mysql_pool(mysql())).await;
+    assert_eq!(warnings(&nodes, "MEMORY").await, 0);
+    nodes.run("DELETE FROM {table}").await;
+    nodes.run("ALTER TABLE {table} ENGINE = MEMORY").await;
+    assert_eq!(warnings(&nodes, "MEMORY").await, 1);
+}
+
 /// The database itself looks for the index of its table.
 #[tokio::test]
 async fn a_view_on_postgres() {

@@ -1,5 +1,5 @@
 use super::{NOW, micros};
-use crate::flaw::{COARSE, FEW_NUMBERS, NOT_UNIQUE, VIEW};
+use crate::flaw::{COARSE, FEW_NUMBERS, IN_MEMORY, NOT_UNIQUE, VIEW};
 use crate::table::Table;
 
 /// See [`Statements::probe`](crate::statement::Statements::probe).
@@ -44,6 +44,7 @@ fn flaws(t: &Table) -> String {
                     SELECT 1 FROM information_schema.statistics WHERE {here} AND non_unique = 0
                     GROUP BY index_name HAVING COUNT(*) = 1 AND MIN(column_name) = {name}
                 )),
+            (SELECT '{IN_MEMORY}' FROM information_schema.tables WHERE {here} AND engine = 'MEMORY'),
             (SELECT CONCAT('{FEW_NUMBERS}', MIN(column_name)) FROM information_schema.columns
                 WHERE {here} AND extra LIKE '%auto_increment%' AND data_type <> 'bigint'))"
     )
