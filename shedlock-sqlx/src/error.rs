@@ -53,6 +53,11 @@ pub(crate) enum Failure {
     /// A column of a lock holds something that is no time, or none that another one can follow.
     #[error("`{column}` of the lock `{name}` is not a time")]
     Garbled { column: &'static str, name: String },
+    /// As a trigger does it.
+    #[error(
+        "something makes `{holder}` the holder of the lock `{name}` where another one is written"
+    )]
+    Rewritten { name: String, holder: String },
 }
 
 /// What a failed call was about.
@@ -130,6 +135,12 @@ impl From<Failure> for LockError {
             },
             Failure::Garbled { .. } => Self::Store {
                 problem: format!("{failure} that can be used; correct or delete the row"),
+                source: failure.into(),
+            },
+            Failure::Rewritten { .. } => Self::Store {
+                problem: format!(
+                    "{failure}, so nobody could keep it; does the table have a trigger? It must leave the holder as it is"
+                ),
                 source: failure.into(),
             },
             Failure::TimedOut { after, advice } => Self::Unavailable {

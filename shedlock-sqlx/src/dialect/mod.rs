@@ -90,8 +90,8 @@ pub(crate) trait Dialect: Database {
     fn counts(result: &Self::QueryResult) -> (u64, u64);
 
     /// Reads the answer to [`Statements::acquire`].
-    fn verdict(answer: Answer, _values: &Values) -> Verdict {
-        Verdict::of(answer)
+    fn verdict(answer: Answer, values: &Values) -> Verdict {
+        Verdict::of(answer, values)
     }
 
     /// Reads the answer to [`Statements::extend`].

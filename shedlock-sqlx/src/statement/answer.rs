@@ -1,4 +1,5 @@
 use crate::driver_error::DriverError;
+use crate::statement::Values;
 use crate::statement::look::Look;
 use crate::statement::record::{Done, Record};
 
@@ -43,8 +44,11 @@ pub(crate) enum Extended {
 
 impl Verdict {
     /// Of a record that says whether the lock was won.
-    pub(crate) fn of(answer: Answer) -> Self {
+    pub(crate) fn of(answer: Answer, values: &Values) -> Self {
         match answer.records.into_iter().next() {
+            Some(record) if record.is_rewritten(values) => {
+                Self::Refused(Look::of_rewritten(record))
+            }
             Some(Record {
                 done: Done::Changed,
                 locked_at: Some(locked_at),

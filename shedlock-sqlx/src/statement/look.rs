@@ -21,8 +21,16 @@ pub(crate) struct Row {
     pub(crate) holder: String,
     pub(crate) locked_at: i64,
     pub(crate) lock_until: i64,
-    /// The column that holds something that is no time.
-    garbled: Option<&'static str>,
+    garbled: Option<Garbled>,
+}
+
+/// Why a row tells nothing of a lock.
+#[derive(Clone, Copy, Debug)]
+enum Garbled {
+    /// This column holds something that is no time.
+    Time(&'static str),
+    /// It names another holder than the one whom the lock was granted.
+    Holder,
 }
 
 impl Look {
@@ -34,14 +42,23 @@ impl Look {
                 name,
                 holder: record.holder.unwrap_or_default(),
                 garbled: match (locked_at, lock_until) {
-                    (None | Some(END_OF_TIME..), _) => Some("locked_at"),
-                    (_, None) => Some("lock_until"),
+                    (None | Some(END_OF_TIME..), _) => Some(Garbled::Time("locked_at")),
+                    (_, None) => Some(Garbled::Time("lock_until")),
                     _ => None,
                 },
                 locked_at: locked_at.unwrap_or_default(),
                 lock_until: lock_until.unwrap_or_default(),
             }),
         }
+    }
+
+    /// Of a lock that was granted, and whose holder something has changed since.
+    pub(crate) fn of_rewritten(record: Record) -> Self {
+        let mut look = Self::of(record);
+        look.row
+            .iter_mut()
+            .for_each(|row| row.garbled = Some(Garbled::Holder));
+        look
     }
 
     /// Why a request is refused; `None` if the lock is free for it. An error if the row that was
@@ -54,8 +71,13 @@ impl Look {
                 let stored = row.name.clone();
                 return Err(Failure::Collision { name, stored });
             }
-            if let Some(column) = row.garbled {
-                return Err(Failure::Garbled { column, name });
+            match row.garbled {
+                Some(Garbled::Time(column)) => return Err(Failure::Garbled { column, name }),
+                Some(Garbled::Holder) => {
+                    let holder = row.holder.clone();
+                    return Err(Failure::Rewritten { name, holder });
+                }
+                None => {}
             }
         }
         Ok(self.reason(asked.fire_time))

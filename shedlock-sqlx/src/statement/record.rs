@@ -1,6 +1,8 @@
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, FromRow, Row, Type};
 
+use crate::statement::Values;
+
 /// What every statement that answers with rows answers with. Instants are microseconds since the
 /// Unix epoch, 0 where the table has NULL (a lock that was never taken), and none where it has no
 /// time.
@@ -15,6 +17,13 @@ pub(crate) struct Record {
     pub(crate) holder: Option<String>,
     pub(crate) locked_at: Option<i64>,
     pub(crate) lock_until: Option<i64>,
+}
+
+impl Record {
+    /// Whether a lock was granted, but under another holder than was written.
+    pub(crate) fn is_rewritten(&self, written: &Values) -> bool {
+        self.done == Done::Changed && self.holder.as_deref() != Some(&*written.holder)
+    }
 }
 
 /// What a statement did with a lock.

@@ -132,7 +132,7 @@ impl Dialect for MySql {
 
     fn verdict(answer: Answer, values: &Values) -> Verdict {
         if !answer.records.is_empty() {
-            return Verdict::of(answer);
+            return Verdict::of(answer, values);
         }
         let (now, locked_at) = match Carried::of(&answer) {
             Carried::Nothing => return Verdict::Unknown,

@@ -1,0 +1,38 @@
+//! A trigger that writes a holder of its own: nobody could extend or release such a lock, so it is
+//! granted to nobody, and that is told.
+
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+
+mod support;
+
+use shedlock_core::LockError;
+use support::herd::{herd, names};
+use support::{Nodes, acquire, fresh, pg_pool, postgres};
+
+fn tells(error: &LockError) {
+    let told = error.to_string();
+    assert!(
+        told.contains("`audit`") && told.contains("trigger"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_trigger_on_postgres() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    let audit = fresh("audit");
+    for sql in [
+        "CREATE FUNCTION {audit}() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN NEW.locked_by := ''audit''; RETURN NEW; END'",
+        "CREATE TRIGGER audit BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW
+            EXECUTE FUNCTION {audit}()",
+    ] {
+        nodes.run(&sql.replace("{audit}", &audit)).await;
+    }
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    tells(&acquire(&locks, "job").await.expect_err("an error"));
+    for (_, answer) in herd(&locks, &names(8)).await {
+        tells(&answer.expect_err("an error"));
+    }
+    nodes.run(&format!("DROP FUNCTION {audit} CASCADE")).await;
+}
