@@ -48,6 +48,9 @@ impl Builder {
 
     /// The middle of the keys, as in ShedLock, which keeps services on one Redis apart; `default`
     /// unless set.
+    ///
+    /// A colon in it is as good as one in a name: lock `eu:x` of the environment `prod` and lock `x`
+    /// of `prod:eu` are one key, so one lock.
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = environment.into();
         self
