@@ -89,7 +89,7 @@ impl Kind {
     /// The same for an error while a connection was opened, which is tried often enough in there.
     pub(crate) fn of_opening<D: Dialect>(error: &sqlx::Error) -> Self {
         match Self::by_itself::<D>(error) {
-            Self::Broken if is_refused_handshake(error) => Self::TlsFailed,
+            Self::Broken if D::HAS_TLS && is_refused_handshake(error) => Self::TlsFailed,
             Self::Broken => Self::Unreachable,
             // Of the database that the options name.
             #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -148,7 +148,7 @@ impl From<Failure> for LockError {
                 source: failure.into(),
             },
             Failure::Contended(_) => Self::Unavailable {
-                problem: "other holders kept taking the lock while it was asked for".into(),
+                problem: "other holders kept taking the lock while it was asked for, or a trigger or another unique index hides its row".into(),
                 source: failure.into(),
             },
             Failure::Gone => Self::Unavailable {
@@ -233,7 +233,7 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
             source,
         },
         Kind::Conflict | Kind::Busy => LockError::Unavailable {
-            problem: "conflicts with other transactions did not end".into(),
+            problem: conflict(&source.to_string()).into(),
             source,
         },
         Kind::Broken => LockError::Unavailable {
@@ -281,6 +281,20 @@ fn described(error: DriverError, context: RequestContext) -> LockError {
             problem: format!("a statement on `{table}` was refused: {source}"),
             source,
         },
+    }
+}
+
+/// Whether the database ended the statement by itself, in the words of each.
+fn conflict(message: &str) -> &'static str {
+    let limits = [
+        "statement timeout",
+        "max_statement_time",
+        "maximum statement execution time",
+    ];
+    if limits.iter().any(|limit| message.contains(limit)) {
+        "the database's own limit for a statement's time (`statement_timeout`, `max_statement_time`) ended each try; raise it for this user, or find what the statement waits for"
+    } else {
+        "conflicts with other transactions did not end"
     }
 }
 

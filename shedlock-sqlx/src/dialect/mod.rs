@@ -49,6 +49,8 @@ pub(crate) trait Dialect: Database {
     const TIMES: &'static str;
     /// Whether an acquire first looks by a statement that takes no lock in the store.
     const LOOKS_FIRST: bool;
+    /// Whether its connections may be encrypted.
+    const HAS_TLS: bool;
     /// What to look at when it does not answer.
     const ADVICE: &'static Advice;
 

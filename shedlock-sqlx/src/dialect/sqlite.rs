@@ -204,6 +204,7 @@ impl Dialect for Sqlite {
     const MIN_BATCH: usize = 2;
     /// A refused request only reads, so it never waits for a writer.
     const LOOKS_FIRST: bool = true;
+    const HAS_TLS: bool = false;
     const ADVICE: &'static Advice = &Advice::FILE;
 
     fn statements(t: &Table, _patience: Duration, holder: &Holder) -> Statements {

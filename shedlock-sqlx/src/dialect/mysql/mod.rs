@@ -60,6 +60,7 @@ impl Dialect for MySql {
     const STEP: i64 = 1_000;
     const TIMES: &'static str = "TIMESTAMP(3), or DATETIME(3) if they are DATETIME";
     const LOOKS_FIRST: bool = false;
+    const HAS_TLS: bool = true;
     const ADVICE: &'static Advice = &Advice::SERVER;
     /// Measured: the several statements of a batch cost as much as three alone.
     const MIN_BATCH: usize = 4;

@@ -87,6 +87,7 @@ impl Dialect for Postgres {
     const TIMES: &'static str = "TIMESTAMP(6), or TIMESTAMPTZ(6) if they are TIMESTAMPTZ";
     const MIN_BATCH: usize = 2;
     const LOOKS_FIRST: bool = false;
+    const HAS_TLS: bool = true;
     const ADVICE: &'static Advice = &Advice::SERVER;
 
     fn statements(t: &Table, patience: Duration, holder: &Holder) -> Statements {
@@ -165,7 +166,14 @@ impl Dialect for Postgres {
             "25006" => Kind::ReadOnly,
             "22001" => Kind::TooLong,
             // lock_timeout, statement_timeout; and two that create the table at once.
-            "55P03" | "57014" | "23505" | "42P07" | "42710" => Kind::Conflict,
+            "55P03" | "57014" | "42P07" | "42710" => Kind::Conflict,
+            "23505"
+                if error
+                    .constraint()
+                    .is_some_and(|index| index.starts_with("pg_")) =>
+            {
+                Kind::Conflict
+            }
             "53300" => Kind::TooManyConnections,
             "42P05" => Kind::SharedSession,
             // A proxy or `DISCARD ALL` took the prepared statements away.
