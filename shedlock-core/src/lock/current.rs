@@ -8,11 +8,11 @@ use super::config::lease_time;
 use super::{HoldState, IntoDuration, LockError, ProviderId};
 
 tokio::task_local! {
-    /// The locks that this task holds, the innermost last.
+    /// The locks that this task holds, the one that was entered last at the end.
     static HELD: Vec<Arc<HoldState>>;
 }
 
-/// The innermost lock that the current task holds, even if its lease was
+/// The lock that the current task has entered last, even if its lease was
 /// [lost](CurrentLock::is_lost). Asks no store.
 ///
 /// ```
@@ -42,7 +42,7 @@ pub fn current() -> Option<CurrentLock> {
 ///
 /// # Errors
 /// [`LockError::NotLocked`] if the task does not hold the lock, [`LockError::Lost`] if its lease
-/// was lost.
+/// was lost, or given back.
 ///
 /// ```
 /// use shedlock_core::{LockError, require_lock, testing::under_lock};
@@ -64,7 +64,7 @@ pub fn require_lock(name: &str) -> Result<CurrentLock, LockError> {
             "this code needs the lock `{name}`; call it under that lock"
         ))
     })?;
-    match lock.lost_lease() {
+    match lock.loss() {
         Some(lost) => Err(lost.into()),
         None => Ok(CurrentLock(lock)),
     }
@@ -74,7 +74,7 @@ pub fn require_lock(name: &str) -> Result<CurrentLock, LockError> {
 /// throws.
 ///
 /// # Panics
-/// If the task does not hold the lock, or its lease was lost.
+/// If the task does not hold the lock, or its lease was lost or given back.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -159,10 +159,10 @@ impl CurrentLock {
         Ok(lease.lock_until())
     }
 
-    /// Whether the lease was lost. Work that goes on in spite of it (`on_lost = "continue"`) can
-    /// ask before each step.
+    /// Whether the lease was lost, or given back. Work that goes on in spite of it (`on_lost =
+    /// "continue"`, or in a task of its own) can ask before each step.
     pub fn is_lost(&self) -> bool {
-        self.0.lost_lease().is_some()
+        self.0.loss().is_some()
     }
 }
 
@@ -179,12 +179,11 @@ pub(crate) async fn holding<F: Future>(hold: Arc<HoldState>, work: F) -> F::Outp
     HELD.scope(held, work).await
 }
 
-/// Whether the current task holds this very lock.
-pub(super) fn is_held(provider: ProviderId, name: &str) -> bool {
+/// This very lock, if the current task holds it.
+pub(super) fn held(provider: ProviderId, name: &str) -> Option<Arc<HoldState>> {
     held_by_task(|hold| {
-        hold.name() == name && hold.provider.id() == provider && hold.lost_lease().is_none()
+        hold.name() == name && hold.provider.id() == provider && hold.loss().is_none()
     })
-    .is_some()
 }
 
 fn held_by_task(wanted: impl Fn(&HoldState) -> bool) -> Option<Arc<HoldState>> {

@@ -196,6 +196,9 @@ pub enum Loss {
     /// The store says that the lock is not ours: it expired there, was taken over, or its row was
     /// removed.
     Taken,
+    /// The run that had taken the lock has ended and given it back, but work that had entered the
+    /// lock again within it went on, in another task.
+    Released,
 }
 
 impl fmt::Display for Loss {
@@ -205,6 +208,7 @@ impl fmt::Display for Loss {
             Self::Late => "it was granted so late that it was over before the work could begin; raise `at_most`, or look why the store is slow",
             Self::Unrenewed => "it could not be renewed in time, because the store did not answer",
             Self::Taken => "the store no longer has it as ours (expired, taken over, or removed)",
+            Self::Released => "the run that had taken the lock gave it back, and work that entered it again within that run went on elsewhere; end the work before that run, or let it take the lock itself",
         })
     }
 }

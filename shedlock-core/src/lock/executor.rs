@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::current;
 use super::hold::{Ended, Hold, KeepAlive, LeasePolicy};
+use super::reentry::enter_again;
 use super::{Acquire, Acquisition, Held, LockConfig, LockError, LockProvider};
 use crate::observe::{EventKind, Observer, Observers, Reporter, Skip};
 
@@ -14,7 +15,9 @@ use crate::observe::{EventKind, Observer, Observers, Reporter, Skip};
 ///
 /// Within one task, a lock that is held already is entered again without asking the store; the
 /// outermost run releases it. A task that is spawned inside is another task: it does not hold the
-/// lock.
+/// lock. Work that has entered a lock again and is moved to another task ends with the run that
+/// took the lock ([`Loss::Released`](super::Loss::Released)), unless it is to go on
+/// ([`OnLost::Continue`]).
 ///
 /// ```
 /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
@@ -129,8 +132,10 @@ impl LockExecutor {
         config: LockConfig,
         work: F,
     ) -> Result<Outcome<F::Output>, LockError> {
-        if current::is_held(self.provider.id(), config.name()) {
-            return Ok(Outcome::Ran(work.await));
+        if let Some(hold) = current::held(self.provider.id(), config.name()) {
+            let reporter = || self.reporter(&config);
+            let result = enter_again(hold, self.on_lost, reporter, work).await?;
+            return Ok(Outcome::Ran(result));
         }
         let hold = match self.acquire(config).await? {
             Attempted::Granted(hold) => hold,
@@ -148,12 +153,7 @@ impl LockExecutor {
     }
 
     async fn acquire(&self, config: LockConfig) -> Result<Attempted, LockError> {
-        let reporter = Reporter {
-            observers: self.observers.clone(),
-            job: None,
-            lock: Some(config.shared_name()),
-            fire_time: None,
-        };
+        let reporter = self.reporter(&config);
         // Whoever watches over the lease needs timers; without them it would panic later, where
         // nobody sees it.
         drop(tokio::time::sleep(Duration::ZERO));
@@ -174,6 +174,15 @@ impl LockExecutor {
         let provider = self.provider.clone();
         let hold = Hold::new(provider, config, lease, asked_at, policy, reporter);
         Ok(Attempted::Granted(hold))
+    }
+
+    fn reporter(&self, config: &LockConfig) -> Reporter {
+        Reporter {
+            observers: self.observers.clone(),
+            job: None,
+            lock: Some(config.shared_name()),
+            fire_time: None,
+        }
     }
 }
 

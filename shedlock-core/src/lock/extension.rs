@@ -103,6 +103,11 @@ impl Extensions {
 }
 
 impl LeaseState {
+    /// Whether the lock is given back, or about to be.
+    pub(super) fn work_is_over(&self) -> bool {
+        self.extensions.gate != Gate::Open
+    }
+
     /// From now on the store may have the extension, whatever it answers. Returns its number.
     fn begin_extension(&mut self, term: Term, at_most: Duration) -> u64 {
         // It may come to the store for about as long as a release waits for it.
@@ -184,7 +189,7 @@ impl Extending {
         let asked_at = Instant::now();
         let number = {
             let mut lease_state = state.lease_state();
-            if lease_state.extensions.gate != Gate::Open {
+            if lease_state.work_is_over() {
                 return Err(state.work_is_over());
             }
             if let Some(lost) = &lease_state.lost {

@@ -117,16 +117,14 @@ impl Hold {
         }
     }
 
-    /// Before each step of the work: lets it begin, or loses a lease whose time is over. In a
-    /// process that stood still, the keeper may be woken after the work.
+    /// Before each step of the work: lets it begin, or loses a lease whose time is over.
     async fn check_before_each_poll(&self) -> LostLease {
-        poll_fn(|_| match self.state.lost_lease() {
-            Some(lost) => Poll::Ready(lost),
-            None if Instant::now() < self.state.cancel_at() => {
+        poll_fn(|_| match self.state.check_in_time() {
+            Ok(()) => {
                 self.state.begin_work();
                 Poll::Pending
             }
-            None => Poll::Ready(self.state.lose(self.state.loss_by_time())),
+            Err(lost) => Poll::Ready(lost),
         })
         .await
     }

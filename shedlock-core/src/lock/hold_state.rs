@@ -148,6 +148,16 @@ impl HoldState {
         self.lease_state().lost.clone()
     }
 
+    /// Whether the lease may be worked under now: one whose time is over is lost. In a process that
+    /// stood still, the keeper may be woken after the work.
+    pub(super) fn check_in_time(&self) -> Result<(), LostLease> {
+        match self.lost_lease() {
+            Some(lost) => Err(lost),
+            None if Instant::now() < self.cancel_at() => Ok(()),
+            None => Err(self.lose(self.loss_by_time())),
+        }
+    }
+
     pub(super) fn lease_state(&self) -> MutexGuard<'_, LeaseState> {
         self.lease_state
             .lock()

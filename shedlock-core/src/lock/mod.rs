@@ -15,6 +15,7 @@ mod keeper_timers;
 mod lease;
 mod memory;
 mod provider;
+mod reentry;
 mod shared_task;
 mod term;
 

@@ -6,6 +6,7 @@ mod support;
 mod leases;
 mod nesting;
 mod outcomes;
+mod reentry;
 mod releases;
 
 use shedlock_core::LockConfig;
