@@ -108,9 +108,12 @@ impl Hold {
         tokio::select! {
             biased;
             lost = self.check_before_each_poll(), if cancels => Ended::Lost(lost),
-            result = AssertUnwindSafe(work).catch_unwind() => match result {
-                Ok(value) => Ended::Returned(value),
-                Err(panic) => Ended::Panicked(panic),
+            result = AssertUnwindSafe(work).catch_unwind() => {
+                self.state.report_overrun();
+                match result {
+                    Ok(value) => Ended::Returned(value),
+                    Err(panic) => Ended::Panicked(panic),
+                }
             },
             // Listens only if the work has to wait: many a run is over by now.
             lost = async { self.state.lost().boxed().await }, if cancels => Ended::Lost(lost),

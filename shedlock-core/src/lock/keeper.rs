@@ -40,6 +40,25 @@ async fn keep_as_long_as_possible(state: &Arc<HoldState>) {
 }
 
 impl HoldState {
+    /// Tells, as the work has ended, that its lease had ended before and nobody told it: the work
+    /// blocked the thread that its keeper needs.
+    pub(super) fn report_overrun(&self) {
+        let now = Instant::now();
+        let cancel_at = {
+            let lease_state = self.lease_state();
+            if lease_state.lost.is_some() || now < lease_state.term.ends {
+                return;
+            }
+            lease_state.term.cancel_at
+        };
+        self.lose(self.loss_by_time());
+        if self.cancels() {
+            self.reporter.tell(EventKind::Unstoppable {
+                since_cancelled: now - cancel_at,
+            });
+        }
+    }
+
     /// When its keeper has to do something, if nobody extends the lease: renew it, or have its work
     /// cancelled.
     ///

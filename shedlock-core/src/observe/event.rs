@@ -133,6 +133,7 @@ pub enum EventKind {
         cancelling: bool,
     },
     /// The work should have been cancelled, but it blocks its thread and goes on without its lease.
+    /// Where the runtime has no other thread, told when it has ended.
     Unstoppable {
         /// How long ago it was told to stop.
         since_cancelled: Duration,

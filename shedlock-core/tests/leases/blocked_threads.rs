@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use shedlock_core::{EventKind, Job, Loss, LostLease, Run, RunOutcome, Triggered};
+use shedlock_core::{EventKind, Job, Loss, LostLease, OnLost, Run, RunOutcome, Triggered};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -66,6 +66,38 @@ async fn a_run_that_blocks_its_thread_after_its_lock_was_taken_is_reported_soon(
             _ => None,
         });
     assert!(since_cancelled.unwrap() < Duration::from_secs(3));
+}
+
+/// The keeper has no other thread, so it is told only when the work has ended.
+#[tokio::test]
+async fn a_run_that_blocks_the_only_thread_beyond_its_lease_is_reported() {
+    let store = TestStore::new();
+    let told = ["lost", "unstoppable"];
+    assert_eq!(told_of_overrun(&store, |job| job).await, told);
+    assert_eq!(
+        told_of_overrun(&store, |job| job.keep_alive(true)).await,
+        told
+    );
+    let goes_on = |job: Job| job.on_lost(OnLost::Continue);
+    assert_eq!(told_of_overrun(&store, goes_on).await, ["lost"]);
+}
+
+/// What is told between the start and the end of a run that blocks the only thread and then
+/// succeeds.
+async fn told_of_overrun(store: &TestStore, but: impl FnOnce(Job) -> Job) -> Vec<&'static str> {
+    let seen = Recorder::new();
+    let job = Job::new("blocks", |_| async {
+        thread::sleep(Duration::from_millis(60));
+    });
+    let job = job.cron("@yearly").lock("blocks").at_most("50ms");
+    let builder = scheduler(store).observer(seen.clone());
+    let handle = start(builder.add_job(but(job))).await;
+    let triggered = handle.trigger("blocks").await.unwrap();
+    assert!(matches!(triggered, Triggered::Ran(RunOutcome::Succeeded)));
+    let steps = seen.steps("blocks");
+    assert_eq!(steps[..2], ["acquired", "started"]);
+    assert_eq!(steps[steps.len() - 2..], ["finished", "released"]);
+    steps[2..steps.len() - 2].to_vec()
 }
 
 /// Runs a job that blocks its thread after `before`, until that is reported.
