@@ -1,4 +1,7 @@
 //! For tests of code that needs a lock, without any store.
+//!
+//! A scheduler is tested with an [`InMemoryLockProvider`](crate::InMemoryLockProvider), which says
+//! how its time is paused.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
@@ -30,7 +31,8 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The operating system's wall clock: what a scheduler takes unless told otherwise.
+/// The operating system's wall clock: what a scheduler takes unless told otherwise. Where tokio's
+/// time is paused, as in tests, it stands still and is advanced as well.
 ///
 /// ```
 /// use shedlock_core::{Clock, SystemClock};
@@ -41,6 +43,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        // Nothing, unless it is paused.
+        let (real, tokio) = (Instant::now(), tokio::time::Instant::now().into_std());
+        let ahead = tokio.saturating_duration_since(real);
+        Utc::now() + ahead - real.saturating_duration_since(tokio)
     }
 }

@@ -89,17 +89,29 @@ impl Scheduler {
     /// Runs until `stop` completes, then shuts down as [`SchedulerHandle::shutdown`] does. Dropped
     /// before, it begins the shutdown, but does not wait for it.
     ///
+    /// In a test of a schedule, time is paused:
+    ///
     /// ```
     /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
     /// use std::time::Duration;
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ticks = Arc::new(AtomicUsize::new(0));
+    /// let counter = ticks.clone();
+    /// let tick = Job::new("tick", move |_| {
+    ///     let counter = counter.clone();
+    ///     async move { drop(counter.fetch_add(1, Ordering::Relaxed)) }
+    /// });
+    /// let five_hours = tokio::time::sleep(Duration::from_secs(5 * 3600));
     /// Scheduler::builder(InMemoryLockProvider::new())
-    ///     .add_job(Job::new("tick", |_| async { println!("tick") }).every("1s"))
+    ///     .add_job(tick.every("1h"))
     ///     .build()?
-    ///     .run_until(tokio::time::sleep(Duration::from_secs(5)))
+    ///     .run_until(five_hours)
     ///     .await?;
+    /// assert_eq!(ticks.load(Ordering::Relaxed), 5);
     /// # Ok(()) }
     /// ```
     ///

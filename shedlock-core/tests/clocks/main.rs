@@ -4,6 +4,7 @@
 mod support;
 
 mod answers;
+mod paused;
 mod sleeping;
 
 use std::future::pending;
