@@ -3,12 +3,16 @@
 
 mod support;
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use shedlock_core::{InMemoryLockProvider, Job, RunOutcome, Scheduler};
+use futures_util::FutureExt;
+use shedlock_core::{
+    Event, EventKind, InMemoryLockProvider, Job, RunOutcome, Scheduler, SchedulerHandle,
+};
 use support::{Recorder, sleep_ms, start};
 use tokio::task::block_in_place;
 use tokio::time::{Instant, timeout};
@@ -56,6 +60,36 @@ async fn as_many_as_wish_block_where_tokio_gives_them_threads() {
     until(|| seen.count("finished") >= JOBS).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_blocks_on_the_handle_is_answered() {
+    let handle = Arc::new(OnceLock::<SchedulerHandle>::new());
+    let answered = Arc::new(AtomicUsize::new(0));
+    let (answers, steers) = (answered.clone(), handle.clone());
+    let pauses = move |event: &Event| {
+        if matches!(event.kind, EventKind::Started { .. }) {
+            block_on(steers.wait().pause("steers")).unwrap();
+            answers.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let job = Job::new("steers", |_| async {}).every("10ms");
+    let builder = Scheduler::builder(InMemoryLockProvider::new()).observer(pauses);
+    let started = start(builder.add_job(job)).await;
+    handle.set(started).unwrap();
+    until(|| answered.load(Ordering::Relaxed) > 0).await;
+    assert!(handle.wait().jobs().await[0].paused);
+}
+
+/// Blocks the thread until a future is done.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut done = None;
+    wait_until(|| {
+        done = future.as_mut().now_or_never();
+        done.is_some()
+    });
+    done.unwrap()
+}
+
 /// One of many jobs blocks its thread until all others have run; tokio has another thread.
 async fn delays_no_other(blocks: usize, but: impl Fn(Job) -> Job) {
     let (seen, ran) = (Recorder::new(), Arc::new(AtomicUsize::new(0)));
@@ -89,10 +123,10 @@ async fn until(done: impl Fn() -> bool) {
 }
 
 /// Blocks the thread.
-fn wait_until(done: impl Fn() -> bool) {
+fn wait_until(mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
-        assert!(began.elapsed() < PATIENCE, "others were not fired");
+        assert!(began.elapsed() < PATIENCE, "others did not go on");
         thread::sleep(Duration::from_millis(1));
     }
 }

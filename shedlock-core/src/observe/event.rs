@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 
 use crate::lock::{Held, Lease, LockError, LostLease};
 
-/// Sees every step of every run. Called on the task that takes the step, so it has to return soon;
-/// a panic in it is ignored.
+/// Sees every step of every run. Called on the task that takes the step, so it has to return soon:
+/// what waits, as a call of the scheduler's handle does, is spawned and not blocked on. A panic in
+/// it is ignored.
 ///
 /// The steps of one run come in this order: [`Acquired`](EventKind::Acquired),
 /// [`Started`](EventKind::Started), [`Finished`](EventKind::Finished),

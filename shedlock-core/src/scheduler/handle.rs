@@ -6,6 +6,7 @@ use super::RunError;
 use super::driver::{Driver, Message};
 use super::status::JobStatus;
 use crate::observe::{RunOutcome, Skip};
+use crate::tasks::let_other_threads_take_it;
 
 /// Steers a scheduler that runs in the background. Clones steer the same one; dropping them does
 /// not stop it.
@@ -54,8 +55,14 @@ impl SchedulerHandle {
     }
 
     pub(super) fn begin_shutdown(&self) {
+        self.send(Message::Shutdown);
+    }
+
+    /// Whoever sends may block this thread until it is answered.
+    fn send(&self, message: Message) {
         // An error means that the scheduler has ended already.
-        let _ = self.messages.send(Message::Shutdown);
+        let _ = self.messages.send(message);
+        let_other_threads_take_it();
     }
 
     /// Completes when the scheduler has ended, which somebody else's [`shutdown`](Self::shutdown)
@@ -132,7 +139,7 @@ impl SchedulerHandle {
     /// the example at [`JobStatus`].
     pub async fn jobs(&self) -> Vec<JobStatus> {
         let (reply, answer) = oneshot::channel();
-        let _ = self.messages.send(Message::Jobs { reply });
+        self.send(Message::Jobs { reply });
         answer.await.unwrap_or_default()
     }
 
@@ -142,7 +149,7 @@ impl SchedulerHandle {
         message: impl FnOnce(String, Reply<T>) -> Message,
     ) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
-        let _ = self.messages.send(message(job.to_owned(), reply));
+        self.send(message(job.to_owned(), reply));
         answer.await.unwrap_or(Err(ControlError::Ended))
     }
 }
