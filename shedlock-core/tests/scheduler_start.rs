@@ -2,12 +2,15 @@
 
 mod support;
 
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use shedlock_core::{Job, LockError, Misfire, RunError};
+use shedlock_core::{InMemoryLockProvider, Job, LockError, Misfire, RunError, Scheduler};
 use support::{
     Answer, Call, Log, Recorder, TestStore, every, noon, scheduler, seconds, sleep, sleep_ms, start,
 };
+use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 fn tick() -> Job {
@@ -132,4 +135,18 @@ async fn a_store_that_comes_back_broken_is_told_of_once_and_so_is_its_end() {
     sleep(60).await;
     let back = "INFO the lock store answers provider=\"default\"";
     assert_eq!(said(), [back]);
+}
+
+#[test]
+fn without_timers_it_does_not_start() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let build = || {
+        let builder = Scheduler::builder(InMemoryLockProvider::new());
+        builder.add_job(tick()).build().unwrap()
+    };
+    let (started, ran) = (build().start(), build().run_until(pending()));
+    let started = catch_unwind(AssertUnwindSafe(|| runtime.block_on(started).is_ok()));
+    assert!(started.is_err());
+    let ran = catch_unwind(AssertUnwindSafe(|| runtime.block_on(ran).is_ok()));
+    assert!(ran.is_err());
 }

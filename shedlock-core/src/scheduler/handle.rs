@@ -72,12 +72,12 @@ impl SchedulerHandle {
         let _ = self.end.clone().wait_for(Option::is_some).await;
     }
 
-    /// An error if the scheduler has ended with a panic.
+    /// How the scheduler has ended.
     pub(super) fn outcome(&self) -> Result<(), RunError> {
-        match &*self.end.borrow() {
-            Some(Err(panic)) => Err(RunError::Broken(panic.clone())),
-            _ => Ok(()),
-        }
+        let end = self.end.borrow().clone();
+        // Without a word, its task did not come to its end.
+        let end = end.unwrap_or_else(|| Err("its shutdown was cut".to_owned()));
+        end.map_err(RunError::Broken)
     }
 
     /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run

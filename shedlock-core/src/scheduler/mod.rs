@@ -18,6 +18,7 @@ mod time;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::pin;
+use std::time::Duration;
 
 pub use build::{BuildError, JobOverride, Problem, SchedulerBuilder};
 pub use handle::{ControlError, SchedulerHandle, Triggered};
@@ -146,6 +147,8 @@ impl Scheduler {
     /// # Panics
     /// Outside a tokio runtime with timers (`enable_all`).
     pub async fn start(self) -> Result<SchedulerHandle, RunError> {
+        // Its tasks need timers; without them they would panic later, where nobody sees it.
+        drop(tokio::time::sleep(Duration::ZERO));
         let mut driver = self.driver;
         driver.prepare().await?;
         Ok(SchedulerHandle::new(driver))
