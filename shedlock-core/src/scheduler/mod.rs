@@ -60,6 +60,9 @@ impl Scheduler {
     /// Runs until SIGINT or SIGTERM (Ctrl-C where there are no signals), then shuts down as
     /// [`SchedulerHandle::shutdown`] does. A second signal ends it at once.
     ///
+    /// tokio catches these signals from then on, for as long as the process lives: once this has
+    /// returned, they do nothing any more, so what comes after it has to end by itself.
+    ///
     /// To end it otherwise, use [`run_until`](Self::run_until), or [`start`](Self::start) and its
     /// handle. Whoever drops this future (a `select!` with another branch, a timeout) begins the
     /// shutdown, but does not wait for it.

@@ -6,6 +6,9 @@ use std::io;
 /// For services that stop more than the scheduler: a web server, and then
 /// [`SchedulerHandle::shutdown`](crate::SchedulerHandle::shutdown).
 ///
+/// tokio catches these signals from then on, for as long as the process lives: later ones do
+/// nothing by themselves, so what comes after it has to end, or calls this again.
+///
 /// # Errors
 /// If the operating system does not let this process catch signals.
 ///
