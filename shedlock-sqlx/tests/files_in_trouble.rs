@@ -1,6 +1,6 @@
 //! A SQLite that cannot be used is told in the words of files, not of servers.
 
-#![cfg(feature = "sqlite")]
+#![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
 mod support;
 
