@@ -17,7 +17,8 @@ const CALL_TIMEOUTS: RangeInclusive<Duration> =
 /// operating system, no store.
 ///
 /// ```
-/// let holder = shedlock_core::default_holder();
+/// # use shedlock_core as shedlock;
+/// let holder = shedlock::default_holder();
 /// assert!(holder.ends_with(&format!(":{}", std::process::id())));
 /// ```
 pub fn default_holder() -> String {

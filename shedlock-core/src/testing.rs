@@ -18,13 +18,14 @@ use crate::lock::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Out
 /// for about an hour.
 ///
 /// ```
+/// # use shedlock_core as shedlock;
 /// async fn settle() -> u64 {
-///     shedlock_core::require_lock("settle").expect("under the lock").fencing_token()
+///     shedlock::require_lock("settle").expect("under the lock").fencing_token()
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// assert!(shedlock_core::testing::under_lock("settle", settle()).await? > 0);
+/// assert!(shedlock::testing::under_lock("settle", settle()).await? > 0);
 /// # Ok(()) }
 /// ```
 pub async fn under_lock<F: Future>(name: &str, work: F) -> Result<F::Output, LockError> {
@@ -39,7 +40,8 @@ pub async fn under_lock<F: Future>(name: &str, work: F) -> Result<F::Output, Loc
 /// [`under_lock`] it has that lock.
 ///
 /// ```
-/// use shedlock_core::{LockError, Run, testing};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{LockError, Run, testing};
 ///
 /// async fn settle(run: Run) -> Result<(), LockError> {
 ///     run.extend("5m").await?;

@@ -13,7 +13,8 @@ use crate::store::Store;
 /// What a [`RedisLockProvider`] is made of; see [`RedisLockProvider::builder`].
 ///
 /// ```no_run
-/// use shedlock_redis::{RedisConnection, RedisLockProvider};
+/// # mod shedlock { pub use shedlock_core::*; pub mod redis { pub use shedlock_redis::*; } }
+/// use shedlock::redis::{RedisConnection, RedisLockProvider};
 ///
 /// # fn example() -> anyhow::Result<()> {
 /// let locks = RedisLockProvider::builder(RedisConnection::url("redis://localhost")?)

@@ -18,8 +18,9 @@ use crate::store::Store;
 /// are the same provider, and cheap.
 ///
 /// ```no_run
-/// use shedlock_core::{LockConfig, LockExecutor};
-/// use shedlock_redis::RedisLockProvider;
+/// # mod shedlock { pub use shedlock_core::*; pub mod redis { pub use shedlock_redis::*; } }
+/// use shedlock::redis::RedisLockProvider;
+/// use shedlock::{LockConfig, LockExecutor};
 ///
 /// # async fn example() -> anyhow::Result<()> {
 /// let locks = RedisLockProvider::connect("redis://localhost")?;

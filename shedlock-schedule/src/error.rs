@@ -11,7 +11,8 @@ use crate::visible::Visible;
 /// Why a text is not a schedule.
 ///
 /// ```
-/// use shedlock_schedule::Schedule;
+/// # use shedlock_schedule as shedlock;
+/// use shedlock::Schedule;
 ///
 /// let error = Schedule::cron("0 0 25 * * *").unwrap_err();
 /// assert_eq!(error.to_string(), "the hour field has `25`: hours go from 0 to 23 (a line of 6 fields starts with seconds)");
@@ -121,7 +122,8 @@ pub enum ScheduleError {
 /// Why a text is not a duration.
 ///
 /// ```
-/// let error = shedlock_schedule::parse_duration("1M").unwrap_err();
+/// # use shedlock_schedule as shedlock;
+/// let error = shedlock::parse_duration("1M").unwrap_err();
 /// assert_eq!(error.to_string(), "the duration `1M` has months or years, which have no fixed length: count in days (`1m` is a minute)");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -190,7 +192,8 @@ pub enum DurationError {
 /// Why a text is not a time zone.
 ///
 /// ```
-/// let error = shedlock_schedule::parse_zone("Seoul").unwrap_err();
+/// # use shedlock_schedule as shedlock;
+/// let error = shedlock::parse_zone("Seoul").unwrap_err();
 /// assert_eq!(error.to_string(), "there is no time zone `Seoul`: did you mean `Asia/Seoul`?");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -237,7 +240,8 @@ pub enum ZoneError {
 /// Why a text cannot be the name of a lock.
 ///
 /// ```
-/// let error = shedlock_schedule::check_lock_name("").unwrap_err();
+/// # use shedlock_schedule as shedlock;
+/// let error = shedlock::check_lock_name("").unwrap_err();
 /// assert_eq!(error.to_string(), "a lock needs a name, such as `send-report`: this one is blank");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

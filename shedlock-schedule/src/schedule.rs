@@ -18,8 +18,9 @@ const SAME_ON_ALL_CLOCKS: Duration = Duration::from_secs(3_600);
 /// When a job is due: a cron line in a time zone, or a period. Clones share what was parsed.
 ///
 /// ```
+/// # use shedlock_schedule as shedlock;
 /// use std::time::Duration;
-/// use shedlock_schedule::{Schedule, Tz};
+/// use shedlock::{Schedule, Tz};
 ///
 /// let mornings = Schedule::cron("0 0 7 * * MON-FRI")?.in_zone(Tz::Asia__Seoul);
 /// assert_eq!(mornings.next_after("2025-01-03T12:00:00Z".parse()?), Some("2025-01-05T22:00:00Z".parse()?));
@@ -62,8 +63,9 @@ impl Schedule {
     /// The period is at least a millisecond and at most 366 days.
     ///
     /// ```
+    /// # use shedlock_schedule as shedlock;
     /// use std::time::Duration;
-    /// use shedlock_schedule::Schedule;
+    /// use shedlock::Schedule;
     ///
     /// let every = Schedule::every(Duration::from_millis(1500))?;
     /// assert_eq!(every.next_after("1970-01-01T00:00:02Z".parse()?), Some("1970-01-01T00:00:03Z".parse()?));
@@ -83,7 +85,8 @@ impl Schedule {
     /// and stays as it is.
     ///
     /// ```
-    /// use shedlock_schedule::{Schedule, Tz};
+    /// # use shedlock_schedule as shedlock;
+    /// use shedlock::{Schedule, Tz};
     ///
     /// let midnight = Schedule::cron("@midnight")?.in_zone(Tz::Asia__Seoul);
     /// assert_eq!(midnight.next_after("2025-01-01T12:00:00Z".parse()?), Some("2025-01-01T15:00:00Z".parse()?));
@@ -102,11 +105,12 @@ impl Schedule {
     /// than an hour, whose fire times would not be those that its clocks suggest.
     ///
     /// ```
-    /// use shedlock_schedule::{Schedule, Tz};
+    /// # use shedlock_schedule as shedlock;
+    /// use shedlock::{Schedule, Tz};
     ///
     /// assert!(Schedule::cron("@daily")?.check_zone(Tz::Asia__Seoul).is_ok());
     /// assert!(Schedule::cron("@every 24h")?.check_zone(Tz::Asia__Seoul).is_err());
-    /// # Ok::<(), shedlock_schedule::ScheduleError>(())
+    /// # Ok::<(), shedlock::ScheduleError>(())
     /// ```
     ///
     /// # Errors
@@ -126,10 +130,11 @@ impl Schedule {
     /// [`in_zone`](Schedule::in_zone) said otherwise.
     ///
     /// ```
-    /// use shedlock_schedule::{Schedule, Tz};
+    /// # use shedlock_schedule as shedlock;
+    /// use shedlock::{Schedule, Tz};
     ///
     /// assert_eq!(Schedule::cron("@daily")?.zone(), Tz::UTC);
-    /// # Ok::<(), shedlock_schedule::ScheduleError>(())
+    /// # Ok::<(), shedlock::ScheduleError>(())
     /// ```
     pub fn zone(&self) -> Tz {
         match self.rule {
@@ -141,12 +146,13 @@ impl Schedule {
     /// The time between two fire times, if the schedule is a period; `None` for a line.
     ///
     /// ```
+    /// # use shedlock_schedule as shedlock;
     /// use std::time::Duration;
-    /// use shedlock_schedule::Schedule;
+    /// use shedlock::Schedule;
     ///
     /// assert_eq!(Schedule::cron("@every 1h")?.period(), Some(Duration::from_secs(3600)));
     /// assert_eq!(Schedule::cron("@hourly")?.period(), None);
-    /// # Ok::<(), shedlock_schedule::ScheduleError>(())
+    /// # Ok::<(), shedlock::ScheduleError>(())
     /// ```
     pub fn period(&self) -> Option<Duration> {
         match self.rule {
@@ -158,7 +164,8 @@ impl Schedule {
     /// The first fire time strictly after an instant; `None` where a line's years have passed.
     ///
     /// ```
-    /// use shedlock_schedule::Schedule;
+    /// # use shedlock_schedule as shedlock;
+    /// use shedlock::Schedule;
     ///
     /// let noon = Schedule::cron("0 0 12 * * *")?;
     /// assert_eq!(noon.next_after("2025-01-01T12:00:00Z".parse()?), Some("2025-01-02T12:00:00Z".parse()?));
@@ -177,7 +184,8 @@ impl Schedule {
     /// The latest fire time at or before an instant; `None` where a line's years have not begun.
     ///
     /// ```
-    /// use shedlock_schedule::Schedule;
+    /// # use shedlock_schedule as shedlock;
+    /// use shedlock::Schedule;
     ///
     /// let noon = Schedule::cron("0 0 12 * * *")?;
     /// assert_eq!(noon.last_at_or_before("2025-01-01T12:00:00Z".parse()?), Some("2025-01-01T12:00:00Z".parse()?));

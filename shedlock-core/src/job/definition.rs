@@ -20,7 +20,8 @@ use crate::observe::RunOutcome;
 /// `Scheduler::builder(locks).job::<send_report>()` takes it by this type. By hand:
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, ScheduledJob, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, ScheduledJob, Scheduler};
 ///
 /// struct Cleanup;
 ///
@@ -31,7 +32,7 @@ use crate::observe::RunOutcome;
 /// }
 ///
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new()).job::<Cleanup>().build()?;
-/// # Ok::<(), shedlock_core::BuildError>(())
+/// # Ok::<(), shedlock::BuildError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job",
@@ -48,7 +49,8 @@ pub trait ScheduledJob {
 /// `at_most`, `keep_alive`, `provider`, [`OnLost::Continue`] and [`Misfire::Once`] need a `lock`.
 ///
 /// ```
-/// use shedlock_core::{Job, Run};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{Job, Run};
 ///
 /// let job = Job::new("send-report", |run: Run| async move {
 ///     println!("for {:?}", run.fire_time());
@@ -100,7 +102,8 @@ impl Job {
     /// Says that the work takes an `A`, so that `build()` can check that it is there.
     ///
     /// ```
-    /// use shedlock_core::{Data, FromRun, InMemoryLockProvider, Job, Run, Scheduler};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{Data, FromRun, InMemoryLockProvider, Job, Run, Scheduler};
     ///
     /// let job = Job::new("greet", |run: Run| async move {
     ///     let Data(name) = Data::<String>::from_run(&run);

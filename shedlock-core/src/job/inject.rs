@@ -9,7 +9,8 @@ use super::Run;
 /// Each run gets a clone; wrap what is expensive to clone in an `Arc`.
 ///
 /// ```
-/// use shedlock_core::Data;
+/// # use shedlock_core as shedlock;
+/// use shedlock::Data;
 /// use std::sync::Arc;
 ///
 /// struct Mailer;
@@ -28,8 +29,9 @@ pub struct Data<T>(pub T);
 /// made from these.
 ///
 /// ```
+/// # use shedlock_core as shedlock;
 /// use chrono::{DateTime, Utc};
-/// use shedlock_core::{Data, FromRun, MissingData, Run, Services};
+/// use shedlock::{Data, FromRun, MissingData, Run, Services};
 ///
 /// #[derive(Clone)]
 /// struct Mailer;
@@ -101,7 +103,8 @@ impl FromRun for Run {
 /// [`BuildError`](crate::BuildError).
 ///
 /// ```
-/// use shedlock_core::{Data, InMemoryLockProvider, Job, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{Data, InMemoryLockProvider, Job, Scheduler};
 ///
 /// let job = Job::new("greet", |_| async {}).every("1h").needs::<Data<u64>>();
 /// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build().unwrap_err();

@@ -2,11 +2,12 @@
 /// store was away).
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, Misfire, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, Misfire, Scheduler};
 ///
 /// let bill = Job::new("bill", |_| async {}).cron("@daily").lock("bill").at_most("1h").misfire(Misfire::Once);
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new()).add_job(bill).build()?;
-/// # Ok::<(), shedlock_core::BuildError>(())
+/// # Ok::<(), shedlock::BuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(

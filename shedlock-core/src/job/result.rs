@@ -5,7 +5,8 @@ use crate::observe::RunOutcome;
 /// What a job may return: `()`, or `Result<(), E>` for any error that can be displayed.
 ///
 /// ```
-/// use shedlock_core::{JobResult, RunOutcome};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{JobResult, RunOutcome};
 ///
 /// assert_eq!(().into_outcome(), RunOutcome::Succeeded);
 /// assert_eq!(Err("no paper").into_outcome(), RunOutcome::Failed("no paper".into()));

@@ -10,7 +10,8 @@ use crate::lock::{CurrentLock, IntoDuration, LockError};
 /// One execution of a job, as the job sees it. Only [`extend`](Self::extend) asks the store.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, LockError, Run, RunOutcome, Scheduler, Triggered};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, LockError, Run, RunOutcome, Scheduler, Triggered};
 ///
 /// async fn settle(run: Run) -> Result<(), LockError> {
 ///     let token = run.fencing_token();

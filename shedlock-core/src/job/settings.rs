@@ -9,7 +9,8 @@ use crate::lock::OnLost;
 /// [`BuildError`](crate::BuildError).
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, JobError, Problem, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, JobError, Problem, Scheduler};
 ///
 /// let wrong = Job::new("cleanup", |_| async {}).cron("@daily").zone("Europe/Berln");
 /// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(wrong).build().unwrap_err();

@@ -3,11 +3,12 @@ use shedlock_schedule::{Tz, ZoneError, parse_zone};
 /// A time zone as a user writes it: `"Europe/Berlin"`, or a [`Tz`].
 ///
 /// ```
-/// use shedlock_core::{IntoZone, Tz};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{IntoZone, Tz};
 ///
 /// assert_eq!("Asia/Seoul".into_zone()?, Tz::Asia__Seoul);
 /// assert!("Asia/Soul".into_zone().is_err());
-/// # Ok::<(), shedlock_core::ZoneError>(())
+/// # Ok::<(), shedlock::ZoneError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a time zone",

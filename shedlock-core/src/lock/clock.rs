@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 /// Tests can hand in one that is ahead, behind or stepping:
 ///
 /// ```
+/// # use shedlock_core as shedlock;
 /// use chrono::{DateTime, TimeDelta, Utc};
-/// use shedlock_core::{Clock, InMemoryLockProvider, Job, Scheduler};
+/// use shedlock::{Clock, InMemoryLockProvider, Job, Scheduler};
 ///
 /// #[derive(Debug)]
 /// struct HourAhead;
@@ -24,7 +25,7 @@ use chrono::{DateTime, Utc};
 ///     .add_job(Job::new("report", |_| async {}).every("1h").lock("report").at_most("10m"))
 ///     .clock(HourAhead)
 ///     .build()?;
-/// # Ok::<(), shedlock_core::BuildError>(())
+/// # Ok::<(), shedlock::BuildError>(())
 /// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// What the clock shows.
@@ -35,7 +36,8 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 /// time is paused, as in tests, it stands still and is advanced as well.
 ///
 /// ```
-/// use shedlock_core::{Clock, SystemClock};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{Clock, SystemClock};
 /// assert!(SystemClock.now().timestamp() > 0);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

@@ -15,14 +15,15 @@ use shedlock_schedule::{
 ///   from the acquisition, however soon the work ends. Zero unless set.
 ///
 /// ```
-/// use shedlock_core::LockConfig;
+/// # use shedlock_core as shedlock;
+/// use shedlock::LockConfig;
 /// use std::time::Duration;
 ///
 /// let config = LockConfig::new("send-report", "10m")?.at_least("PT1M")?;
 /// assert_eq!(config.at_most(), Duration::from_secs(600));
 /// assert!(LockConfig::new("", "10m").is_err());
 /// assert!(LockConfig::new("send-report", "1m")?.at_least("2m").is_err());
-/// # Ok::<(), shedlock_core::ConfigError>(())
+/// # Ok::<(), shedlock::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockConfig {
@@ -82,7 +83,8 @@ impl LockConfig {
 /// Why a lock's settings are invalid; each text names the value and what is right.
 ///
 /// ```
-/// use shedlock_core::{ConfigError, LockConfig};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{ConfigError, LockConfig};
 ///
 /// let error = LockConfig::new("send-report", "10 parsecs").unwrap_err();
 /// assert!(matches!(error, ConfigError::Duration(_)));
@@ -105,12 +107,13 @@ pub enum ConfigError {
 /// A duration as a user writes it: `"59s"`, `"1m 30s"`, `"PT59S"`, or a [`Duration`].
 ///
 /// ```
-/// use shedlock_core::IntoDuration;
+/// # use shedlock_core as shedlock;
+/// use shedlock::IntoDuration;
 /// use std::time::Duration;
 ///
 /// assert_eq!("PT1M".into_duration()?, Duration::from_secs(60));
 /// assert_eq!(Duration::from_secs(5).into_duration()?, Duration::from_secs(5));
-/// # Ok::<(), shedlock_core::DurationError>(())
+/// # Ok::<(), shedlock::DurationError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a duration",

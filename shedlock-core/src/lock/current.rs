@@ -16,16 +16,17 @@ tokio::task_local! {
 /// [lost](CurrentLock::is_lost). Asks no store.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockConfig, LockExecutor};
 ///
 /// async fn import() {
-///     let lock = shedlock_core::current().expect("called under a lock");
+///     let lock = shedlock::current().expect("called under a lock");
 ///     println!("{} with token {}", lock.name(), lock.fencing_token());
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// assert!(shedlock_core::current().is_none());
+/// assert!(shedlock::current().is_none());
 /// let locks = LockExecutor::new(InMemoryLockProvider::new());
 /// let _ = locks.run(LockConfig::new("import", "1m")?, import()).await?;
 /// # Ok(()) }
@@ -45,7 +46,8 @@ pub fn current() -> Option<CurrentLock> {
 /// was lost, or given back.
 ///
 /// ```
-/// use shedlock_core::{LockError, require_lock, testing::under_lock};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{LockError, require_lock, testing::under_lock};
 ///
 /// async fn settle() -> Result<u64, LockError> {
 ///     let lock = require_lock("settle")?;
@@ -77,13 +79,14 @@ pub fn require_lock(name: &str) -> Result<CurrentLock, LockError> {
 /// If the task does not hold the lock, or its lease was lost or given back.
 ///
 /// ```
+/// # use shedlock_core as shedlock;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// async fn settle() {
-///     shedlock_core::assert_locked("settle");
+///     shedlock::assert_locked("settle");
 /// }
 ///
-/// shedlock_core::testing::under_lock("settle", settle()).await?;
+/// shedlock::testing::under_lock("settle", settle()).await?;
 /// # Ok(()) }
 /// ```
 #[track_caller]
@@ -97,7 +100,8 @@ pub fn assert_locked(name: &str) {
 /// [`Run::lock`](crate::Run::lock).
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, require_lock};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome, require_lock};
 ///
 /// async fn import(files: usize) -> Result<usize, LockError> {
 ///     let lock = require_lock("import")?;

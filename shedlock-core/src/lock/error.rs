@@ -14,7 +14,8 @@ type Source = Box<dyn Error + Send + Sync>;
 /// [`source`](Error::source).
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Outcome};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -132,7 +133,8 @@ impl LockError {
     /// Whether the same call may succeed a little later without anybody's help.
     ///
     /// ```
-    /// use shedlock_core::{LockConfig, LockError};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{LockConfig, LockError};
     /// let error = LockError::from(LockConfig::new("", "1m").unwrap_err());
     /// assert!(!error.is_transient());
     /// ```
@@ -160,7 +162,8 @@ impl LockError {
 /// A lease that could not be kept.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Loss};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockConfig, LockError, LockExecutor, Loss};
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -20,7 +20,8 @@ use crate::observe::{EventKind, Observer, Observers, Reporter, Skip};
 /// ([`OnLost::Continue`]).
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -57,7 +58,8 @@ impl LockExecutor {
     /// it, one round trip each. `at_most` then only bounds how long a dead process holds the lock.
     ///
     /// ```
-    /// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
     /// use std::time::Duration;
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -94,7 +96,8 @@ impl LockExecutor {
     /// [`Released`](EventKind::Released). What [`run`](Self::run) returns is not reported again.
     ///
     /// ```
-    /// use shedlock_core::{Event, EventKind, InMemoryLockProvider, LockConfig, LockExecutor};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{Event, EventKind, InMemoryLockProvider, LockConfig, LockExecutor};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -195,7 +198,8 @@ enum Attempted {
 /// What became of work that needed a lock.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -219,7 +223,8 @@ impl<T> Outcome<T> {
     /// The result, if it ran.
     ///
     /// ```
-    /// use shedlock_core::Outcome;
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::Outcome;
     /// assert_eq!(Outcome::Ran(1).ran(), Some(1));
     /// ```
     pub fn ran(self) -> Option<T> {
@@ -233,7 +238,8 @@ impl<T> Outcome<T> {
 /// What happens to work whose lease is lost.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, OnLost, Outcome};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockConfig, LockExecutor, OnLost, Outcome};
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 /// [fencing token](Lease::fencing_token).
 ///
 /// ```
+/// # use shedlock_core as shedlock;
 /// use chrono::{DateTime, Utc};
-/// use shedlock_core::Lease;
+/// use shedlock::Lease;
 /// use std::time::Duration;
 ///
 /// let locked_at: DateTime<Utc> = "2026-03-01T12:00:00Z".parse()?;
@@ -97,7 +98,8 @@ impl Lease {
 /// A lock as it stands in the store, held or not.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockProvider};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockProvider};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

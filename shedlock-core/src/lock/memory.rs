@@ -29,7 +29,8 @@ const STEP: TimeDelta = TimeDelta::microseconds(1);
 /// [`AlreadyRan`](Acquisition::AlreadyRan).
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, LockConfig, LockExecutor, Outcome};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -61,7 +62,8 @@ impl InMemoryLockProvider {
     /// Another node of the fleet that shares this store, under the name `holder`.
     ///
     /// ```
-    /// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -84,7 +86,8 @@ impl InMemoryLockProvider {
     /// once.
     ///
     /// ```
-    /// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

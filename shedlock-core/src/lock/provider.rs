@@ -32,7 +32,8 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// A call should cost one round trip: a busy fleet asks often, and is mostly refused.
 ///
 /// ```
-/// use shedlock_core::{Acquire, Acquisition, Extension, InMemoryLockProvider, LockConfig, LockProvider, Release};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{Acquire, Acquisition, Extension, InMemoryLockProvider, LockConfig, LockProvider, Release};
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -151,7 +152,8 @@ impl ProviderId {
     /// An id that no other provider of this process has.
     ///
     /// ```
-    /// use shedlock_core::ProviderId;
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::ProviderId;
     /// assert_ne!(ProviderId::unique(), ProviderId::unique());
     /// ```
     pub fn unique() -> Self {
@@ -164,7 +166,8 @@ impl ProviderId {
 /// A request for a lock.
 ///
 /// ```
-/// use shedlock_core::{Acquire, LockConfig};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{Acquire, LockConfig};
 /// use std::time::Duration;
 ///
 /// let config = LockConfig::new("report", "1m")?;
@@ -224,8 +227,9 @@ impl Acquire {
 /// What the store decided about an [`Acquire`].
 ///
 /// ```
+/// # use shedlock_core as shedlock;
 /// use chrono::TimeDelta;
-/// use shedlock_core::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
+/// use shedlock::{Acquire, Acquisition, InMemoryLockProvider, LockConfig, LockProvider};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -257,7 +261,8 @@ pub enum Acquisition {
 /// Who has a lock (or had it last), and until when.
 ///
 /// ```
-/// use shedlock_core::Held;
+/// # use shedlock_core as shedlock;
+/// use shedlock::Held;
 ///
 /// let now = "2026-03-01T12:00:00Z".parse()?;
 /// let until = "2026-03-01T12:10:00Z".parse()?;
@@ -291,7 +296,8 @@ impl fmt::Display for Held {
 /// What the store decided about an extension.
 ///
 /// ```
-/// use shedlock_core::{Acquire, Acquisition, Extension, InMemoryLockProvider, LockConfig, LockProvider, Release};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{Acquire, Acquisition, Extension, InMemoryLockProvider, LockConfig, LockProvider, Release};
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -22,7 +22,8 @@ use crate::lock::{Held, Lease, LockError, LostLease};
 /// A closure is an observer as well: see [`Event`].
 ///
 /// ```
-/// use shedlock_core::{Event, EventKind, Observer};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{Event, EventKind, Observer};
 ///
 /// struct Alarm;
 ///
@@ -48,7 +49,8 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
 /// One step, and what it belongs to.
 ///
 /// ```
-/// use shedlock_core::{Event, EventKind, InMemoryLockProvider, Job, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{Event, EventKind, InMemoryLockProvider, Job, Scheduler};
 ///
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
 ///     .add_job(Job::new("cleanup", |_| async {}).every("1h").lock("cleanup").at_most("10m"))
@@ -58,7 +60,7 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
 ///         _ => {}
 ///     })
 ///     .build()?;
-/// # Ok::<(), shedlock_core::BuildError>(())
+/// # Ok::<(), shedlock::BuildError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -154,7 +156,8 @@ pub enum EventKind {
 /// Why a run did not happen on this node.
 ///
 /// ```
-/// use shedlock_core::Skip;
+/// # use shedlock_core as shedlock;
+/// use shedlock::Skip;
 ///
 /// assert_eq!(Skip::StillRunning.reason(), "still_running");
 /// assert_eq!(Skip::StillRunning.to_string(), "the previous run is still going on in this process");
@@ -222,7 +225,8 @@ impl fmt::Display for Skip {
 /// How a run ended.
 ///
 /// ```
-/// use shedlock_core::RunOutcome;
+/// # use shedlock_core as shedlock;
+/// use shedlock::RunOutcome;
 ///
 /// let outcome = RunOutcome::Failed("no paper".into());
 /// assert_eq!(outcome.name(), "failed");

@@ -17,13 +17,14 @@ use super::{Event, EventKind, Observer};
 /// | `shedlock_errors_total` | counter, of each failed try | `job`, `step` (`acquire`, `renew`, `release`) |
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, MetricsObserver, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, MetricsObserver, Scheduler};
 ///
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
 ///     .add_job(Job::new("cleanup", |_| async {}).every("1h"))
 ///     .observer(MetricsObserver)
 ///     .build()?;
-/// # Ok::<(), shedlock_core::BuildError>(())
+/// # Ok::<(), shedlock::BuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MetricsObserver;

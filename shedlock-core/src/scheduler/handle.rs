@@ -12,7 +12,8 @@ use crate::tasks::let_other_threads_take_it;
 /// not stop it.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, RunOutcome, Scheduler, Triggered};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, RunOutcome, Scheduler, Triggered};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -115,7 +116,8 @@ impl SchedulerHandle {
     /// it is. Talks to no store.
     ///
     /// ```
-    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{InMemoryLockProvider, Job, Scheduler};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -157,7 +159,8 @@ impl SchedulerHandle {
 /// What became of a job that somebody triggered.
 ///
 /// ```
-/// use shedlock_core::{ControlError, RunOutcome, SchedulerHandle, Triggered};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{ControlError, RunOutcome, SchedulerHandle, Triggered};
 ///
 /// async fn run_now(handle: &SchedulerHandle, job: &str) -> Result<bool, ControlError> {
 ///     let triggered = handle.trigger(job).await?;
@@ -189,7 +192,8 @@ impl fmt::Display for Triggered {
 /// Why a scheduler cannot do what its handle was asked for.
 ///
 /// ```
-/// use shedlock_core::{ControlError, InMemoryLockProvider, Job, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{ControlError, InMemoryLockProvider, Job, Scheduler};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

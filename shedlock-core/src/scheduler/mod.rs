@@ -33,7 +33,8 @@ use signals::Signals;
 /// lock store, without one on every node.
 ///
 /// ```no_run
-/// use shedlock_core::{InMemoryLockProvider, Job, Run, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, Run, Scheduler};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -96,7 +97,8 @@ impl Scheduler {
     /// In a test of a schedule, time is paused:
     ///
     /// ```
-    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{InMemoryLockProvider, Job, Scheduler};
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicUsize, Ordering};
     /// use std::time::Duration;
@@ -178,7 +180,8 @@ impl Drop for ShutdownOnDrop {
 /// Why a scheduler does not run, or no longer.
 ///
 /// ```no_run
-/// use shedlock_core::{RunError, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{RunError, Scheduler};
 ///
 /// async fn serve(scheduler: Scheduler) {
 ///     match scheduler.run().await {

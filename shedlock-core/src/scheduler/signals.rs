@@ -13,8 +13,9 @@ use std::io;
 /// If the operating system does not let this process catch signals.
 ///
 /// ```no_run
-/// # async fn example(handle: shedlock_core::SchedulerHandle) -> std::io::Result<()> {
-/// shedlock_core::shutdown_signal().await?;
+/// # use shedlock_core as shedlock;
+/// # async fn example(handle: shedlock::SchedulerHandle) -> std::io::Result<()> {
+/// shedlock::shutdown_signal().await?;
 /// handle.shutdown().await;
 /// # Ok(()) }
 /// ```

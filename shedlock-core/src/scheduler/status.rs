@@ -8,7 +8,8 @@ use crate::observe::{RunOutcome, Skip};
 /// A job as it stands on this node.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, RunOutcome, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, RunOutcome, Scheduler};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -24,7 +24,8 @@ use crate::error::Invalid;
 /// (`Client::build_with_tls`).
 ///
 /// ```no_run
-/// use shedlock_redis::{RedisConnection, RedisLockProvider, redis};
+/// # mod shedlock { pub use shedlock_core::*; pub mod redis { pub use shedlock_redis::*; } }
+/// use shedlock::redis::{RedisConnection, RedisLockProvider, redis};
 ///
 /// # fn example() -> anyhow::Result<()> {
 /// let locks = RedisLockProvider::new(redis::Client::open("redis://localhost")?);
@@ -60,8 +61,9 @@ impl RedisConnection {
     /// [`RedisLockProvider`](crate::RedisLockProvider#failover) for what may be lost.
     ///
     /// ```no_run
-    /// use redis::sentinel::SentinelNodeConnectionInfo;
-    /// use shedlock_redis::{RedisConnection, RedisLockProvider, redis};
+    /// # mod shedlock { pub use shedlock_core::*; pub mod redis { pub use shedlock_redis::*; } }
+    /// use shedlock::redis::redis::sentinel::SentinelNodeConnectionInfo;
+    /// use shedlock::redis::{RedisConnection, RedisLockProvider};
     ///
     /// # fn example() -> anyhow::Result<()> {
     /// let sentinels = ["redis://sentinel-1:26379", "redis://sentinel-2:26379"];

@@ -16,7 +16,8 @@ const DEFAULT_PROVIDER: &str = "default";
 /// defaults, and changes by configuration.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, Scheduler};
 ///
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
 ///     .default_at_most("30s")
@@ -24,7 +25,7 @@ const DEFAULT_PROVIDER: &str = "default";
 ///     .data(String::from("a value that jobs take as Data<String>"))
 ///     .add_job(Job::new("nightly", |_| async {}).cron("0 0 3 * * *").lock("nightly"))
 ///     .build()?;
-/// # Ok::<(), shedlock_core::BuildError>(())
+/// # Ok::<(), shedlock::BuildError>(())
 /// ```
 #[derive(Debug)]
 #[must_use]
@@ -64,13 +65,14 @@ impl SchedulerBuilder {
     /// Another lock store, for jobs with `provider = "name"`. The first one is named `default`.
     ///
     /// ```
-    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{InMemoryLockProvider, Job, Scheduler};
     ///
     /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
     ///     .provider("reports", InMemoryLockProvider::new())
     ///     .add_job(Job::new("report", |_| async {}).every("1h").lock("report").at_most("10m").provider("reports"))
     ///     .build()?;
-    /// # Ok::<(), shedlock_core::BuildError>(())
+    /// # Ok::<(), shedlock::BuildError>(())
     /// ```
     pub fn provider(mut self, name: impl Into<String>, provider: impl LockProvider) -> Self {
         self.providers.push((name.into(), Arc::new(provider)));
@@ -163,13 +165,14 @@ impl SchedulerBuilder {
     /// delayed.
     ///
     /// ```
-    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{InMemoryLockProvider, Job, Scheduler};
     ///
     /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
     ///     .add_job(Job::new("report", |_| async {}).every("1h").lock("report").at_most("10m"))
     ///     .jitter("200ms")
     ///     .build()?;
-    /// # Ok::<(), shedlock_core::BuildError>(())
+    /// # Ok::<(), shedlock::BuildError>(())
     /// ```
     pub fn jitter(mut self, jitter: impl IntoDuration) -> Self {
         self.jitter = Some(jitter.into_duration().map_err(JobError::from));
@@ -180,7 +183,8 @@ impl SchedulerBuilder {
     /// one, without the lock, so that another node can take it. At least 1; no limit unless set.
     ///
     /// ```
-    /// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{InMemoryLockProvider, Job, Scheduler};
     ///
     /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
     ///     .add_job(Job::new("thumbnails", |_| async {}).every("10s").lock("thumbnails").at_most("1m"))
@@ -189,7 +193,7 @@ impl SchedulerBuilder {
     ///     .misfire_grace("5s")
     ///     .shutdown_grace("10s")
     ///     .build()?;
-    /// # Ok::<(), shedlock_core::BuildError>(())
+    /// # Ok::<(), shedlock::BuildError>(())
     /// ```
     pub fn max_concurrent_runs(mut self, runs: usize) -> Self {
         self.max_concurrent_runs = Some(runs);

@@ -10,7 +10,8 @@ use crate::lock::ConfigError;
 /// list.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, Scheduler};
 ///
 /// let wrong = Job::new("cleanup", |_| async {}).cron("@fortnightly").zone("Europe/Berln");
 /// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(wrong).build().unwrap_err();
@@ -58,7 +59,8 @@ impl fmt::Display for BuildError {
 /// One thing that is wrong.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, Problem, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, Problem, Scheduler};
 ///
 /// let job = Job::new("report", |_| async {}).cron("@daily").lock("report");
 /// let error = Scheduler::builder(InMemoryLockProvider::new()).add_job(job).build().unwrap_err();

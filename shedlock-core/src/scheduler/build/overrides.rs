@@ -7,13 +7,14 @@ use crate::lock::OnLost;
 /// Always end with `..JobOverride::default()`: fields will be added.
 ///
 /// ```
-/// use shedlock_core::{InMemoryLockProvider, Job, JobOverride, Scheduler};
+/// # use shedlock_core as shedlock;
+/// use shedlock::{InMemoryLockProvider, Job, JobOverride, Scheduler};
 ///
 /// let scheduler = Scheduler::builder(InMemoryLockProvider::new())
 ///     .add_job(Job::new("cleanup", |_| async {}).every("1h"))
 ///     .override_job("cleanup", JobOverride { every: Some("2h".into()), ..JobOverride::default() })
 ///     .build()?;
-/// # Ok::<(), shedlock_core::BuildError>(())
+/// # Ok::<(), shedlock::BuildError>(())
 /// ```
 ///
 /// With the feature `serde` it deserializes, so that a service can have a table of them in its
