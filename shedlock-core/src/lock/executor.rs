@@ -120,9 +120,9 @@ impl LockExecutor {
     /// Runs `work` if the lock is free; otherwise drops it unpolled and says who has the lock.
     ///
     /// The lock is released when the work ends, panics (the panic goes on), or the returned future
-    /// is dropped. Costs one round trip to acquire and one to release, none when the task holds the
-    /// lock already. A release that fails is tried again in the background until the lease has
-    /// ended.
+    /// is dropped. Costs one round trip to acquire (MySQL and MariaDB need a second one to refuse)
+    /// and one to release, none when the task holds the lock already. A release that fails is tried
+    /// again in the background until the lease has ended.
     ///
     /// # Errors
     /// [`LockError`] if the store did not decide (nothing ran), or [`LockError::Lost`] if the lease

@@ -82,8 +82,8 @@ impl SchedulerHandle {
     }
 
     /// Runs a job now, under its lock, beside its schedule; also a paused one. Returns when the run
-    /// has ended and the lock is given back. A round trip to acquire and one to release, none for a
-    /// job without a lock.
+    /// has ended and the lock is given back. A round trip to acquire (MySQL and MariaDB need a
+    /// second one to refuse) and one to release, none for a job without a lock.
     ///
     /// If the lock is held, or a job without a lock is already running here, this returns
     /// [`Triggered::Skipped`]. If the store is away, or no place among
