@@ -1,8 +1,8 @@
 //! Lock store for shedlock in Redis and Valkey, through [redis-rs](https://docs.rs/redis): one
 //! server, Cluster or Sentinel.
 //!
-//! Nothing is on by default: the features `cluster` and `sentinel` bring a topology each, `tls`
-//! encrypts connections.
+//! Nothing is on by default: the features `cluster` and `sentinel` (of shedlock: `redis-cluster` and
+//! `redis-sentinel`) bring a topology each, `tls` encrypts connections.
 //!
 //! Keys and values are [ShedLock's](https://github.com/lukas-krecan/ShedLock), so a fleet may be
 //! half Java and half Rust. Every time that is stored or compared is computed by the server, one

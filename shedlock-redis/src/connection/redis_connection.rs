@@ -41,10 +41,11 @@ impl RedisConnection {
     /// |---|---|---|
     /// | `redis://user:password@host:6379/0` | one server | |
     /// | `redis+unix:///run/redis.sock` | one server, over a Unix socket | |
-    /// | `redis+cluster://user:password@host:6379,other:6379` | a Cluster, some of whose nodes these are | `cluster` |
+    /// | `redis+cluster://user:password@host:6379,other:6379` | a Cluster, some of whose nodes these are | `cluster` (of shedlock: `redis-cluster`) |
     /// | `rediss://..`, `rediss+cluster://..` | the same with TLS and the system's root certificates | `tls` |
     ///
-    /// `valkey` means the same as `redis`, in any case. For Sentinel see `sentinel`.
+    /// `valkey` means the same as `redis`, in any case. For Sentinel see `sentinel` (of shedlock:
+    /// behind `redis-sentinel`).
     ///
     /// # Errors
     /// [`LockError::Setup`] if the URL does not parse or needs a feature that is off. No error
@@ -54,7 +55,7 @@ impl RedisConnection {
     }
 
     /// To the master of a name that these sentinels know (`redis://host:26379`). Opens no
-    /// connection yet.
+    /// connection yet. Behind the feature `sentinel` (of shedlock: `redis-sentinel`).
     ///
     /// `node` has what the sentinels do not tell of the master: user, password, database, TLS.
     /// After a failover, connections lead to the new master by themselves; see
