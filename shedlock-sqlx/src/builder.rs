@@ -15,7 +15,8 @@ use crate::table::{Columns, Table};
 /// What a [`SqlxLockProvider`] is made of; see [`SqlxLockProvider::builder`].
 ///
 /// ```no_run
-/// use shedlock_sqlx::SqlxLockProvider;
+/// # mod shedlock { pub use shedlock_core::*; pub mod sqlx { pub use shedlock_sqlx::*; } }
+/// use shedlock::sqlx::SqlxLockProvider;
 ///
 /// # #[cfg(feature = "postgres")]
 /// # async fn example() -> anyhow::Result<()> {

@@ -19,10 +19,11 @@ use crate::provider::SqlxLockProvider;
 /// unknown or has its feature off. No error contains the URL, which may hold a password.
 ///
 /// ```
+/// # mod shedlock { pub mod sqlx { pub use shedlock_sqlx::*; } }
 /// # #[cfg(feature = "sqlite")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> anyhow::Result<()> {
-/// let locks = shedlock_sqlx::connect("sqlite::memory:")?;
+/// let locks = shedlock::sqlx::connect("sqlite::memory:")?;
 /// locks.migrate().await?;
 /// # Ok(()) }
 /// # #[cfg(not(feature = "sqlite"))]

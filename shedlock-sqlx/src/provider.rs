@@ -70,8 +70,9 @@ use crate::store::stores::Stores;
 /// two.
 ///
 /// ```no_run
-/// use shedlock_core::{LockConfig, LockExecutor};
-/// use shedlock_sqlx::SqlxLockProvider;
+/// # mod shedlock { pub use shedlock_core::*; pub mod sqlx { pub use shedlock_sqlx::*; } }
+/// use shedlock::sqlx::SqlxLockProvider;
+/// use shedlock::{LockConfig, LockExecutor};
 ///
 /// # #[cfg(feature = "postgres")]
 /// # async fn example() -> anyhow::Result<()> {

@@ -10,7 +10,8 @@ const MAX_IDENTIFIER: usize = 63;
 /// unquoted `CREATE TABLE` to lower case.
 ///
 /// ```
-/// use shedlock_sqlx::Columns;
+/// # mod shedlock { pub use shedlock_core::*; pub mod sqlx { pub use shedlock_sqlx::*; } }
+/// use shedlock::sqlx::Columns;
 /// let columns = Columns { locked_by: "owner".into(), ..Columns::default() };
 /// assert_eq!(columns.lock_until, "lock_until");
 /// ```
