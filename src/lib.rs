@@ -38,7 +38,7 @@ pub use shedlock_core::MetricsObserver;
 pub use shedlock_core::{
     Acquire, Acquisition, BuildError, Clock, ConfigError, ControlError, CurrentLock, Data,
     DurationError, Event, EventKind, Extension, FromRun, Held, InMemoryLockProvider, IntoDuration,
-    IntoZone, Job, JobError, JobOverride, JobResult, JobStatus, LastRun, Lease, LeaseError,
+    IntoZone, Job, JobError, JobOverride, JobResult, JobStatus, LastRun, Lease, LeaseError, Level,
     LockConfig, LockError, LockExecutor, LockProvider, Loss, LostLease, MAX_AT_MOST, Misfire,
     MissingData, NameError, Observer, OnLost, Outcome, Problem, ProviderId, Release, Run, RunError,
     RunOutcome, Schedule, ScheduleError, ScheduledJob, Scheduler, SchedulerBuilder,

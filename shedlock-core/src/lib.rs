@@ -88,6 +88,8 @@ pub use shedlock_schedule::{
     DurationError, LeaseError, MAX_AT_MOST, NameError, Schedule, ScheduleError, Tz, ZoneError,
 };
 pub use tasks::let_other_threads_take_it;
+/// What [`SchedulerBuilder::skip_level`] takes.
+pub use tracing::Level;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
