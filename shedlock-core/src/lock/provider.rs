@@ -195,10 +195,23 @@ impl Acquire {
 
     /// Asks on behalf of a fire time: it succeeds only if the store's clock has reached it and the
     /// stored `locked_at` is before it, so each fire time is granted at most once.
+    ///
+    /// One before 1970, which stores and fencing tokens do not tell apart, counts as the beginning
+    /// of that year.
+    ///
+    /// ```
+    /// use chrono::DateTime;
+    /// use shedlock_core::{Acquire, LockConfig};
+    ///
+    /// let request = Acquire::new(&LockConfig::new("report", "1m")?);
+    /// let request = request.for_fire_time("1969-07-20T20:17:40Z".parse()?);
+    /// assert_eq!(request.fire_time(), Some(DateTime::UNIX_EPOCH));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn for_fire_time(self, fire_time: DateTime<Utc>) -> Self {
         Self {
-            fire_time: Some(fire_time),
+            fire_time: Some(fire_time.max(DateTime::UNIX_EPOCH)),
             ..self
         }
     }

@@ -1,5 +1,5 @@
-//! Time that is paused, as in a service's own tests: with the in-memory provider, and the wall clock
-//! that a scheduler takes unless told otherwise.
+//! Time that is paused, as in a service's own tests: with the in-memory provider, and the wall
+//! clock that a scheduler takes unless told otherwise.
 
 use std::time::Duration;
 
