@@ -68,8 +68,6 @@ pub use job::{
     Data, FromRun, IntoZone, Job, JobError, JobResult, Misfire, MissingData, Run, ScheduledJob,
     Services,
 };
-#[doc(hidden)]
-pub use lock::SharedTask;
 pub use lock::{
     Acquire, Acquisition, Clock, Coalescer, ConfigError, CurrentLock, Extension, Held,
     InMemoryLockProvider, IntoDuration, Lease, LockConfig, LockError, LockExecutor, LockProvider,

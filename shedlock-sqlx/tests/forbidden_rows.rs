@@ -6,8 +6,9 @@ mod support;
 
 use shedlock_core::LockError;
 use shedlock_sqlx::SqlxLockProvider;
+use shedlock_test_support::fresh;
 use support::herd::{herd, leases, names};
-use support::{Nodes, fresh, pg_pool, postgres};
+use support::{Nodes, pg_pool, postgres};
 
 /// The remedy that is told about `job 3`, when it is asked for with others.
 async fn remedy(locks: &SqlxLockProvider) -> String {

@@ -6,7 +6,8 @@ mod support;
 
 use shedlock_core::LockError;
 use shedlock_sqlx::{Columns, SqlxLockProvider};
-use support::{Nodes, Sql, acquire, fresh, mysql, mysql_pool, pg_pool, postgres};
+use shedlock_test_support::{acquire, fresh};
+use support::{Nodes, Sql, mysql, mysql_pool, pg_pool, postgres};
 
 /// The column and the text that are told.
 async fn too_long(locks: &SqlxLockProvider, name: &str) -> (String, String) {

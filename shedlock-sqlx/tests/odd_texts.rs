@@ -6,8 +6,9 @@
 mod support;
 
 use shedlock_core::{LockError, LockProvider};
+use shedlock_test_support::{acquire, acquired, held};
 use support::herd::{extend_all, herd, leases, names, release_all};
-use support::{Nodes, acquire, acquired, folder, held, sqlite, sqlite_pool};
+use support::{Nodes, folder, sqlite, sqlite_pool};
 
 const ROW: &str = "INSERT INTO {table} (name, locked_by, lock_until, locked_at)
     VALUES ({row}, '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000')";

@@ -6,8 +6,9 @@
 mod support;
 
 use shedlock_core::LockError;
+use shedlock_test_support::{acquire, fresh};
 use support::herd::{herd, names};
-use support::{Nodes, acquire, fresh, pg_pool, postgres};
+use support::{Nodes, pg_pool, postgres};
 
 fn tells(error: &LockError) {
     let told = error.to_string();

@@ -76,7 +76,7 @@ async fn mysql_that_pads_and_cuts() {
     let many = extend_all(&locks, &many).await;
     assert_eq!(locks.locks().await.expect("a list").len(), 8);
     release_all(&locks, &many).await;
-    let lease = extended(&locks, acquired(&locks, "job").await).await;
+    let lease = extended(&locks, &acquired(&locks, "job").await).await;
     released(&locks, &lease).await;
 }
 

@@ -6,8 +6,9 @@ mod support;
 
 use shedlock_core::LockError;
 use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_test_support::{acquire, acquired};
 use sqlx::{AssertSqlSafe, Executor};
-use support::{Nodes, acquire, acquired, mysql, mysql_pool, pg_pool, postgres};
+use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
 
 async fn error_of(locks: &SqlxLockProvider, name: &str) -> LockError {
     acquire(locks, name).await.expect_err("an error")

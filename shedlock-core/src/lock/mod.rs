@@ -16,7 +16,6 @@ mod lease;
 mod memory;
 mod provider;
 mod reentry;
-mod shared_task;
 mod term;
 
 pub use clock::{Clock, SystemClock};
@@ -28,7 +27,6 @@ pub use executor::{IntoExecutor, LockExecutor, OnLost, Outcome};
 pub use lease::{Lease, StoredLock};
 pub use memory::InMemoryLockProvider;
 pub use provider::{Acquire, Acquisition, Extension, Held, LockProvider, ProviderId, Release};
-pub use shared_task::SharedTask;
 
 pub(crate) use background::staying;
 pub(crate) use current::holding;

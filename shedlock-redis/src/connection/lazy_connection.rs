@@ -3,11 +3,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::RedisResult;
-use shedlock_core::SharedTask;
 use tokio::time::timeout;
 
 use super::open::OpenConnection;
 use super::origin::Origin;
+use super::shared_task::SharedTask;
 use crate::error::Failure;
 
 type Opened = RedisResult<Arc<OpenConnection>>;

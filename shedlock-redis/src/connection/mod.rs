@@ -6,6 +6,7 @@ mod open;
 mod origin;
 mod redis_connection;
 mod scan;
+mod shared_task;
 
 pub use redis_connection::RedisConnection;
 

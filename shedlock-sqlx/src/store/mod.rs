@@ -226,6 +226,7 @@ impl<D: Dialect> Store for SqlStore<D> {
             timeout: self.timeout,
             doubts: self.doubts.clone(),
             table: self.table.clone(),
+            columns: self.columns.clone(),
             warned: self.warned.clone(),
         })
     }

@@ -1,18 +1,17 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use shedlock_core::let_other_threads_take_it;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::tasks::spawn;
-
-/// For providers: a task that several wait for, such as one that opens a connection. It goes on
+/// A task that several wait for, such as one that opens a connection. It goes on
 /// though they go away.
 ///
 /// It may be on a runtime that stands still. So it is joined only for a while: whoever comes later
 /// begins another one, which those who come then join.
 #[derive(Debug)]
-pub struct SharedTask<T>(Option<Begun<T>>);
+pub(crate) struct SharedTask<T>(Option<Begun<T>>);
 
 #[derive(Debug)]
 struct Begun<T> {
@@ -24,7 +23,7 @@ struct Begun<T> {
 impl<T: Clone + Send + Sync + 'static> SharedTask<T> {
     /// What comes of the task that is under way; none if it ends with its runtime, or panics. If
     /// there is none that is younger than `patience`, it is one that does `work`.
-    pub fn join_or_begin<W>(
+    pub(crate) fn join_or_begin<W>(
         &mut self,
         patience: Duration,
         work: W,
@@ -52,10 +51,12 @@ impl<T: Clone + Send + Sync + 'static> SharedTask<T> {
             tell: Arc::downgrade(&tell),
             since: Instant::now(),
         });
-        spawn(async move {
+        tokio::spawn(async move {
             let outcome = work.await;
             tell.send_replace(Some(outcome));
         });
+        // Whoever waits for it first may block this thread meanwhile.
+        let_other_threads_take_it();
         told
     }
 }
