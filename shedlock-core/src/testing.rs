@@ -1,6 +1,6 @@
 //! For tests of code that needs a lock, without any store.
 //!
-//! A scheduler is tested with an [`InMemoryLockProvider`](crate::InMemoryLockProvider), which says
+//! A scheduler is tested with an [`InMemoryLockProvider`], which says
 //! how its time is paused.
 
 use std::future::Future;
