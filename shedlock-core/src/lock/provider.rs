@@ -201,7 +201,8 @@ impl Acquire {
     ///
     /// ```
     /// use chrono::DateTime;
-    /// use shedlock_core::{Acquire, LockConfig};
+    /// # use shedlock_core as shedlock;
+    /// use shedlock::{Acquire, LockConfig};
     ///
     /// let request = Acquire::new(&LockConfig::new("report", "1m")?);
     /// let request = request.for_fire_time("1969-07-20T20:17:40Z".parse()?);
