@@ -6,8 +6,8 @@
 mod support;
 
 use shedlock_core::LockError;
-use shedlock_test_support::{acquire, fresh};
-use support::herd::{herd, names};
+use shedlock_test_support::{acquire, acquired, extended, fresh, released};
+use support::herd::{herd, leases, names, release_all};
 use support::{Nodes, pg_pool, postgres};
 
 fn tells(error: &LockError) {
@@ -16,6 +16,19 @@ fn tells(error: &LockError) {
         told.contains("`audit`") && told.contains("trigger"),
         "{error:?}"
     );
+}
+
+/// Blanks that a column adds change nothing.
+#[tokio::test]
+async fn blanks_on_postgres() {
+    let nodes = Nodes::migrated(pg_pool(postgres())).await;
+    nodes
+        .run("ALTER TABLE {table} ALTER locked_by TYPE CHAR(255), ALTER name TYPE CHAR(64)")
+        .await;
+    let locks = nodes.unnamed().connections(1).build().expect("settings");
+    let lease = acquired(&locks, "job").await;
+    released(&locks, &extended(&locks, &lease).await).await;
+    release_all(&locks, &leases(herd(&locks, &names(8)).await)).await;
 }
 
 #[tokio::test]
