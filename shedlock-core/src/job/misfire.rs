@@ -15,6 +15,7 @@
     derive(serde::Deserialize),
     serde(rename_all = "snake_case")
 )]
+#[non_exhaustive]
 pub enum Misfire {
     /// They are skipped; the job goes on with the next fire time.
     #[default]

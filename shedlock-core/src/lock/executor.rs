@@ -54,8 +54,9 @@ impl LockExecutor {
         }
     }
 
-    /// Renews the lease well before it ends for as long as the work goes on: after each third of
-    /// it, one round trip each. `at_most` then only bounds how long a dead process holds the lock.
+    /// Whether the lease is renewed for as long as the work goes on: after each third of it, one
+    /// round trip each. `at_most` then only bounds how long a dead process holds the lock. It is
+    /// not unless set.
     ///
     /// ```
     /// # use shedlock_core as shedlock;
@@ -64,22 +65,14 @@ impl LockExecutor {
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let locks = LockExecutor::new(InMemoryLockProvider::new()).keep_alive();
+    /// let locks = LockExecutor::new(InMemoryLockProvider::new()).keep_alive(true);
     /// let ten_minutes = tokio::time::sleep(Duration::from_secs(600));
     /// let outcome = locks.run(LockConfig::new("import", "1m")?, ten_minutes).await?;
     /// assert!(matches!(outcome, Outcome::Ran(())));
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn keep_alive(mut self) -> Self {
-        self.keep_alive = KeepAlive::On;
-        self
-    }
-
-    /// For `#[locked(keep_alive = ..)]`, which also turns it off.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn set_keep_alive(mut self, keep_alive: bool) -> Self {
+    pub fn keep_alive(mut self, keep_alive: bool) -> Self {
         self.keep_alive = keep_alive.into();
         self
     }
@@ -258,6 +251,7 @@ impl<T> Outcome<T> {
     derive(serde::Deserialize),
     serde(rename_all = "snake_case")
 )]
+#[non_exhaustive]
 pub enum OnLost {
     /// It is cancelled at its next await, before the lease ends.
     #[default]

@@ -50,7 +50,7 @@ async fn the_error_of_a_lost_lease_says_what_to_do() {
 #[tokio::test(start_paused = true)]
 async fn keep_alive_carries_work_over_many_leases() {
     let store = TestStore::new();
-    let locks = LockExecutor::new(store.clone()).keep_alive();
+    let locks = LockExecutor::new(store.clone()).keep_alive(true);
     let outcome = locks.run(config("a"), sleep(300)).await.unwrap();
     assert_eq!(outcome, Outcome::Ran(()));
     assert!((29..=30).contains(&store.calls(Call::Extend)));
@@ -59,7 +59,7 @@ async fn keep_alive_carries_work_over_many_leases() {
 #[tokio::test(start_paused = true)]
 async fn with_keep_alive_a_lock_that_was_taken_away_stops_the_work() {
     let store = TestStore::new();
-    let locks = LockExecutor::new(store.clone()).keep_alive();
+    let locks = LockExecutor::new(store.clone()).keep_alive(true);
     let began = Instant::now();
     let (outcome, ()) = tokio::join!(locks.run(config("a"), sleep(300)), async {
         sleep(5).await;

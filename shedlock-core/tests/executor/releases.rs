@@ -74,7 +74,7 @@ async fn a_lock_is_given_back_after_an_extension_that_is_under_way() {
 async fn nobody_watches_over_a_lease_that_was_given_back() {
     let (store, seen) = (TestStore::new(), Recorder::new());
     let locks = LockExecutor::new(store.clone()).observer(seen.clone());
-    for locks in [locks.clone(), locks.keep_alive()] {
+    for locks in [locks.clone(), locks.keep_alive(true)] {
         let outcome = locks.run(config("a"), async {}).await.unwrap();
         assert!(outcome.ran().is_some());
         sleep(60).await;

@@ -147,7 +147,7 @@ fn executor_of(locked: &Locked) -> TokenStream {
         .lease
         .keep_alive
         .as_ref()
-        .map(|keep_alive| quote!(.set_keep_alive(#keep_alive)));
+        .map(|keep_alive| quote!(.keep_alive(#keep_alive)));
     let on_lost = locked.lease.on_lost.as_ref().map(|on_lost| {
         let on_lost = on_lost.expand(&quote!(#library::OnLost));
         quote!(.on_lost(#on_lost))

@@ -92,7 +92,7 @@ async fn renewed_as_the_executor_has_it(executor: LockExecutor) {
 #[tokio::test(start_paused = true)]
 async fn what_the_attribute_says_of_renewal_counts() {
     let plain = LockExecutor::new(InMemoryLockProvider::new());
-    for executor in [plain.clone(), plain.clone().keep_alive()] {
+    for executor in [plain.clone(), plain.clone().keep_alive(true)] {
         let never = never_renewed(executor.clone()).await;
         assert!(matches!(never, Err(LockError::Lost(_))), "{never:?}");
         let off = renewed_if_set(executor.clone(), false).await;
@@ -100,7 +100,7 @@ async fn what_the_attribute_says_of_renewal_counts() {
         let on = renewed_if_set(executor, true).await;
         assert_eq!(on.unwrap(), Outcome::Ran(()));
     }
-    let renewing = plain.clone().keep_alive();
+    let renewing = plain.clone().keep_alive(true);
     let unsaid = renewed_as_the_executor_has_it(renewing).await;
     assert_eq!(unsaid.unwrap(), Outcome::Ran(()));
     let unsaid = renewed_as_the_executor_has_it(plain).await;
