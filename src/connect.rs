@@ -3,8 +3,9 @@ use std::sync::Arc;
 use shedlock_core::{LockError, LockProvider};
 
 /// Connects to the lock store that a URL names: `postgres://`, `mysql://` or `mariadb://`,
-/// `sqlite:`, `redis://`, `rediss://` or `valkey://` (and what [`redis`](crate::redis) knows beside
-/// these: sockets, a Cluster).
+/// `sqlite:`, `redis://`, `rediss://` or `valkey://` (and what
+/// [`RedisConnection`](https://docs.rs/shedlock-redis/latest/shedlock_redis/struct.RedisConnection.html)
+/// knows beside these: sockets, a Cluster).
 ///
 /// Each needs the feature of its name (`tls` too for `rediss://`). The scheme may be in any case.
 /// Asks the store for the time, so that a wrong URL is told here: one round trip.
@@ -74,7 +75,7 @@ fn in_redis(_url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
 
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 fn in_database(url: &str) -> Result<Arc<dyn LockProvider>, LockError> {
-    Ok(Arc::new(shedlock_sqlx::connect(url)?))
+    Ok(Arc::new(shedlock_sqlx::SqlxLockProvider::connect(url)?))
 }
 
 #[cfg(not(any(feature = "postgres", feature = "mysql", feature = "sqlite")))]

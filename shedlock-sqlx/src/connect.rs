@@ -3,35 +3,40 @@ use shedlock_core::LockError;
 use crate::error::Invalid;
 use crate::provider::SqlxLockProvider;
 
-/// A provider for the database that a URL names. Opens no connection yet.
-///
-/// | scheme | database | feature |
-/// |---|---|---|
-/// | `postgres`, `postgresql` | PostgreSQL | `postgres` |
-/// | `mysql`, `mariadb` | MySQL, MariaDB | `mysql` |
-/// | `sqlite` | SQLite: `sqlite:locks.db`, `sqlite::memory:` | `sqlite` |
-///
-/// The scheme may be in any case. A SQLite file is created if it is missing, and has a write-ahead
-/// log. TLS to a server needs the feature `tls`.
-///
-/// # Errors
-/// [`LockError::Setup`] if the URL does not parse, names no file of SQLite, or its scheme is
-/// unknown or has its feature off. No error contains the URL, which may hold a password.
-///
-/// ```
-/// # mod shedlock { pub mod sqlx { pub use shedlock_sqlx::*; } }
-/// # #[cfg(feature = "sqlite")]
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> anyhow::Result<()> {
-/// let locks = shedlock::sqlx::connect("sqlite::memory:")?;
-/// locks.migrate().await?;
-/// # Ok(()) }
-/// # #[cfg(not(feature = "sqlite"))]
-/// # fn main() {}
-/// ```
-pub fn connect(url: &str) -> Result<SqlxLockProvider, LockError> {
-    let url = canonical(url).ok_or(Invalid::Scheme)?;
-    Ok(open(&url)?)
+impl SqlxLockProvider {
+    /// A provider for the database that a URL names. Opens no connection yet.
+    ///
+    /// | scheme | database | feature |
+    /// |---|---|---|
+    /// | `postgres`, `postgresql` | PostgreSQL | `postgres` |
+    /// | `mysql`, `mariadb` | MySQL, MariaDB | `mysql` |
+    /// | `sqlite` | SQLite: `sqlite:locks.db`, `sqlite::memory:` | `sqlite` |
+    ///
+    /// The scheme may be in any case. A SQLite file is created if it is missing, and has a
+    /// write-ahead log. TLS to a server needs the feature `tls`.
+    ///
+    /// # Errors
+    /// [`LockError::Setup`] if the URL does not parse, names no file of SQLite, or its scheme is
+    /// unknown or has its feature off. No error contains the URL, which may hold a password.
+    ///
+    /// ```
+    /// # mod shedlock { pub mod sqlx { pub use shedlock_sqlx::*; } }
+    /// # #[cfg(feature = "sqlite")]
+    /// use shedlock::sqlx::SqlxLockProvider;
+    ///
+    /// # #[cfg(feature = "sqlite")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> anyhow::Result<()> {
+    /// let locks = SqlxLockProvider::connect("sqlite::memory:")?;
+    /// locks.migrate().await?;
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "sqlite"))]
+    /// # fn main() {}
+    /// ```
+    pub fn connect(url: &str) -> Result<Self, LockError> {
+        let url = canonical(url).ok_or(Invalid::Scheme)?;
+        Ok(open(&url)?)
+    }
 }
 
 /// With the scheme in lower case: sqlx would take `SQLite:` for the beginning of a file's name.

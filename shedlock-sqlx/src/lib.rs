@@ -7,6 +7,7 @@
 //! Every time that is stored or compared is computed by the database, one atomic statement decides
 //! each acquire, and a refused one writes nothing. See [`SqlxLockProvider`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a database nobody calls what all of them share.
 #![cfg_attr(
     not(any(feature = "postgres", feature = "mysql", feature = "sqlite")),
@@ -31,7 +32,6 @@ mod store;
 mod table;
 
 pub use builder::Builder;
-pub use connect::connect;
 pub use database::LockDatabase;
 pub use provider::SqlxLockProvider;
 pub use table::Columns;

@@ -8,7 +8,7 @@ use std::fs;
 use std::time::Duration;
 
 use shedlock_core::LockError;
-use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::{acquire, acquired};
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{Connection as _, Executor as _};
@@ -40,7 +40,8 @@ fn impatient(pool: SqlitePool) -> SqlxLockProvider {
 async fn a_directory_that_is_missing() {
     let folder = folder();
     let file = folder.path().join("missing/locks.db");
-    let locks = connect(&format!("sqlite:{}", file.display())).expect("a provider");
+    let locks =
+        SqlxLockProvider::connect(&format!("sqlite:{}", file.display())).expect("a provider");
     let told = told(&locks).await;
     assert!(told.contains("directory"), "{told}");
 }
@@ -50,9 +51,9 @@ async fn a_file_that_may_not_be_written() {
     let folder = folder();
     let file = folder.path().join("locks.db");
     let url = format!("sqlite:{}", file.display());
-    let writes = connect(&url).expect("a provider");
+    let writes = SqlxLockProvider::connect(&url).expect("a provider");
     writes.migrate().await.expect("a table");
-    let reads = connect(&format!("{url}?mode=ro")).expect("a provider");
+    let reads = SqlxLockProvider::connect(&format!("{url}?mode=ro")).expect("a provider");
     let told = told(&reads).await;
     assert!(told.contains("file, it must be writable"), "{told}");
 }

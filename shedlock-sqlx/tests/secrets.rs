@@ -14,7 +14,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use shedlock_core::{LockError, LockProvider};
-use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::{Log, Servers, acquire};
 use support::{mysql, mysql_pool, pg_pool, postgres};
 
@@ -35,7 +35,7 @@ fn hidden_in(error: &LockError) {
 
 /// Every call fails, and none tells the secret.
 async fn fails_silently(url: &str) {
-    let locks = connect(url).expect("a provider");
+    let locks = SqlxLockProvider::connect(url).expect("a provider");
     hides(&format!("{locks:?} {locks:#?}"));
     for error in [
         acquire(&locks, "job").await.expect_err(url),
@@ -73,7 +73,7 @@ async fn no_url_shows_its_secret() {
         &format!("mysql://root:s3cret@{my}/shedlock_test"),
     ] {
         // The last one but for a port that is no number: an error at once.
-        if let Err(error) = connect(url) {
+        if let Err(error) = SqlxLockProvider::connect(url) {
             hidden_in(&error);
         } else {
             fails_silently(url).await;
@@ -103,7 +103,7 @@ async fn a_wrong_password() {
     let wrong = url.replace("postgres@", "somebody:wrong-s3cret@");
     fails_silently(&wrong).await;
     let right = url.replace("postgres@", "somebody:right-s3cret@");
-    connect(&right)
+    SqlxLockProvider::connect(&right)
         .expect("a provider")
         .now()
         .await

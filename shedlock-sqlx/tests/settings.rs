@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use shedlock_core::{LockError, LockProvider};
-use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::{acquired, held};
 use support::{
     folder, mysql_pool, mysql_url, pg_pool, postgres, postgres_url, sqlite, sqlite_pool,
@@ -80,11 +80,13 @@ async fn settings_that_cannot_be_used_are_named() {
 
 #[tokio::test]
 async fn clones_are_one_provider() {
-    let locks = connect("sqlite::memory:").expect("a provider");
+    let locks = SqlxLockProvider::connect("sqlite::memory:").expect("a provider");
     assert_eq!(locks.id(), locks.clone().id());
     assert_ne!(
         locks.id(),
-        connect("sqlite::memory:").expect("a provider").id()
+        SqlxLockProvider::connect("sqlite::memory:")
+            .expect("a provider")
+            .id()
     );
 }
 
@@ -97,7 +99,7 @@ fn connect_opens_nothing_and_needs_no_runtime() {
         "mariadb://u:s3cret@127.0.0.1:1/db",
         "sqlite:does-not-exist/locks.db",
     ] {
-        let locks = connect(url).expect("a provider");
+        let locks = SqlxLockProvider::connect(url).expect("a provider");
         assert!(!format!("{locks:?}").contains("s3cret"), "{locks:?}");
     }
 }
@@ -118,7 +120,7 @@ fn a_url_that_cannot_be_used_is_told_without_its_secret() {
         "sqlite:a?s3cret=1",
         "",
     ] {
-        match connect(url) {
+        match SqlxLockProvider::connect(url) {
             Err(error @ LockError::Setup { .. }) => {
                 let told = format!("{error} {error:?}");
                 assert!(!told.contains("s3cret"), "{told}");
@@ -133,10 +135,14 @@ async fn connect_makes_a_sqlite_file_with_a_log() {
     let folder = folder();
     let file = folder.path().join("new.db");
     let url = format!("sqlite:{}", file.display());
-    let locks = connect(&url).expect("a provider");
+    let locks = SqlxLockProvider::connect(&url).expect("a provider");
     locks.migrate().await.expect("a table");
     acquired(&locks, "job").await;
-    held(&connect(&url).expect("another provider"), "job").await;
+    held(
+        &SqlxLockProvider::connect(&url).expect("another provider"),
+        "job",
+    )
+    .await;
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
         .fetch_one(&sqlite_pool(sqlite(&folder).filename(&file)))
         .await
@@ -147,7 +153,7 @@ async fn connect_makes_a_sqlite_file_with_a_log() {
 #[tokio::test]
 async fn connect_reaches_the_servers() {
     for url in [postgres_url(), mysql_url()] {
-        let locks = connect(&url).expect("a provider");
+        let locks = SqlxLockProvider::connect(&url).expect("a provider");
         locks.now().await.expect("the clock");
     }
 }

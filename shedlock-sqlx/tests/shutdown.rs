@@ -2,7 +2,7 @@
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
-use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::ends_while_calls_wait;
 use tokio::runtime::Builder;
 
@@ -17,5 +17,5 @@ fn a_runtime_of_many_threads_ends_while_calls_wait() {
 }
 
 fn locks(port: u16) -> SqlxLockProvider {
-    connect(&format!("postgres://u@127.0.0.1:{port}/db")).expect("a provider")
+    SqlxLockProvider::connect(&format!("postgres://u@127.0.0.1:{port}/db")).expect("a provider")
 }

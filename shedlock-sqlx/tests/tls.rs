@@ -11,7 +11,7 @@
 mod support;
 
 use shedlock_core::{LockError, LockProvider};
-use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::{Servers, acquire, acquired, fresh};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -87,12 +87,13 @@ async fn postgres() {
     .await;
 
     let by_url = format!("{url}?sslmode=verify-full&sslrootcert={ca}");
-    connect(&by_url)
+    SqlxLockProvider::connect(&by_url)
         .expect("a provider")
         .now()
         .await
         .expect("the clock");
-    let in_clear = connect(&format!("{url}?sslmode=disable")).expect("a provider");
+    let in_clear =
+        SqlxLockProvider::connect(&format!("{url}?sslmode=disable")).expect("a provider");
     in_clear.now().await.expect_err("a refusal");
 }
 
@@ -117,11 +118,12 @@ async fn mariadb() {
     fails_for_good(&at(options.ssl_mode(MySqlSslMode::VerifyCa))).await;
 
     let by_url = format!("{url}?ssl-mode=VERIFY_CA&ssl-ca={ca}");
-    connect(&by_url)
+    SqlxLockProvider::connect(&by_url)
         .expect("a provider")
         .now()
         .await
         .expect("the clock");
-    let in_clear = connect(&format!("{url}?ssl-mode=DISABLED")).expect("a provider");
+    let in_clear =
+        SqlxLockProvider::connect(&format!("{url}?ssl-mode=DISABLED")).expect("a provider");
     in_clear.now().await.expect_err("a refusal");
 }

@@ -5,7 +5,7 @@
 mod support;
 
 use shedlock_core::LockError;
-use shedlock_sqlx::{SqlxLockProvider, connect};
+use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::{acquire, acquired};
 use sqlx::{AssertSqlSafe, Executor};
 use support::{Nodes, mysql, mysql_pool, pg_pool, postgres};
@@ -56,7 +56,7 @@ async fn a_limit_for_the_time_of_statements() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be() {
-    let locks = connect("sqlite:a%00b.db").expect("settings");
+    let locks = SqlxLockProvider::connect("sqlite:a%00b.db").expect("settings");
     let told = error_of(&locks, "job").await.to_string();
     assert!(!told.contains("TLS") && told.contains("file"), "{told}");
 }

@@ -3,14 +3,14 @@
 
 #![cfg(all(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 
-use shedlock_sqlx::connect;
+use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::Log;
 
 /// What is logged while a provider is made.
 fn told(url: &str) -> String {
     let log = Log::default();
     let listening = log.listen();
-    connect(url).expect("a provider");
+    SqlxLockProvider::connect(url).expect("a provider");
     drop(listening);
     let text = log.text();
     let (_listening, told) = text.split_once('\n').expect("a line");

@@ -5,13 +5,13 @@
 mod support;
 
 use shedlock_core::{LockError, LockProvider};
-use shedlock_sqlx::connect;
+use shedlock_sqlx::SqlxLockProvider;
 use shedlock_test_support::{acquired, held};
 use support::{folder, mysql_url, postgres_url};
 
 /// What the URL is refused for, at once.
 fn refused(url: &str) -> String {
-    match connect(url) {
+    match SqlxLockProvider::connect(url) {
         Err(error @ LockError::Setup { .. }) => error.to_string(),
         other => panic!("expected an error for {url:?}, not {other:?}"),
     }
@@ -53,7 +53,7 @@ async fn a_database_in_memory() {
         "sqlite:?mode=memory",
         "sqlite:named?mode=memory&cache=private",
     ] {
-        let locks = connect(url).expect("a provider");
+        let locks = SqlxLockProvider::connect(url).expect("a provider");
         locks.migrate().await.expect("a table");
         acquired(&locks, "job").await;
         held(&locks, "job").await;
@@ -64,14 +64,15 @@ async fn a_database_in_memory() {
 async fn a_scheme_in_any_case() {
     let folder = folder();
     let file = folder.path().join("locks.db");
-    let [lower, mixed] = ["sqlite", "SQLite"]
-        .map(|scheme| connect(&format!("{scheme}:{}", file.display())).expect("a provider"));
+    let [lower, mixed] = ["sqlite", "SQLite"].map(|scheme| {
+        SqlxLockProvider::connect(&format!("{scheme}:{}", file.display())).expect("a provider")
+    });
     lower.migrate().await.expect("a table");
     acquired(&lower, "job").await;
     held(&mixed, "job").await;
     for url in [postgres_url(), mysql_url()] {
         let (scheme, rest) = url.split_once(':').expect("a URL");
-        let locks = connect(&format!("{}:{rest}", scheme.to_uppercase()));
+        let locks = SqlxLockProvider::connect(&format!("{}:{rest}", scheme.to_uppercase()));
         locks.expect("a provider").now().await.expect("the clock");
     }
 }

@@ -8,7 +8,7 @@ pub const SECRET: &str = "S3CRET";
 
 /// The URL of a store. It is opened nowhere.
 pub fn store_url(text: &str) {
-    told(text, shedlock_sqlx::connect(text));
+    told(text, shedlock_sqlx::SqlxLockProvider::connect(text));
     told(text, RedisConnection::url(text));
     told(text, RedisConnection::url(text).map(RedisLockProvider::new));
     told(
