@@ -26,10 +26,13 @@
 //! - The scheduler: [`Scheduler`], [`SchedulerBuilder`], [`SchedulerHandle`].
 //! - Locks around any async fn: [`locked`], [`LockExecutor`], [`current`], [`assert_locked`],
 //!   [`testing`].
-//! - Lock stores: [`sqlx`] behind the features `postgres`, `mysql` and `sqlite`; [`redis`] behind
-//!   `redis`; [`InMemoryLockProvider`]; your own [`LockProvider`].
+//! - Lock stores: [`shedlock::sqlx`](https://docs.rs/shedlock-sqlx) behind the features `postgres`,
+//!   `mysql` and `sqlite`; [`shedlock::redis`](https://docs.rs/shedlock-redis) behind `redis`;
+//!   [`InMemoryLockProvider`]; your own [`LockProvider`].
 //! - Seeing what happens: [`tracing`](https://docs.rs/tracing) events, an [`Observer`], and metrics
 //!   behind the feature `metrics`.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
 pub use shedlock_core::__private;

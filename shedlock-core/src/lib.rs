@@ -54,6 +54,8 @@
 //! let locks = LockExecutor::new(Talkative(InMemoryLockProvider::new()));
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod job;
 mod lock;
 mod observe;

@@ -8,6 +8,8 @@
 //! half Java and half Rust. Every time that is stored or compared is computed by the server, one
 //! script decides each acquire, and a refused one writes nothing. See [`RedisLockProvider`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod acquiring;
 mod answer;
 mod attempt;

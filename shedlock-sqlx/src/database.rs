@@ -5,8 +5,8 @@ use crate::builder::{self, Builder};
 use crate::dialect::Dialect;
 use crate::provider::SqlxLockProvider;
 
-/// A database that can keep locks: [`sqlx::Postgres`], [`sqlx::MySql`] (also MariaDB) and
-/// [`sqlx::Sqlite`], each with the feature of its name.
+/// A database that can keep locks: `sqlx::Postgres`, `sqlx::MySql` (also MariaDB) and
+/// `sqlx::Sqlite`, each with the feature of its name.
 ///
 /// Sealed: the statements of a database are this crate's business.
 pub trait LockDatabase: Database + Assemble {}

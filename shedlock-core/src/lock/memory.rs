@@ -22,7 +22,7 @@ const STEP: TimeDelta = TimeDelta::microseconds(1);
 /// starts at the wall clock and then follows [`tokio::time`], so it stands still and jumps with
 /// tokio's paused time.
 ///
-/// So in tests with paused time (`start_paused`, or [`tokio::time::pause`]) hours of a schedule pass
+/// So in tests with paused time (`start_paused`, or `tokio::time::pause`) hours of a schedule pass
 /// at once: see the example at [`Scheduler::run_until`](crate::Scheduler::run_until). It is the only
 /// store with which they do, as a real one has its own clock. Make one for each test: a `static`
 /// one remembers fire times that the next test has not come to, and its jobs are skipped as

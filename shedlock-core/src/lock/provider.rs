@@ -10,8 +10,8 @@ use super::{Lease, LockConfig, LockError, StoredLock};
 /// A store that decides who holds a lock.
 ///
 /// # Contract
-/// Every implementation passes the [conformance suite](crate::conformance), whose cases are this
-/// contract in code:
+/// Every implementation passes the conformance suite (the module `conformance`, behind the feature
+/// of that name), whose cases are this contract in code:
 ///
 /// - **The store's clock decides.** Every time that is stored or compared is computed by the store.
 ///   A node's clock is never written.
