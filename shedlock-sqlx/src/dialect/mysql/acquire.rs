@@ -70,17 +70,17 @@ fn free(l: &str, t: &Table) -> String {
     let at = micros(&format!("{l}.{}", t.locked_at));
     let same = same(&format!("{l}.{}", t.name), "$name");
     format!(
-        "COALESCE({l}.{until} <= {NOW}, TRUE) AND COALESCE({at} < $fire_time, TRUE) AND {same}",
-        until = t.lock_until
+        "COALESCE({until} <= {now}, TRUE) AND COALESCE({at} < $fire_time, TRUE) AND {same}",
+        until = micros(&format!("{l}.{}", t.lock_until)),
+        now = micros(NOW),
     )
 }
 
 /// The `locked_at` of a new lease of a lock `l`.
 fn next_at(l: &str, t: &Table) -> String {
-    format!(
-        "COALESCE({fire_time}, GREATEST({NOW}, COALESCE(TIMESTAMPADD(MICROSECOND, {step}, {l}.{locked_at}), {NOW})))",
-        fire_time = instant("$fire_time"),
-        step = MySql::STEP,
-        locked_at = t.locked_at,
-    )
+    let (now, step) = (micros(NOW), MySql::STEP);
+    let at = micros(&format!("{l}.{}", t.locked_at));
+    instant(&format!(
+        "COALESCE($fire_time, GREATEST({now}, COALESCE({at} + {step}, {now})))"
+    ))
 }

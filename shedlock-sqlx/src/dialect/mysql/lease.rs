@@ -21,7 +21,7 @@ pub(super) fn take_back(t: &Table, holder: &Holder) -> Forms {
         "{} AND COALESCE({} = $locked_at, TRUE) AND {}",
         ours(t),
         micros(&format!("l.{locked_at}")),
-        to_take_back(&format!("l.{lock_until} > {NOW}"), holder)
+        to_take_back(&live(t), holder)
     );
     let before = format!("TIMESTAMPADD(MICROSECOND, -{}, l.{locked_at})", MySql::STEP);
     let ended = instant(&LONG_AGO.to_string());
@@ -36,7 +36,7 @@ pub(super) fn take_back(t: &Table, holder: &Holder) -> Forms {
 
 /// See [`Statements::extend`](crate::statement::Statements::extend).
 pub(super) fn extend(t: &Table) -> Forms {
-    let live = format!("{} AND l.{} > {NOW}", owned(t), t.lock_until);
+    let live = format!("{} AND {}", owned(t), live(t));
     let until = |now: &str| format!("{now} + $at_most");
     Forms {
         single: lasts(
@@ -59,6 +59,11 @@ pub(super) fn release(t: &Table) -> Forms {
         single: lasts(t, &until(&micros(NOW)), &owned(t)),
         batch: Some(all_last(t, &until(BEGAN), &owned(t))),
     }
+}
+
+fn live(t: &Table) -> String {
+    let until = micros(&format!("l.{}", t.lock_until));
+    format!("{until} > {}", micros(NOW))
 }
 
 fn ours(t: &Table) -> String {

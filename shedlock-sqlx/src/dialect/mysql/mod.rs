@@ -26,7 +26,8 @@ const NOW: &str = "UTC_TIMESTAMP(3)";
 const EPOCH: &str = "TIMESTAMP'1970-01-01 00:00:00.000000'";
 
 /// The microseconds of an instant. Never `FROM_UNIXTIME` or its like, which mean the session's time
-/// zone.
+/// zone. Instants are compared as these numbers: MariaDB 10.11 compares a `TIMESTAMP` column with a
+/// `DATETIME` wrongly when it takes the statement up again after waiting for a row.
 fn micros(instant: &str) -> String {
     format!("TIMESTAMPDIFF(MICROSECOND, {EPOCH}, {instant})")
 }
