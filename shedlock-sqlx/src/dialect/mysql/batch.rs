@@ -62,7 +62,8 @@ pub(super) struct Change<'a> {
     pub(super) made: Option<[&'a str; 3]>,
 }
 
-/// The locks of a batch, as a table `a` of the columns that some texts mention.
+/// The locks of a batch, as a table `a` of the columns that some texts mention. It is derived as
+/// MySQL refuses `FOR UPDATE` beside what `JSON_TABLE` itself makes (3569).
 fn batch(texts: &[&str]) -> String {
     let mentioned = COLUMNS
         .iter()
@@ -70,7 +71,8 @@ fn batch(texts: &[&str]) -> String {
     let mut columns = vec!["place FOR ORDINALITY"];
     columns.extend(mentioned.map(|(_, column)| column));
     let columns = columns.join(", ");
-    format!("JSON_TABLE(@shedlock_batch, '$[*]' COLUMNS ({columns})) AS a")
+    let places = format!("JSON_TABLE(@shedlock_batch, '$[*]' COLUMNS ({columns})) AS places");
+    format!("(SELECT * FROM {places}) AS a")
 }
 
 /// The rows of a batch's locks. Each is looked up by the primary key, whatever the statistics say.
