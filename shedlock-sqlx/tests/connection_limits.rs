@@ -49,7 +49,7 @@ async fn on_mysql() -> Narrow<MySql> {
     let user = fresh("u").split_off(2);
     nodes
         .run(&format!(
-            "CREATE USER '{user}'@'%' WITH MAX_USER_CONNECTIONS 1"
+            "CREATE USER '{user}'@'%' IDENTIFIED BY 'right' WITH MAX_USER_CONNECTIONS 1"
         ))
         .await;
     nodes
@@ -57,7 +57,7 @@ async fn on_mysql() -> Narrow<MySql> {
             "GRANT SELECT, INSERT, UPDATE ON {{table}} TO '{user}'@'%'"
         ))
         .await;
-    let pool = mysql_pool(mysql().username(&user));
+    let pool = mysql_pool(mysql().username(&user).password("right"));
     Narrow { nodes, pool, user }
 }
 

@@ -188,14 +188,14 @@ async fn rights_on_columns_of_mysql() {
     let columns = "name, lock_until, locked_at, locked_by";
     for sql in [
         "ALTER TABLE {table} ADD secret VARCHAR(9) DEFAULT 's3cret'".to_owned(),
-        format!("CREATE USER '{user}'@'%'"),
+        format!("CREATE USER '{user}'@'%' IDENTIFIED BY 'right'"),
         format!(
             "GRANT SELECT ({columns}), INSERT ({columns}), UPDATE ({columns}) ON {{table}} TO '{user}'@'%'"
         ),
     ] {
         nodes.run(&sql).await;
     }
-    let builder = SqlxLockProvider::builder(mysql_pool(mysql().username(&user)));
+    let builder = SqlxLockProvider::builder(mysql_pool(mysql().username(&user).password("right")));
     let locks = builder.table(&nodes.table).build().expect("settings");
     acquired(&locks, "job").await;
     assert_eq!(locks.locks().await.expect("a list").len(), 1);
@@ -206,11 +206,13 @@ async fn rights_on_columns_of_mysql() {
 async fn a_right_that_is_missing_on_mysql() {
     let nodes = Nodes::migrated(mysql_pool(mysql())).await;
     let user = fresh("u").split_off(2);
-    nodes.run(&format!("CREATE USER '{user}'@'%'")).await;
+    nodes
+        .run(&format!("CREATE USER '{user}'@'%' IDENTIFIED BY 'right'"))
+        .await;
     nodes
         .run(&format!("GRANT SELECT ON {{table}} TO '{user}'@'%'"))
         .await;
-    let locks = SqlxLockProvider::builder(mysql_pool(mysql().username(&user)))
+    let locks = SqlxLockProvider::builder(mysql_pool(mysql().username(&user).password("right")))
         .table(&nodes.table)
         .build();
     let locks = locks.expect("settings");

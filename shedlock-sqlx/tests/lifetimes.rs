@@ -43,10 +43,11 @@ async fn mysql_connections_are_replaced() {
             .await;
         done.expect("SQL of a test");
     };
-    run(format!("CREATE USER '{user}'@'%'")).await;
+    run(format!("CREATE USER '{user}'@'%' IDENTIFIED BY 'right'")).await;
     run(format!("GRANT ALL ON *.* TO '{user}'@'%'")).await;
     let pool = MySqlPoolOptions::new().max_lifetime(LIFETIME);
-    let locks = SqlxLockProvider::new(pool.connect_lazy_with(mysql().username(&user)));
+    let locks =
+        SqlxLockProvider::new(pool.connect_lazy_with(mysql().username(&user).password("right")));
     let connections = async || {
         let ids = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE user = ?";
         let ids = sqlx::query_scalar(ids).bind(&user);

@@ -69,8 +69,11 @@ async fn a_connection_that_mysql_refuses_is_no_refused_statement() {
         let done = administrator.execute(AssertSqlSafe(sql)).await;
         done.expect("SQL of a test");
     };
-    run(format!("CREATE USER '{user}'@'%' ACCOUNT LOCK")).await;
-    let locks = SqlxLockProvider::new(mysql_pool(mysql().username(&user)));
+    run(format!(
+        "CREATE USER '{user}'@'%' IDENTIFIED BY 'right' ACCOUNT LOCK"
+    ))
+    .await;
+    let locks = SqlxLockProvider::new(mysql_pool(mysql().username(&user).password("right")));
     match acquire(&locks, "job").await {
         Err(LockError::Store { problem, .. }) => {
             assert_eq!(problem, "the database refused the connection");
